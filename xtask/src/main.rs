@@ -1,2 +1,51 @@
-//! Under construction.
-fn main() {}
+//! The project's own commands, run as `cargo xtask …`.
+//!
+//! `test` is the whole test run and what continuous integration calls; `bench` is the comparison with the
+//! peers. Deciding is kept apart from doing: [`cli`], [`plan`], [`tally`] and [`summary`] are pure, and
+//! [`run`], [`process`], [`tools`], [`npm`], [`chat`] and [`bench`] carry out what they say.
+//!
+//! Every child process runs in a process group of its own under a time limit, and none outlives this command:
+//! not after a failure, not after a timeout and not after Ctrl-C. Only Unix is supported.
+
+mod bench;
+mod chat;
+mod cli;
+mod npm;
+mod plan;
+mod process;
+mod run;
+mod summary;
+mod tally;
+mod tools;
+mod workspace;
+
+use std::env;
+use std::process::ExitCode;
+
+use cli::Command;
+
+fn main() -> ExitCode {
+    let command = match cli::parse(env::args().skip(1)) {
+        Ok(command) => command,
+        Err(complaint) => {
+            eprintln!("error: {complaint}\n\nSee `cargo xtask help`.");
+            return ExitCode::from(2);
+        }
+    };
+    if let Err(error) = process::end_children_on_interrupt() {
+        eprintln!("error: cannot listen for Ctrl-C: {error}");
+        return ExitCode::FAILURE;
+    }
+    match command {
+        Command::Help => {
+            println!("{}", cli::HELP);
+            ExitCode::SUCCESS
+        }
+        Command::TestHelp => {
+            println!("{}", cli::test_help());
+            ExitCode::SUCCESS
+        }
+        Command::Test { only } => run::test(&only),
+        Command::Bench { arguments } => bench::run(&arguments),
+    }
+}

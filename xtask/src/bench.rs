@@ -1,0 +1,40 @@
+//! `cargo xtask bench`: builds the benchmarks and hands the words over to them.
+
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use crate::process::{self, Ended};
+use crate::tools::{self, Tool};
+use crate::workspace;
+
+/// Far above what all rows with many rounds take.
+const LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
+
+/// Runs the benchmarks, which are a workspace of their own, in their release build.
+pub(crate) fn run(arguments: &[String]) -> ExitCode {
+    let asks_for_help = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
+    if !asks_for_help {
+        tools::install_missing(&[Tool::Erlang]);
+        if let Some(reason) = tools::missing(&[Tool::Erlang]) {
+            eprintln!("note: no rows for the BEAM; {reason}");
+        }
+    }
+    let mut command = Command::new(workspace::cargo());
+    command
+        .args(["run", "--quiet", "--release", "--manifest-path", "bench/Cargo.toml"])
+        .args(["--target-dir", "target/bench", "--"])
+        .args(arguments)
+        .current_dir(workspace::root());
+    match process::run(&mut command, LIMIT, |line| println!("{line}")) {
+        Ok(Ended::Itself(status)) if status.success() => ExitCode::SUCCESS,
+        Ok(Ended::Itself(_)) => ExitCode::FAILURE,
+        Ok(Ended::ByLimit(limit)) => {
+            eprintln!("error: ended after {limit:?}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

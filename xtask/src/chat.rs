@@ -1,0 +1,124 @@
+//! The chat under test: started on a free port, stopped as an operator would stop it.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::process::Group;
+use crate::workspace;
+
+/// How long the chat may take until it prints its URL.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// How long it may take to stop; the drain of its clients is part of that.
+const STOP_LIMIT: Duration = Duration::from_secs(60);
+
+/// A running chat; dropping it ends it without ceremony.
+#[derive(Debug)]
+pub(crate) struct Chat {
+    group: Group,
+    url: String,
+    log: PathBuf,
+}
+
+impl Chat {
+    /// Starts the release build on a port that the system chooses, and returns once it has printed its URL.
+    /// All it prints goes to a file named after `step`.
+    ///
+    /// # Errors
+    ///
+    /// One line that says why it did not start.
+    pub(crate) fn start(step: &str) -> Result<Chat, String> {
+        let log = workspace::target().join(format!("xtask/chat-{step}.log"));
+        let file = create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
+        let start = |file: &File| {
+            let mut command = Command::new(workspace::target().join("release/chat"));
+            command.current_dir(workspace::root()).env("PORT", "0");
+            Group::start(command.stdout(Stdio::piped()).stderr(file.try_clone()?))
+        };
+        let group = start(&file).map_err(|error| format!("cannot start the chat: {error}"))?;
+        let mut chat = Chat { group, url: String::new(), log };
+        chat.url = chat.wait_for_url(file)?;
+        Ok(chat)
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Stops it with SIGTERM.
+    ///
+    /// # Errors
+    ///
+    /// One line: it had died, it did not stop in time, or it reported a failure.
+    pub(crate) fn stop(mut self) -> Result<(), String> {
+        let log = self.log.display();
+        if let Ok(Some(status)) = self.group.try_wait() {
+            return Err(format!("the chat died ({status}), see {log}"));
+        }
+        self.group.terminate();
+        match self.group.wait_until(Instant::now() + STOP_LIMIT) {
+            Ok(Some(status)) if status.success() => Ok(()),
+            Ok(Some(status)) => Err(format!("the chat stopped with {status}, see {log}")),
+            Ok(None) => Err(format!("the chat did not stop within {STOP_LIMIT:?} of SIGTERM, see {log}")),
+            Err(error) => Err(format!("cannot wait for the chat: {error}")),
+        }
+    }
+
+    fn wait_for_url(&mut self, mut log: File) -> Result<String, String> {
+        let deadline = Instant::now() + START_LIMIT;
+        let lines = self.group.lines();
+        loop {
+            match lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(line) => {
+                    let _ = writeln!(log, "{line}");
+                    if let Some(url) = url_in(&line) {
+                        let url = url.to_owned();
+                        // Whoever prints must be read, or it would block on a full pipe.
+                        thread::spawn(move || lines.iter().for_each(|line| drop(writeln!(log, "{line}"))));
+                        return Ok(url);
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    return Err(format!("the chat printed no URL within {START_LIMIT:?}"));
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(format!("the chat ended at its start, see {}", self.log.display()));
+                }
+            }
+        }
+    }
+}
+
+/// The address in a line like `chat is listening on http://127.0.0.1:4000`.
+fn url_in(line: &str) -> Option<&str> {
+    let start = line.find("http://127.0.0.1:")?;
+    line[start..].split(|c: char| c.is_whitespace() || c.is_control()).next()
+}
+
+fn create(path: &PathBuf) -> std::io::Result<File> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    File::create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_is_found_within_a_line() {
+        let line = "chat is listening on http://127.0.0.1:40123 (Ctrl-C stops it)";
+        assert_eq!(url_in(line), Some("http://127.0.0.1:40123"));
+    }
+
+    #[test]
+    fn a_line_without_an_address_has_no_url() {
+        assert_eq!(url_in("starting"), None);
+    }
+}

@@ -1,0 +1,271 @@
+//! What the test run consists of, as data (pure): the steps, their commands, their limits and their needs.
+
+use std::time::Duration;
+
+use crate::tools::Tool;
+
+/// One step of the test run.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    /// The longest the step may take on a slow machine that builds everything anew.
+    pub(crate) limit: Duration,
+    pub(crate) needs: &'static [Tool],
+    pub(crate) work: Work,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Runs commands, each of them even when one before it failed.
+    Checks(Vec<Invocation>),
+    /// Runs commands that report tests; a run that finds no test is a failure.
+    Tests(Vec<Invocation>),
+    /// Runs commands that report tests if `probe` succeeds. What it needs cannot be asked of every machine, so
+    /// the step is left out with the given reason elsewhere, and that is no failure.
+    TestsIf { probe: Invocation, reason: &'static str, commands: Vec<Invocation> },
+    /// Builds the chat, starts it on a free port and runs a Node script of `examples/chat/e2e` against its URL.
+    AgainstChat(&'static str),
+}
+
+/// One command line, with paths relative to the root of the workspace.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    pub(crate) program: Program,
+    pub(crate) arguments: Vec<&'static str>,
+    pub(crate) environment: Vec<(&'static str, &'static str)>,
+    pub(crate) directory: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    Cargo,
+    /// Found on the path rather than taken from this build, because it names another toolchain.
+    CargoNightly,
+    Node,
+}
+
+/// Every step in the order of a run: the quick and telling ones first.
+pub(crate) fn steps() -> Vec<Step> {
+    let mut steps = checks();
+    steps.extend(tests());
+    steps.extend(browser_tests());
+    steps
+}
+
+fn checks() -> Vec<Step> {
+    vec![
+        Step {
+            name: "format",
+            about: "rustfmt would change nothing",
+            limit: minutes(2),
+            needs: &[],
+            work: Work::Checks(vec![
+                cargo("fmt --all --check"),
+                cargo("fmt --check --manifest-path bench/Cargo.toml"),
+            ]),
+        },
+        Step {
+            name: "lint",
+            about: "clippy on every target, warnings denied",
+            limit: minutes(30),
+            needs: &[],
+            work: Work::Checks(vec![
+                cargo("clippy --workspace --all-targets -- -D warnings"),
+                cargo(
+                    "clippy --manifest-path bench/Cargo.toml --target-dir target/bench --all-targets -- -D warnings",
+                ),
+            ]),
+        },
+        Step {
+            name: "docs",
+            about: "rustdoc, warnings denied",
+            limit: minutes(15),
+            needs: &[],
+            work: Work::Checks(vec![cargo("doc --workspace --no-deps").with("RUSTDOCFLAGS", "-D warnings")]),
+        },
+    ]
+}
+
+fn tests() -> Vec<Step> {
+    vec![
+        Step {
+            name: "architecture",
+            about: "crate arrows, manifests, unsafe code, licences, links (and this command's own tests)",
+            limit: minutes(10),
+            needs: &[],
+            work: Work::Tests(vec![cargo("test --package xtask")]),
+        },
+        Step {
+            name: "tests",
+            about: "unit, integration and doc tests of every crate",
+            limit: minutes(40),
+            needs: &[],
+            work: Work::Tests(vec![cargo("test --workspace --exclude xtask")]),
+        },
+        Step {
+            name: "loom",
+            about: "the mailbox under every interleaving that loom can reach",
+            limit: minutes(20),
+            needs: &[],
+            work: Work::Tests(vec![
+                cargo("test --package throng-runtime --lib --release --target-dir target/loom loom")
+                    .with("RUSTFLAGS", "--cfg loom"),
+            ]),
+        },
+        Step {
+            name: "miri",
+            about: "the runtime's unsafe modules under Miri, where a nightly toolchain has it",
+            limit: minutes(20),
+            needs: &[],
+            work: Work::TestsIf {
+                probe: cargo_nightly("miri --version"),
+                reason: "no Miri: `rustup toolchain install nightly --component miri,rust-src`",
+                commands: vec![
+                    cargo_nightly(
+                        "miri test --package throng-runtime --lib --target-dir target/miri scheduler::",
+                    )
+                    .with("MIRIFLAGS", "-Zmiri-strict-provenance"),
+                ],
+            },
+        },
+        Step {
+            name: "bench",
+            about: "the benchmarks build and their own tests pass",
+            limit: minutes(30),
+            needs: &[],
+            work: Work::Tests(vec![cargo("test --manifest-path bench/Cargo.toml --target-dir target/bench")]),
+        },
+        Step {
+            name: "client",
+            about: "unit tests of the JavaScript client",
+            limit: minutes(3),
+            needs: &[Tool::Node],
+            work: Work::Tests(vec![node("--test --test-reporter=spec").inside("clients/js")]),
+        },
+    ]
+}
+
+fn browser_tests() -> Vec<Step> {
+    vec![
+        Step {
+            name: "phoenix",
+            about: "the unmodified npm package `phoenix` against the chat",
+            limit: minutes(20),
+            needs: &[Tool::Node, Tool::Npm],
+            work: Work::AgainstChat("phoenix.mjs"),
+        },
+        Step {
+            name: "browser",
+            about: "two pages of the chat in headless Chromium",
+            limit: minutes(20),
+            needs: &[Tool::Node, Tool::Npm, Tool::Chromium],
+            work: Work::AgainstChat("browser.mjs"),
+        },
+        Step {
+            name: "thousand",
+            about: "1,000 clients chat for 30 seconds and miss nothing",
+            limit: minutes(20),
+            needs: &[Tool::Node, Tool::Npm],
+            work: Work::AgainstChat("thousand.mjs"),
+        },
+    ]
+}
+
+/// Refuses names that no step has.
+///
+/// # Errors
+///
+/// One line with the unknown name and the known ones.
+pub(crate) fn check_names(only: &[String]) -> Result<(), String> {
+    let known: Vec<&str> = steps().iter().map(|step| step.name).collect();
+    match only.iter().find(|name| !known.contains(&name.as_str())) {
+        Some(unknown) => Err(format!("there is no step `{unknown}`; there are {}", known.join(", "))),
+        None => Ok(()),
+    }
+}
+
+/// The steps named in `only`, in the order of a run; all of them when none is named.
+pub(crate) fn select(steps: Vec<Step>, only: &[String]) -> Vec<Step> {
+    let wanted = |step: &Step| only.is_empty() || only.iter().any(|name| name == step.name);
+    steps.into_iter().filter(wanted).collect()
+}
+
+impl Invocation {
+    fn new(program: Program, words: &'static str) -> Invocation {
+        let arguments = words.split_whitespace().collect();
+        Invocation { program, arguments, environment: Vec::new(), directory: "." }
+    }
+
+    fn with(mut self, variable: &'static str, value: &'static str) -> Invocation {
+        self.environment.push((variable, value));
+        self
+    }
+
+    fn inside(mut self, directory: &'static str) -> Invocation {
+        self.directory = directory;
+        self
+    }
+}
+
+fn cargo(words: &'static str) -> Invocation {
+    Invocation::new(Program::Cargo, words)
+}
+
+fn cargo_nightly(words: &'static str) -> Invocation {
+    Invocation::new(Program::CargoNightly, words)
+}
+
+fn node(words: &'static str) -> Invocation {
+    Invocation::new(Program::Node, words)
+}
+
+fn minutes(minutes: u64) -> Duration {
+    Duration::from_secs(minutes * 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn names(steps: &[Step]) -> Vec<&'static str> {
+        steps.iter().map(|step| step.name).collect()
+    }
+
+    #[test]
+    fn every_step_has_a_name_of_its_own() {
+        let steps = steps();
+        let distinct: BTreeSet<&str> = names(&steps).into_iter().collect();
+        assert_eq!(distinct.len(), steps.len());
+    }
+
+    #[test]
+    fn naming_no_step_selects_all() {
+        assert_eq!(names(&select(steps(), &[])), names(&steps()));
+    }
+
+    #[test]
+    fn named_steps_run_in_the_order_of_a_run() {
+        let only = ["browser".to_owned(), "format".to_owned()];
+        assert_eq!(names(&select(steps(), &only)), ["format", "browser"]);
+    }
+
+    #[test]
+    fn no_step_may_take_for_ever() {
+        for step in steps() {
+            assert!(step.limit <= minutes(40), "{} may take {:?}", step.name, step.limit);
+        }
+    }
+
+    #[test]
+    fn what_runs_against_the_chat_needs_npm_packages() {
+        for step in steps() {
+            if matches!(step.work, Work::AgainstChat(_)) {
+                assert!(step.needs.contains(&Tool::Npm), "{} needs its npm packages", step.name);
+            }
+        }
+    }
+}
