@@ -1,1 +1,46 @@
-//! Under construction.
+//! Throng's processes on one node: servers with typed messages, links, monitors, exit reasons, supervision, names, tasks and
+//! timers, with the semantics of Erlang/OTP.
+//!
+//! A [`Node`] is a place where processes run. A [`GenServer`] is a process with a state that answers messages; it is reached by
+//! its [`Pid`] or by a name ([`Via`]), both [`Address`]es. A [`Supervisor`](supervisor::Supervisor) starts, restarts and stops
+//! processes. What a process ended with is an [`Exit`].
+//!
+//! The `throng` crate re-exports all of this; use that one.
+
+mod address;
+mod call;
+mod child;
+mod control;
+mod ctx;
+mod error;
+mod exit;
+mod gen_server;
+mod inbox;
+mod message;
+mod names;
+mod node;
+mod panics;
+mod pid;
+mod process;
+mod reply;
+mod scheduler;
+mod signal;
+mod task;
+mod timer;
+
+pub use crate::{
+    address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
+    call::{Answer, Call},
+    child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
+    control::{NoProcess, OnExit},
+    ctx::Ctx,
+    error::StartError,
+    exit::{Exit, IntoExit, Panic},
+    gen_server::{GenServer, Init, InitError},
+    message::{Down, Exited, Halt, Handled, Handler, IdleTimeout, Message, MonitorRef},
+    node::{Node, StopError},
+    pid::{Pid, ProcessId},
+    reply::ReplyTo,
+    task::Task,
+    timer::TimerRef,
+};

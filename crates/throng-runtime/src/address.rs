@@ -1,0 +1,274 @@
+//! Addresses: what can be called and cast to, and how that fails.
+
+use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
+
+use crate::{
+    call::Call,
+    exit::Exit,
+    gen_server::GenServer,
+    message::{Cast, Handler, Message},
+    pid::{Pid, ProcessId},
+    process,
+    scheduler::{self, Envelope},
+};
+
+/// How long a call waits unless told otherwise (G9).
+pub const DEFAULT_CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Something that messages for a server of type `S` can be sent to: a [`Pid`], which is one incarnation, or a [`Via`], which
+/// is whoever holds a name at the time.
+pub trait Address<S: GenServer>: Send + Sync {
+    /// The process it means now, if there is one.
+    fn resolve(&self) -> Option<Pid<S>>;
+
+    /// How errors name it.
+    fn target(&self) -> Target;
+
+    /// Sends a message and waits for the answer: 5 s, unless [`Call::timeout`] says otherwise.
+    ///
+    /// The name is resolved when the call is sent (G22). A call that failed may still be handled: only an answer says that it
+    /// was (P29).
+    ///
+    /// # Errors
+    ///
+    /// [`CallError`] when no answer comes; it never ends the caller.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the call abandons it: a message that was sent is handled all the same, its answer dropped (X4).
+    fn call<M: Message>(&self, message: M) -> Call<S, M>
+    where
+        S: Handler<M>,
+        Self: Sized,
+    {
+        Call::new(self.resolve(), self.target(), message)
+    }
+
+    /// Sends a message and goes on; it never waits. A cast to a process that is dead is lost in silence (P3).
+    ///
+    /// # Errors
+    ///
+    /// The message comes back when nobody holds the name.
+    fn cast<M: Message<Reply = ()>>(&self, message: M) -> Result<(), CastError<M>>
+    where
+        S: Handler<M>,
+        Self: Sized,
+    {
+        let Some(pid) = self.resolve() else {
+            return Err(CastError { target: self.target(), message });
+        };
+        let envelope = Envelope::message::<S, _>(pid.id().generation(), Cast(message));
+        drop(scheduler::deliver(pid.id(), envelope));
+        Ok(())
+    }
+
+    /// Asks the process to end (P16 to P19).
+    fn exit(&self, reason: Exit) {
+        if let Some(pid) = self.resolve() {
+            process::request_exit(scheduler::current::id(), pid.id(), reason);
+        }
+    }
+}
+
+impl<S: GenServer> Address<S> for Pid<S> {
+    fn resolve(&self) -> Option<Pid<S>> {
+        Some(*self)
+    }
+
+    fn target(&self) -> Target {
+        Target::Process(self.id())
+    }
+}
+
+/// Where names of one kind are kept: the contract behind a [`Via`] (P33).
+///
+/// A claim is atomic against other claims; a claimed name is free again before anybody is told of its holder's death.
+pub trait Naming<S>: Send + Sync {
+    /// Who holds the name.
+    fn whereis(&self) -> Option<Pid<S>>;
+
+    /// Gives the name to a process, which is alive and has not run yet.
+    ///
+    /// # Errors
+    ///
+    /// Somebody else holds it.
+    fn claim(&self, pid: Pid<S>) -> Result<(), ProcessId>;
+
+    /// The name in words, for errors.
+    fn describe(&self) -> String;
+}
+
+/// A name that is resolved at each use: calls go to whoever holds it, across restarts (G22).
+///
+/// [`Node::via`](crate::Node::via) and [`Registry::via`](crate::registry::Registry::via) make them.
+pub struct Via<S> {
+    naming: Arc<dyn Naming<S>>,
+    name: Arc<str>,
+}
+
+impl<S> Via<S> {
+    /// A name in a name service of your own.
+    pub fn new(naming: impl Naming<S> + 'static) -> Self {
+        Self { name: naming.describe().into(), naming: Arc::new(naming) }
+    }
+
+    pub(crate) fn naming(&self) -> &dyn Naming<S> {
+        &*self.naming
+    }
+}
+
+impl<S: GenServer> Address<S> for Via<S> {
+    fn resolve(&self) -> Option<Pid<S>> {
+        self.naming.whereis()
+    }
+
+    fn target(&self) -> Target {
+        Target::Name(self.name.clone())
+    }
+}
+
+impl<S> Clone for Via<S> {
+    fn clone(&self) -> Self {
+        Self { naming: self.naming.clone(), name: self.name.clone() }
+    }
+}
+
+impl<S> fmt::Debug for Via<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Via({})", self.name)
+    }
+}
+
+/// A typed constant that names a process of a node.
+///
+/// ```
+/// # use throng_runtime::{GenServer, Ctx, Init, Name};
+/// # struct Account; impl GenServer for Account { type Args = (); async fn init(_: (), _: &mut Ctx<Self>) -> Init<Self> { Ok(Account) } }
+/// const TREASURY: Name<Account> = Name::new("treasury");
+/// ```
+pub struct Name<S> {
+    name: &'static str,
+    server: PhantomData<fn() -> S>,
+}
+
+impl<S> Name<S> {
+    /// The name `name`, for a server of type `S`.
+    pub const fn new(name: &'static str) -> Self {
+        Self { name, server: PhantomData }
+    }
+
+    /// The name itself.
+    pub const fn as_str(self) -> &'static str {
+        self.name
+    }
+}
+
+impl<S> Clone for Name<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Name<S> {}
+
+impl<S> fmt::Debug for Name<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Name({:?})", self.name)
+    }
+}
+
+/// Whom a message was for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// One process.
+    Process(ProcessId),
+    /// Whoever holds this name.
+    Name(Arc<str>),
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Process(id) => write!(f, "process {id}"),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Why a call got no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The process is dead, or nobody holds the name now.
+    #[error("{target} is not there")]
+    NoProcess {
+        /// Whom the call was for.
+        target: Target,
+    },
+    /// No answer came in time. The request may still be handled.
+    #[error("{target} gave no answer within {after:?}")]
+    Timeout {
+        /// Whom the call was for.
+        target: Target,
+        /// The time it waited.
+        after: Duration,
+    },
+    /// The process ended before it answered.
+    #[error("{target} ended before it answered: {reason}")]
+    Exited {
+        /// Whom the call was for.
+        target: Target,
+        /// Why it ended.
+        reason: Exit,
+    },
+    /// The server dropped its [`ReplyTo`](crate::ReplyTo) without an answer (P30).
+    #[error("{target} dropped the call without an answer")]
+    ReplyDropped {
+        /// Whom the call was for.
+        target: Target,
+    },
+    /// The process called itself, which could never be answered (G21).
+    #[error("{target} called itself")]
+    CallingSelf {
+        /// Whom the call was for.
+        target: Target,
+    },
+}
+
+/// [`CallError`] without its target, as the server's side knows it.
+#[derive(Clone, Debug)]
+pub(crate) enum CallFailure {
+    NoProcess,
+    Timeout(Duration),
+    Exited(Exit),
+    ReplyDropped,
+    CallingSelf,
+}
+
+impl CallFailure {
+    pub(crate) fn at(self, target: Target) -> CallError {
+        match self {
+            Self::NoProcess => CallError::NoProcess { target },
+            Self::Timeout(after) => CallError::Timeout { target, after },
+            Self::Exited(reason) => CallError::Exited { target, reason },
+            Self::ReplyDropped => CallError::ReplyDropped { target },
+            Self::CallingSelf => CallError::CallingSelf { target },
+        }
+    }
+}
+
+/// Nobody holds the name that a message was cast to; the message comes back.
+#[derive(thiserror::Error)]
+#[error("{target} is not there")]
+pub struct CastError<M> {
+    /// Whom it was for.
+    pub target: Target,
+    /// What was not sent.
+    pub message: M,
+}
+
+impl<M> fmt::Debug for CastError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CastError").field("target", &self.target).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,134 @@
+//! A call on its way: send, wait, give up in time (P29).
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use crate::{
+    address::{CallError, CallFailure, DEFAULT_CALL_TIMEOUT, Target},
+    gen_server::GenServer,
+    message::{Ask, Handler, Message},
+    pid::Pid,
+    reply::{ReplyCell, Waiting},
+    scheduler::{self, Envelope},
+    timer::Alarm,
+};
+
+/// A call that has not been sent yet: await it, or [`send`](Call::send) it and await the answer later (G10).
+#[must_use = "a call does nothing until it is awaited or sent"]
+pub struct Call<S: GenServer, M> {
+    to: Option<Pid<S>>,
+    target: Target,
+    message: M,
+    timeout: Option<Duration>,
+}
+
+impl<S: GenServer, M: Message> Call<S, M> {
+    pub(crate) fn new(to: Option<Pid<S>>, target: Target, message: M) -> Self {
+        Self { to, target, message, timeout: Some(DEFAULT_CALL_TIMEOUT) }
+    }
+
+    /// Waits this long for the answer.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
+    /// Waits until the answer comes or the server ends.
+    pub fn no_timeout(self) -> Self {
+        Self { timeout: None, ..self }
+    }
+
+    /// Sends the request now; the answer is awaited apart. The timeout begins here.
+    pub fn send(self) -> Answer<M::Reply>
+    where
+        S: Handler<M>,
+    {
+        let wait = match self.to {
+            None => Wait::Failed(Some(CallFailure::NoProcess)),
+            Some(pid) if scheduler::current::id() == Some(pid.id()) => {
+                Wait::Failed(Some(CallFailure::CallingSelf))
+            }
+            Some(pid) => request(pid, self.message),
+        };
+        let deadline = match wait {
+            Wait::Failed(_) => None,
+            Wait::Reply(_) => self.timeout.map(|after| (after, Alarm::after(after))),
+        };
+        Answer { wait, target: self.target, deadline }
+    }
+}
+
+fn request<S: Handler<M>, M: Message>(pid: Pid<S>, message: M) -> Wait<M::Reply> {
+    let (waiting, reply) = ReplyCell::pair(pid.id());
+    let envelope = Envelope::message::<S, _>(pid.id().generation(), Ask { message, reply });
+    if let Err(unsent) = scheduler::deliver(pid.id(), envelope) {
+        unsent.abandon(CallFailure::NoProcess);
+    }
+    Wait::Reply(waiting)
+}
+
+impl<S: Handler<M>, M: Message> IntoFuture for Call<S, M> {
+    type Output = Result<M::Reply, CallError>;
+    type IntoFuture = Answer<M::Reply>;
+
+    fn into_future(self) -> Answer<M::Reply> {
+        self.send()
+    }
+}
+
+impl<S: GenServer, M> fmt::Debug for Call<S, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("target", &self.target)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The answer to a call that was sent.
+///
+/// # Cancel safety
+///
+/// Dropping it abandons the call: the request is handled all the same, its answer dropped.
+#[must_use = "an answer does nothing until it is awaited"]
+pub struct Answer<R> {
+    wait: Wait<R>,
+    target: Target,
+    deadline: Option<(Duration, Alarm)>,
+}
+
+enum Wait<R> {
+    Reply(Waiting<R>),
+    Failed(Option<CallFailure>),
+}
+
+impl<R> Unpin for Answer<R> {}
+
+impl<R> Future for Answer<R> {
+    type Output = Result<R, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let outcome = match &mut this.wait {
+            Wait::Failed(failure) => Err(failure.take().unwrap_or(CallFailure::ReplyDropped)),
+            Wait::Reply(waiting) => match Pin::new(&mut *waiting).poll(cx) {
+                Poll::Ready(outcome) => outcome,
+                Poll::Pending => {
+                    let Some((after, alarm)) = &mut this.deadline else { return Poll::Pending };
+                    ready!(alarm.poll_ring(cx));
+                    waiting.give_up().unwrap_or(Err(CallFailure::Timeout(*after)))
+                }
+            },
+        };
+        Poll::Ready(outcome.map_err(|failure| failure.at(this.target.clone())))
+    }
+}
+
+impl<R> fmt::Debug for Answer<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("target", &self.target).finish_non_exhaustive()
+    }
+}

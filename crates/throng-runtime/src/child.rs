@@ -1,0 +1,219 @@
+//! Child specifications: how a process is started, named, restarted and stopped (S1).
+
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+
+use crate::{
+    address::{Name, Via},
+    error::StartError,
+    gen_server::GenServer,
+    node::Node,
+    pid::ProcessId,
+    process,
+};
+
+/// When a supervisor starts a child again after it ended (S9).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Restart {
+    /// Always.
+    #[default]
+    Permanent,
+    /// Unless it ended cleanly.
+    Transient,
+    /// Never.
+    Temporary,
+}
+
+/// How a supervisor stops a child (S24).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    /// Kill it at once.
+    Kill,
+    /// Ask it to shut down, wait this long, then kill it.
+    After(Duration),
+    /// Ask it to shut down and wait for as long as it takes.
+    Infinity,
+}
+
+impl From<Duration> for Shutdown {
+    fn from(grace: Duration) -> Self {
+        Self::After(grace)
+    }
+}
+
+/// Whether a child supervises others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChildKind {
+    /// It does not.
+    Worker,
+    /// It does.
+    Supervisor,
+}
+
+/// How to start a server of type `S`, and how its supervisor treats it.
+///
+/// [`GenServer::child`] makes one; the defaults are permanent, 5 s to shut down, no name, no limit on `init`.
+pub struct ChildSpec<S: GenServer> {
+    pub(crate) id: Option<String>,
+    pub(crate) args: S::Args,
+    pub(crate) name: Option<ChildName<S>>,
+    pub(crate) start_timeout: Option<Duration>,
+    pub(crate) restart: Restart,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) kind: ChildKind,
+}
+
+/// A name that is resolved when the node is known.
+pub(crate) enum ChildName<S> {
+    OnNode(Name<S>),
+    Via(Via<S>),
+}
+
+impl<S: GenServer> ChildSpec<S> {
+    pub(crate) fn new(args: S::Args) -> Self {
+        Self {
+            id: None,
+            args,
+            name: None,
+            start_timeout: None,
+            restart: Restart::default(),
+            shutdown: Shutdown::After(Duration::from_secs(5)),
+            kind: ChildKind::Worker,
+        }
+    }
+
+    /// The id in its supervisor; unless given, its name, else the server's type name.
+    pub fn id(mut self, id: impl Into<String>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Registers it under this name of its node before `init` runs (G2).
+    pub fn name(mut self, name: Name<S>) -> Self {
+        self.name = Some(ChildName::OnNode(name));
+        self
+    }
+
+    /// Registers it under a name of a registry before `init` runs (G2).
+    pub fn via(mut self, via: Via<S>) -> Self {
+        self.name = Some(ChildName::Via(via));
+        self
+    }
+
+    /// When its supervisor restarts it.
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.restart = restart;
+        self
+    }
+
+    /// How its supervisor stops it.
+    pub fn shutdown(mut self, shutdown: impl Into<Shutdown>) -> Self {
+        self.shutdown = shutdown.into();
+        self
+    }
+
+    /// How long `init` may take; then it is killed and the start fails (G4).
+    pub fn start_timeout(mut self, limit: Duration) -> Self {
+        self.start_timeout = Some(limit);
+        self
+    }
+
+    pub(crate) fn resolve_name(&self, node: &Node) -> Option<Via<S>> {
+        self.name.as_ref().map(|name| match name {
+            ChildName::OnNode(name) => node.via(*name),
+            ChildName::Via(via) => via.clone(),
+        })
+    }
+
+    /// The id that its supervisor knows it by.
+    pub(crate) fn child_id(&self) -> String {
+        match (&self.id, &self.name) {
+            (Some(id), _) => id.clone(),
+            (None, Some(ChildName::OnNode(name))) => name.as_str().to_owned(),
+            (None, Some(ChildName::Via(via))) => via.naming().describe(),
+            (None, None) => std::any::type_name::<S>().to_owned(),
+        }
+    }
+
+    /// The same child without its type: what a supervisor keeps.
+    pub(crate) fn erase(self) -> Child {
+        let (id, restart, shutdown, kind) = (self.child_id(), self.restart, self.shutdown, self.kind);
+        let start = move |node: Node, parent: ProcessId| -> StartFuture {
+            let spec = self.clone();
+            Box::pin(async move { process::start(&node, Some(parent), spec).await.map(ProcessId::from) })
+        };
+        Child { id, restart, shutdown, kind, start: Arc::new(start) }
+    }
+}
+
+impl<S: GenServer> Clone for ChildSpec<S> {
+    fn clone(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            args: self.args.clone(),
+            name: self.name.clone(),
+            start_timeout: self.start_timeout,
+            restart: self.restart,
+            shutdown: self.shutdown,
+            kind: self.kind,
+        }
+    }
+}
+
+impl<S> Clone for ChildName<S> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::OnNode(name) => Self::OnNode(*name),
+            Self::Via(via) => Self::Via(via.clone()),
+        }
+    }
+}
+
+impl<S: GenServer> fmt::Debug for ChildSpec<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChildSpec")
+            .field("id", &self.child_id())
+            .field("restart", &self.restart)
+            .field("shutdown", &self.shutdown)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Something that can be started: a [`ChildSpec`], or what makes one.
+pub trait IntoChild {
+    /// The server that will run.
+    type Server: GenServer;
+
+    /// How to start and treat it.
+    fn into_child(self) -> ChildSpec<Self::Server>;
+}
+
+impl<S: GenServer> IntoChild for ChildSpec<S> {
+    type Server = S;
+
+    fn into_child(self) -> ChildSpec<S> {
+        self
+    }
+}
+
+pub(crate) type StartFuture = Pin<Box<dyn Future<Output = Result<ProcessId, StartError>> + Send>>;
+
+/// A child without its type. Its factory can run any number of times (X1).
+#[derive(Clone)]
+pub(crate) struct Child {
+    pub(crate) id: String,
+    pub(crate) restart: Restart,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) kind: ChildKind,
+    pub(crate) start: Arc<dyn Fn(Node, ProcessId) -> StartFuture + Send + Sync>,
+}
+
+impl fmt::Debug for Child {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Child")
+            .field("id", &self.id)
+            .field("restart", &self.restart)
+            .field("shutdown", &self.shutdown)
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
+    }
+}

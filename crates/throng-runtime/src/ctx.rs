@@ -1,0 +1,302 @@
+//! A process' handle on itself.
+
+use std::{collections::VecDeque, fmt, marker::PhantomData, sync::Arc, time::Duration};
+
+use crate::{
+    child::IntoChild,
+    control::{self, NoProcess, OnExit, Watcher},
+    error::StartError,
+    exit::{Exit, IntoExit},
+    gen_server::GenServer,
+    message::{Cast, Down, Exited, Halt, Handler, IdleTimeout, Message, MonitorRef},
+    node::Node,
+    pid::{Pid, ProcessId},
+    process,
+    reply::{ReplyTo, Unanswered},
+    scheduler::{self, Envelope},
+    task::Task,
+    timer::TimerRef,
+};
+
+/// A process' handle on itself: its identity, its links and monitors, what it starts, and what it wants to do next.
+///
+/// Servers get `&mut Ctx<Self>` in every callback; a raw process gets a `Ctx` of its own. What needs a handler asks for it
+/// in its bounds: `ctx.monitor(..)` compiles only if the server handles [`Down`].
+pub struct Ctx<S = ()> {
+    id: ProcessId,
+    parent: Option<ProcessId>,
+    node: Node,
+    /// The call that is being handled, until it is answered.
+    call: Option<Arc<dyn Unanswered>>,
+    plans: Option<Box<Plans>>,
+    server: PhantomData<fn() -> S>,
+}
+
+/// What a callback asked for, made when first needed.
+#[derive(Default)]
+struct Plans {
+    stop: Option<Exit>,
+    first: VecDeque<Envelope>,
+    idle: Option<IdlePlan>,
+    parting_answer: Option<Box<dyn FnOnce() + Send>>,
+}
+
+/// An idle timeout, and how it becomes a message.
+pub(crate) struct IdlePlan {
+    pub(crate) after: Duration,
+    pub(crate) message: fn(ProcessId) -> Envelope,
+}
+
+impl<S> Ctx<S> {
+    pub(crate) fn new(id: ProcessId, parent: Option<ProcessId>, node: Node) -> Self {
+        Self { id, parent, node, call: None, plans: None, server: PhantomData }
+    }
+
+    /// This process.
+    pub fn id(&self) -> ProcessId {
+        self.id
+    }
+
+    /// The node it runs on.
+    pub fn node(&self) -> &Node {
+        &self.node
+    }
+
+    /// The process that started and linked it, if one did.
+    pub fn parent(&self) -> Option<ProcessId> {
+        self.parent
+    }
+
+    /// Links this process with another: when one ends, the other gets an exit signal (P10 to P15).
+    ///
+    /// # Errors
+    ///
+    /// The other is dead (P12).
+    pub fn link(&self, peer: impl Into<ProcessId>) -> Result<(), NoProcess> {
+        control::link(self.id, peer.into())
+    }
+
+    /// Takes a link away: no new exit signal of it has any effect (P13).
+    pub fn unlink(&self, peer: impl Into<ProcessId>) {
+        control::unlink(self.id, peer.into());
+    }
+
+    /// Asks a process to end (P16 to P19). `Exit::Kill` cannot be refused.
+    pub fn exit(&self, peer: impl Into<ProcessId>, reason: Exit) {
+        process::request_exit(Some(self.id), peer.into(), reason);
+    }
+
+    /// Runs `tell` when `target` ends, or now if it is gone. It runs in the dying process: keep it as short as a push into a
+    /// queue.
+    pub fn monitor_with(
+        &self,
+        target: impl Into<ProcessId>,
+        tell: impl FnOnce(Down) + Send + 'static,
+    ) -> MonitorRef {
+        control::monitor(target.into(), Watcher::Hook(Box::new(tell)))
+    }
+
+    /// Takes a monitor away. True when it was active: then no [`Down`] comes. False: its `Down` has been sent (P24).
+    pub fn demonitor(&self, monitor: MonitorRef) -> bool {
+        control::demonitor(self.id, monitor)
+    }
+
+    /// Starts a server that is linked to this process, and waits until its `init` is done (G1).
+    ///
+    /// # Errors
+    ///
+    /// As [`Node::start`]; a failed start leaves no link, no name and no exit signal behind (G3).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is done kills the process that was being started.
+    pub async fn start_link<T: GenServer>(
+        &self,
+        child: impl IntoChild<Server = T>,
+    ) -> Result<Pid<T>, StartError> {
+        process::start(&self.node, Some(self.id), child.into_child()).await
+    }
+
+    /// Starts a process that is linked to this one from its first instruction (P7).
+    pub fn spawn_link<F, Fut>(&self, body: F) -> ProcessId
+    where
+        F: FnOnce(Ctx) -> Fut + Send + 'static,
+        Fut: Future<Output: IntoExit> + Send + 'static,
+    {
+        process::spawn(&self.node, Some(self.id), body)
+    }
+
+    /// Has `hook` run at the end of this process, before anybody is told; the same hook twice runs once.
+    pub fn on_exit(&self, hook: Arc<dyn OnExit>) {
+        control::on_exit(self.id, hook);
+    }
+
+    /// Runs a future in a process of its own, linked to this one: if either crashes, so does the other (T1).
+    pub fn task<F>(&self, work: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        Task::start(&self.node, Some(self.id), work)
+    }
+
+    /// Runs a future in a process of its own whose crash is only seen by whoever awaits it (T7).
+    pub fn task_nolink<F>(&self, work: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        Task::start(&self.node, None, work)
+    }
+}
+
+impl<S: GenServer> Ctx<S> {
+    /// This process, typed.
+    pub fn me(&self) -> Pid<S> {
+        Pid::of(self.id)
+    }
+
+    /// Has a [`Down`] sent when `target` ends, or at once if it is gone (P21, P22).
+    pub fn monitor(&self, target: impl Into<ProcessId>) -> MonitorRef
+    where
+        S: Handler<Down>,
+    {
+        let message = |generation, down| Envelope::message::<S, _>(generation, Cast(down));
+        control::monitor(target.into(), Watcher::Process { id: self.id, message })
+    }
+
+    /// Has exit signals arrive as [`Exited`] messages from now on, instead of ending this process (P14).
+    ///
+    /// An exit of the parent is no message: it stops the server, by way of `terminate` (G17).
+    pub fn trap_exits(&mut self)
+    where
+        S: Handler<Exited>,
+    {
+        if let Some(mut control) = scheduler::slot(self.id).control(self.id) {
+            control.get().trap =
+                Some(|generation, exited| Envelope::message::<S, _>(generation, Cast(exited)));
+        }
+    }
+
+    /// Ends this process after the callback that runs now. Its reply, if it gives one, reaches the caller after `terminate`
+    /// ran (G6).
+    pub fn stop(&mut self, reason: Exit) {
+        self.plans().stop = Some(reason);
+    }
+
+    /// Keeps the right to answer the call that is being handled, for later and from anywhere (G8).
+    ///
+    /// ```ignore
+    /// return ctx.reply_later(|reply_to| self.waiting.push(reply_to));
+    /// ```
+    ///
+    /// For a message that was cast, the answer goes nowhere.
+    ///
+    /// # Errors
+    ///
+    /// Always [`Halt::ReplyLater`], for the handler to return.
+    pub fn reply_later<R: Send + 'static>(&mut self, keep: impl FnOnce(ReplyTo<R>)) -> Result<R, Halt> {
+        keep(match self.take_call::<R>() {
+            Some(cell) => {
+                if let Some(mut control) = scheduler::slot(self.id).control(self.id) {
+                    let call: Arc<dyn Unanswered> = cell.clone();
+                    control.get().defer(Arc::downgrade(&call));
+                }
+                ReplyTo::from_cell(cell, self.id)
+            }
+            None => ReplyTo::nobody(self.id),
+        });
+        Err(Halt::ReplyLater)
+    }
+
+    /// Handles `message` next, before any other, even those that wait in the mailbox (G5). From `init`: after the start has
+    /// returned, so slow work belongs there.
+    pub fn continue_with<M: Message<Reply = ()>>(&mut self, message: M)
+    where
+        S: Handler<M>,
+    {
+        let envelope = Envelope::message::<S, _>(self.id.generation(), Cast(message));
+        self.plans().first.push_back(envelope);
+    }
+
+    /// Sends [`IdleTimeout`] if no message comes within this time after the callback that runs now. Any message cancels it; it
+    /// is no periodic tick (G13).
+    pub fn idle_timeout(&mut self, after: Duration)
+    where
+        S: Handler<IdleTimeout>,
+    {
+        let message = |id: ProcessId| Envelope::message::<S, _>(id.generation(), Cast(IdleTimeout));
+        self.plans().idle = Some(IdlePlan { after, message });
+    }
+
+    /// Sends a message to this process after a time, not earlier (P5). Dropping the result does not cancel.
+    pub fn send_after<M: Message<Reply = ()>>(&self, after: Duration, message: M) -> TimerRef
+    where
+        S: Handler<M>,
+    {
+        self.node.send_after(self.me(), after, message)
+    }
+
+    fn plans(&mut self) -> &mut Plans {
+        self.plans.get_or_insert_default()
+    }
+
+    pub(crate) fn begin_call(&mut self, call: Option<Arc<dyn Unanswered>>) {
+        self.call = call;
+    }
+
+    /// The call in hand, typed. A call of another type is in hand only if `R` was written wrongly by hand.
+    fn take_call<R: Send + 'static>(&mut self) -> Option<Arc<crate::reply::ReplyCell<R>>> {
+        let call: Arc<dyn std::any::Any + Send + Sync> = self.call.take()?;
+        Some(
+            call.downcast()
+                .unwrap_or_else(|_| panic!("the reply type is not the one of the message in hand")),
+        )
+    }
+
+    /// Answers the call in hand: now, or after `terminate` if the callback also asked to stop.
+    pub(crate) fn answer<R: Send + 'static>(&mut self, reply: R) {
+        let Some(cell) = self.take_call::<R>() else { return };
+        if self.is_stopping() {
+            self.plans().parting_answer = Some(Box::new(move || drop(cell.settle(Ok(reply)))));
+        } else {
+            // An error means that the caller gave up.
+            drop(cell.settle(Ok(reply)));
+        }
+    }
+
+    pub(crate) fn take_unanswered(&mut self) -> Option<Arc<dyn Unanswered>> {
+        self.call.take()
+    }
+
+    pub(crate) fn take_parting_answer(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
+        self.plans.as_mut()?.parting_answer.take()
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.plans.as_ref().is_some_and(|plans| plans.stop.is_some())
+    }
+
+    pub(crate) fn take_stop(&mut self) -> Option<Exit> {
+        self.plans.as_mut()?.stop.take()
+    }
+
+    pub(crate) fn take_first(&mut self) -> Option<Envelope> {
+        self.plans.as_mut()?.first.pop_front()
+    }
+
+    pub(crate) fn take_idle(&mut self) -> Option<IdlePlan> {
+        self.plans.as_mut()?.idle.take()
+    }
+
+    /// Frees what earlier callbacks needed and the next wait does not.
+    pub(crate) fn tidy(&mut self) {
+        if self.plans.as_ref().is_some_and(|plans| plans.stop.is_none() && plans.first.is_empty()) {
+            self.plans = None;
+        }
+    }
+}
+
+impl<S> fmt::Debug for Ctx<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ctx").field("id", &self.id).field("parent", &self.parent).finish_non_exhaustive()
+    }
+}

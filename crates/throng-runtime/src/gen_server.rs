@@ -1,0 +1,138 @@
+//! Servers: processes with a state that answer messages one at a time.
+
+use std::{error::Error, sync::Arc};
+
+use crate::{
+    address::CallFailure,
+    child::ChildSpec,
+    ctx::Ctx,
+    exit::Exit,
+    message::{Ask, Cast, Halt, Handler, HandlerFuture, Message},
+    reply::Unanswered,
+    scheduler::Letter,
+};
+
+/// A process with a state, started by `init`, that handles one message at a time.
+///
+/// ```
+/// use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Node};
+///
+/// struct Add(u64);
+/// impl Message for Add {
+///     type Reply = u64;
+/// }
+///
+/// struct Counter(u64);
+/// impl GenServer for Counter {
+///     type Args = u64;
+///     async fn init(first: u64, _: &mut Ctx<Self>) -> Init<Self> {
+///         Ok(Counter(first))
+///     }
+/// }
+/// impl Handler<Add> for Counter {
+///     async fn handle(&mut self, Add(n): Add, _: &mut Ctx<Self>) -> Handled<Add> {
+///         self.0 += n;
+///         Ok(self.0)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let node = Node::new("example");
+/// let counter = node.start(Counter::child(40)).await?;
+/// assert_eq!(counter.call(Add(2)).await?, 42);
+/// # Ok(()) }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a server",
+    note = "write `impl GenServer for {Self}`, with an `async fn init`"
+)]
+pub trait GenServer: Sized + Send + 'static {
+    /// What `init` begins from. `Clone`: a restart begins from the same words.
+    type Args: Clone + Send + Sync + 'static;
+
+    /// Makes the state. Whoever starts the server waits for it (G1); slow work belongs in [`Ctx::continue_with`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped at an await point when the process is killed meanwhile or its start times out.
+    fn init(args: Self::Args, ctx: &mut Ctx<Self>) -> impl Future<Output = Init<Self>> + Send;
+
+    /// Runs before an orderly end: a callback stopped or crashed the server, its supervisor or somebody's `stop` asked for it,
+    /// or its parent ended while it traps exits (G19). Never on a kill.
+    ///
+    /// Unlike OTP's, it runs on a supervisor's shutdown whether or not exits are trapped.
+    fn terminate(&mut self, reason: &Exit, ctx: &mut Ctx<Self>) -> impl Future<Output = ()> + Send {
+        let _ = (reason, ctx);
+        async {}
+    }
+
+    /// How a supervisor starts, restarts and stops this server: permanent, with 5 s to shut down (S1).
+    fn child(args: Self::Args) -> ChildSpec<Self> {
+        ChildSpec::new(args)
+    }
+}
+
+/// What `init` returns.
+pub type Init<S> = Result<S, InitError>;
+
+/// Why a server did not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum InitError {
+    /// It has nothing to do, which is no failure (G3, S6).
+    Ignore,
+    /// It could not start.
+    Stop(Exit),
+}
+
+impl From<Exit> for InitError {
+    fn from(reason: Exit) -> Self {
+        Self::Stop(reason)
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for InitError {
+    fn from(error: E) -> Self {
+        Self::Stop(error.into())
+    }
+}
+
+impl<S: Handler<M>, M: Message> Letter<S> for Ask<M> {
+    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> HandlerFuture<'a> {
+        Box::pin(async move {
+            ctx.begin_call(self.reply.into_cell().map(|cell| cell as Arc<dyn Unanswered>));
+            match server.handle(self.message, ctx).await {
+                Ok(reply) => ctx.answer::<M::Reply>(reply),
+                Err(halt) => refuse(halt, ctx),
+            }
+        })
+    }
+
+    fn abandon(self, why: CallFailure) {
+        self.reply.abandon(why);
+    }
+}
+
+impl<S: Handler<M>, M: Message<Reply = ()>> Letter<S> for Cast<M> {
+    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> HandlerFuture<'a> {
+        Box::pin(async move {
+            if let Err(halt) = server.handle(self.0, ctx).await {
+                refuse(halt, ctx);
+            }
+        })
+    }
+
+    fn abandon(self, _: CallFailure) {}
+}
+
+fn refuse<S: GenServer>(halt: Halt, ctx: &mut Ctx<S>) {
+    match halt {
+        // The call stays in hand: the death of the server settles it, with this reason.
+        Halt::Stop(reason) => ctx.stop(reason),
+        Halt::ReplyLater => {
+            if let Some(forgotten) = ctx.take_unanswered() {
+                forgotten.abandon(CallFailure::ReplyDropped);
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A process' own end of its mailbox: what arrived, in order, with the signals dealt with on arrival.
+//!
+//! Envelopes move from the mailbox into a queue of the process' own. That is when a signal *arrives*: a fatal one ends the
+//! process before messages that are still queued (they would be lost anyway, P2), an exit that is trapped becomes a message in
+//! its place, an ignored one vanishes.
+
+use std::task::{Context, Poll};
+
+use crate::{
+    address::CallFailure,
+    control,
+    exit::Exit,
+    message::Exited,
+    pid::ProcessId,
+    scheduler::{self, Envelope, Queue, Slot},
+    signal::{ExitSignal, Receiver, Signal, Verdict, judge},
+};
+
+/// After so many messages in a row a process lets others run (P38).
+const BUDGET: u16 = 64;
+
+pub(crate) struct Inbox {
+    slot: &'static Slot,
+    id: ProcessId,
+    parent: Option<ProcessId>,
+    queue: Queue,
+    budget: u16,
+    serving: bool,
+}
+
+/// What a server does next.
+pub(crate) enum Event {
+    Message(Envelope),
+    /// End in an orderly way.
+    Shutdown(Exit),
+    /// End at once.
+    Fatal(Exit),
+}
+
+impl Inbox {
+    pub(crate) fn new(slot: &'static Slot, id: ProcessId, parent: Option<ProcessId>) -> Self {
+        Self { slot, id, parent, queue: Queue::new(), budget: BUDGET, serving: false }
+    }
+
+    /// From now on a request to shut down waits for its turn, and `terminate` runs; before, it is fatal.
+    pub(crate) fn serve(&mut self) {
+        self.serving = true;
+    }
+
+    /// The next event.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
+    pub(crate) async fn next(&mut self) -> Event {
+        std::future::poll_fn(|cx| self.poll_next(cx)).await
+    }
+
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        loop {
+            if (self.queue.is_empty() || self.slot.mailbox.has_signals())
+                && let Some(reason) = self.arrive()
+            {
+                return Poll::Ready(Event::Fatal(reason));
+            }
+            if self.queue.is_empty() {
+                if self.slot.mailbox.park() {
+                    self.budget = BUDGET;
+                    return Poll::Pending;
+                }
+                continue;
+            }
+            if self.budget == 0 {
+                self.budget = BUDGET;
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            self.budget -= 1;
+            match self.queue.pop_front().map(Envelope::into_signal) {
+                Some(Err(message)) => return Poll::Ready(Event::Message(message)),
+                Some(Ok(Signal::Shutdown(reason))) => return Poll::Ready(Event::Shutdown(reason)),
+                Some(Ok(Signal::Exit(_))) | None => {}
+            }
+        }
+    }
+
+    /// For code that is at work: the reason to end it, if one has come.
+    pub(crate) fn fatal_signal(&mut self) -> Option<Exit> {
+        if self.slot.mailbox.has_signals() { self.arrive() } else { None }
+    }
+
+    /// The process has been told to end: not alive any more to observers (P32).
+    pub(crate) fn begin_exit(&self) {
+        self.slot.begin_exit();
+    }
+
+    /// What nobody will handle any more.
+    pub(crate) fn into_rest(self) -> Queue {
+        self.queue
+    }
+
+    /// Takes everything in; a fatal signal's reason, if there is one.
+    fn arrive(&mut self) -> Option<Exit> {
+        let mut arrived = self.slot.mailbox.drain();
+        while let Some(envelope) = arrived.pop_front() {
+            if !envelope.is_for(self.id.generation()) {
+                envelope.abandon(CallFailure::NoProcess);
+                continue;
+            }
+            let fatal = match envelope.into_signal() {
+                Err(message) => {
+                    self.queue.push_back(message);
+                    None
+                }
+                Ok(Signal::Shutdown(reason)) => self.follow(reason),
+                Ok(Signal::Exit(signal)) => self.obey(signal),
+            };
+            if fatal.is_some() {
+                self.queue.append(arrived);
+                return fatal;
+            }
+        }
+        None
+    }
+
+    /// Ends in an orderly way when the turn comes; at once when there is no server that could.
+    fn follow(&mut self, reason: Exit) -> Option<Exit> {
+        if !self.serving {
+            return Some(reason);
+        }
+        self.queue.push_back(Envelope::signal(self.id.generation(), Signal::Shutdown(reason)));
+        None
+    }
+
+    fn obey(&mut self, signal: ExitSignal) -> Option<Exit> {
+        if let (true, Some(peer)) = (signal.by_link, signal.from)
+            && !control::remove_link(self.id, peer)
+        {
+            return None; // Unlinked meanwhile (P13).
+        }
+        let trap = scheduler::slot(self.id)
+            .control(self.id)
+            .and_then(|mut control| control.existing().and_then(|control| control.trap));
+        let receiver = Receiver { id: self.id, parent: self.parent, trapping: trap.is_some() };
+        match judge(&signal, receiver) {
+            Verdict::Ignore => None,
+            Verdict::Die(reason) => Some(reason),
+            Verdict::Follow(reason) => self.follow(reason),
+            Verdict::Deliver => {
+                if let Some(message) = trap {
+                    let exited = Exited { pid: signal.from, reason: signal.reason };
+                    self.queue.push_back(message(self.id.generation(), exited));
+                }
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! A node is a value: everything but the process table hangs from it, so several live in one program.
+
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use crate::{
+    address::{Name, Via},
+    child::IntoChild,
+    ctx::Ctx,
+    error::StartError,
+    exit::{Exit, IntoExit},
+    gen_server::GenServer,
+    message::{Cast, Handler, Message},
+    names::{self, Names},
+    panics,
+    pid::{Pid, ProcessId},
+    process,
+    scheduler::{Backend, Envelope, Tokio, now, watchdog},
+    task::Task,
+    timer::{Fire, TimerRef, Timers, later},
+};
+
+/// A place where processes run: names, timers and what runs them. Cloning gives another handle on the same node.
+///
+/// Dropping the handles ends nothing: supervisors own life.
+#[derive(Clone)]
+pub struct Node {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    name: Arc<str>,
+    backend: Tokio,
+    names: Arc<Names>,
+    timers: Timers,
+}
+
+impl Node {
+    /// A node that runs its processes on the tokio runtime that this is called in.
+    ///
+    /// The first node of a program installs a panic hook, before the one that is there: a panic inside a process is not printed
+    /// but becomes its exit reason, every other goes to the hook that was there.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with time enabled.
+    pub fn new(name: impl Into<String>) -> Self {
+        let Some(backend) = Tokio::current() else {
+            panic!("a Node needs a tokio runtime: call Node::new inside #[tokio::main] or Runtime::block_on")
+        };
+        panics::install_hook();
+        watchdog::start();
+        let shared =
+            Shared { name: name.into().into(), backend, names: Arc::default(), timers: Timers::new(now()) };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// What it was called.
+    pub fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    /// Starts a server that nothing is linked to, and waits until its `init` is done (G1).
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]; the process is gone and its name free when it returns one (G3).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is done kills the process that was being started.
+    pub async fn start<S: GenServer>(&self, child: impl IntoChild<Server = S>) -> Result<Pid<S>, StartError> {
+        process::start(self, None, child.into_child()).await
+    }
+
+    /// Starts a process from a future; it returns at once (P6).
+    ///
+    /// ```
+    /// # use throng_runtime::{Exit, Node};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let node = Node::new("example");
+    /// let process = node.spawn(async |_| Err::<(), _>(Exit::other("no bananas")));
+    /// assert_eq!(node.wait(process).await.to_string(), "no bananas");
+    /// # }
+    /// ```
+    pub fn spawn<F, Fut>(&self, body: F) -> ProcessId
+    where
+        F: FnOnce(Ctx) -> Fut + Send + 'static,
+        Fut: Future<Output: IntoExit> + Send + 'static,
+    {
+        process::spawn(self, None, body)
+    }
+
+    /// Runs a future in a process of its own; await the task for its result (T7).
+    pub fn task<F>(&self, work: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send> + Send + 'static,
+    {
+        Task::start(self, None, work)
+    }
+
+    /// The process that holds a name now.
+    pub fn whereis<S: GenServer>(&self, name: Name<S>) -> Option<Pid<S>> {
+        self.shared.names().whereis(name)
+    }
+
+    /// A name of this node as an address: whoever holds it at the time of each use.
+    pub fn via<S: GenServer>(&self, name: Name<S>) -> Via<S> {
+        names::via(self, name)
+    }
+
+    /// Whether a process is alive; not any more as soon as it has begun to exit (P32).
+    pub fn is_alive(&self, process: impl Into<ProcessId>) -> bool {
+        names::is_alive(process.into())
+    }
+
+    /// Asks a process to end (P16 to P19).
+    pub fn exit(&self, process: impl Into<ProcessId>, reason: Exit) {
+        process::request_exit(crate::scheduler::current::id(), process.into(), reason);
+    }
+
+    /// Resolves when a process is gone, with its exit reason; with [`Exit::NoProcess`] if it was gone already.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future forgets the wait, nothing else.
+    pub async fn wait(&self, process: impl Into<ProcessId>) -> Exit {
+        process::wait(process.into()).await
+    }
+
+    /// Stops a process in an orderly way and waits until it is gone (G18): a server handles what it was sent before, then
+    /// `terminate` runs.
+    ///
+    /// # Errors
+    ///
+    /// [`StopError`]; a timeout gives up waiting and does not kill.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the wait, not the stop.
+    pub async fn stop(
+        &self,
+        process: impl Into<ProcessId>,
+        reason: Exit,
+        timeout: Option<Duration>,
+    ) -> Result<(), StopError> {
+        process::stop(process.into(), reason, timeout).await
+    }
+
+    /// Sends a message to a process after a time, not earlier (P5). Dropping the result does not cancel.
+    pub fn send_after<S: Handler<M>, M: Message<Reply = ()>>(
+        &self,
+        to: Pid<S>,
+        after: Duration,
+        message: M,
+    ) -> TimerRef {
+        let envelope = Envelope::message::<S, _>(to.id().generation(), Cast(message));
+        let timer = self.shared.timers.set(self, later(now(), after), Fire::Send(to.id(), envelope));
+        TimerRef::new(self, timer)
+    }
+
+    pub(crate) fn spawn_body(&self, body: impl Future<Output = ()> + Send + 'static) {
+        self.shared.backend.spawn(body);
+    }
+
+    pub(crate) fn backend(&self) -> &Tokio {
+        &self.shared.backend
+    }
+
+    pub(crate) fn timers(&self) -> &Timers {
+        &self.shared.timers
+    }
+
+    pub(crate) fn downgrade(&self) -> Weak<Shared> {
+        Arc::downgrade(&self.shared)
+    }
+}
+
+impl Shared {
+    pub(crate) fn names(&self) -> &Arc<Names> {
+        &self.names
+    }
+
+    pub(crate) fn timers(&self) -> &Timers {
+        &self.timers
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("name", &self.shared.name).finish_non_exhaustive()
+    }
+}
+
+/// Why a process did not stop as asked.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StopError {
+    /// It was gone already.
+    #[error("there is no process {0}")]
+    NoProcess(ProcessId),
+    /// It ended with another reason.
+    #[error("it ended with another reason: {0}")]
+    Exited(Exit),
+    /// It is still there; it stops when it gets to it.
+    #[error("it did not stop within {0:?}, and has not been killed")]
+    Timeout(Duration),
+    /// A process cannot wait for its own end; use [`Ctx::stop`].
+    #[error("a process cannot wait for its own end")]
+    CallingSelf,
+}

@@ -1,0 +1,171 @@
+//! The word's protocol, under loom (every interleaving) and as stress (real threads; also what Miri runs).
+//!
+//! Whoever is told to wake runs the process there and then; exclusive access to what the runs write is what is checked.
+
+#[cfg(loom)]
+use loom::{cell::UnsafeCell, sync::Arc, thread};
+#[cfg(not(loom))]
+use std::{sync::Arc, thread};
+
+use super::*;
+use crate::{exit::Exit, signal::Signal};
+
+#[cfg(not(loom))]
+struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+#[cfg(not(loom))]
+impl<T> UnsafeCell<T> {
+    fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
+    fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
+        f(self.0.get())
+    }
+}
+
+fn model(check: impl Fn() + Send + Sync + 'static) {
+    #[cfg(loom)]
+    {
+        let mut builder = loom::model::Builder::new();
+        builder.preemption_bound = Some(3);
+        builder.check(check);
+    }
+    #[cfg(not(loom))]
+    for _ in 0..(if cfg!(miri) { 5 } else { 2_000 }) {
+        check();
+    }
+}
+
+/// A mailbox and what its runs saw.
+struct Process {
+    mailbox: Mailbox,
+    seen: UnsafeCell<Vec<String>>,
+}
+
+// SAFETY: `seen` is only touched by the runner, of which the mailbox promises that there is one; loom checks it.
+unsafe impl Sync for Process {}
+// SAFETY: as above.
+unsafe impl Send for Process {}
+
+impl Process {
+    fn parked() -> Arc<Self> {
+        let process = Self { mailbox: Mailbox::closed(), seen: UnsafeCell::new(Vec::new()) };
+        process.mailbox.open();
+        assert!(process.mailbox.park());
+        Arc::new(process)
+    }
+
+    /// Sends, and runs the process if that is what waking means.
+    fn send(&self, words: &str) {
+        if self.mailbox.push(note(words)).is_ok_and(|pushed| pushed == Pushed::Wake) {
+            self.run();
+        }
+    }
+
+    fn run(&self) {
+        loop {
+            let mut arrived = self.mailbox.drain();
+            self.seen.with_mut(|seen| {
+                while let Some(envelope) = arrived.pop_front() {
+                    // SAFETY: one runner at a time.
+                    unsafe { (*seen).push(words(envelope)) };
+                }
+            });
+            if self.mailbox.park() {
+                return;
+            }
+        }
+    }
+
+    fn seen(&self) -> Vec<String> {
+        // SAFETY: called after the threads were joined.
+        self.seen.with_mut(|seen| unsafe { (*seen).clone() })
+    }
+}
+
+/// Signals serve as the letters here; this test is about the word, so it hides that they are signals.
+fn note(words: &str) -> Envelope {
+    Envelope::signal(1, Signal::Shutdown(Exit::other(words))).as_message()
+}
+
+fn words(envelope: Envelope) -> String {
+    match envelope.as_signal().into_signal() {
+        Ok(Signal::Shutdown(reason)) => reason.to_string(),
+        other => panic!("{other:?} was never sent"),
+    }
+}
+
+#[test]
+fn p1_no_message_is_lost_or_doubled_and_each_senders_order_is_kept() {
+    model(|| {
+        let process = Process::parked();
+        let senders: Vec<_> = ["a", "b"]
+            .into_iter()
+            .map(|who| {
+                let process = process.clone();
+                thread::spawn(move || [1, 2].into_iter().for_each(|n| process.send(&format!("{who}{n}"))))
+            })
+            .collect();
+        senders.into_iter().for_each(|sender| sender.join().unwrap());
+        let mut seen = process.seen();
+        for who in ["a", "b"] {
+            let own: Vec<_> = seen.iter().filter(|words| words.starts_with(who)).collect();
+            assert_eq!(own, [&format!("{who}1"), &format!("{who}2")]);
+        }
+        seen.sort();
+        assert_eq!(seen, ["a1", "a2", "b1", "b2"]);
+    });
+}
+
+#[test]
+fn a_signal_is_noticed_while_the_runner_is_busy() {
+    model(|| {
+        let process = Process::parked();
+        assert_eq!(process.mailbox.push(note("first")).unwrap(), Pushed::Wake);
+        // This thread is the runner now, inside a long handler; another sends a signal.
+        let sender = {
+            let process = process.clone();
+            thread::spawn(move || {
+                let signal = Envelope::signal(1, Signal::Shutdown(Exit::other("signal")));
+                assert_eq!(process.mailbox.push(signal).unwrap(), Pushed::Wake);
+            })
+        };
+        sender.join().unwrap();
+        assert!(process.mailbox.has_signals());
+        drop(process.mailbox.drain());
+        assert!(!process.mailbox.has_signals());
+        assert!(process.mailbox.park());
+    });
+}
+
+#[test]
+fn a_closed_mailbox_hands_envelopes_back_and_leaks_none() {
+    model(|| {
+        let process = Process::parked();
+        let sender = {
+            let process = process.clone();
+            thread::spawn(move || (0..3).filter(|_| process.mailbox.push(note("x")).is_ok()).count())
+        };
+        let mut left = process.mailbox.close();
+        let taken = std::iter::from_fn(|| left.pop_front()).count();
+        assert_eq!(sender.join().unwrap(), taken);
+        assert!(process.mailbox.push(note("late")).is_err());
+    });
+}
+
+#[test]
+fn a_queue_keeps_its_order_over_appends() {
+    model(|| {
+        let (mut queue, mut more) = (Queue::new(), Queue::new());
+        queue.push_back(note("1"));
+        more.push_back(note("2"));
+        more.push_back(note("3"));
+        queue.append(more);
+        queue.append(Queue::new());
+        queue.push_back(note("4"));
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop_front()).map(words).collect();
+        assert_eq!(order, ["1", "2", "3", "4"]);
+        assert!(queue.is_empty());
+    });
+}

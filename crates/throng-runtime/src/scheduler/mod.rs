@@ -1,0 +1,72 @@
+//! Where processes live and what runs them: the narrow seam between process semantics and a backend.
+//!
+//! ```text
+//!   process layer ──spawn(body)──► backend ──poll──► body
+//!        │                            ▲
+//!        └──deliver(pid, envelope)──► slot.mailbox ──wake──┘
+//! ```
+//!
+//! A spawn hands over a process body, a future that is `Ready` when the process is gone. The backend polls it; a push into
+//! a parked mailbox, or a signal, wakes it. A backend also tells the time and can wait for an instant. Nothing else of a
+//! backend is visible to the process layer, so that a second one can take its place.
+//!
+//! `unsafe` lives in [`mailbox`] and [`envelope`], here and nowhere else in the project.
+
+pub(crate) mod current;
+#[allow(unsafe_code, reason = "type erasure: see its proof")]
+mod envelope;
+#[allow(unsafe_code, reason = "the intrusive queue: see its proof")]
+mod mailbox;
+mod slab;
+mod tokio;
+pub(crate) mod watchdog;
+
+use std::time::Instant;
+
+use self::mailbox::Pushed;
+pub(crate) use self::{
+    envelope::{Envelope, Letter},
+    mailbox::Queue,
+    slab::{Generation, Slot, acquire, slot},
+    tokio::Tokio,
+};
+use crate::{pid::ProcessId, signal::Signal};
+
+/// What runs process bodies.
+pub(crate) trait Backend: Clone + Send + Sync + 'static {
+    /// Runs a process body to its end. Dropping the backend may drop the body at any of its await points.
+    fn spawn(&self, body: impl Future<Output = ()> + Send + 'static);
+
+    /// The backend's clock: monotonic, and possibly paused in tests.
+    fn now(&self) -> Instant;
+
+    /// Resolves at `deadline`, not earlier.
+    fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> + Send;
+}
+
+/// The clock of the backend that runs this code.
+pub(crate) fn now() -> Instant {
+    tokio::now()
+}
+
+/// Resolves at `deadline` by the backend that runs this code, for code that is no process.
+pub(crate) fn sleep_until(deadline: Instant) -> impl Future<Output = ()> + Send {
+    tokio::sleep_until(deadline)
+}
+
+/// Puts an envelope into a process' mailbox and wakes the process if need be; hands it back when the process is gone.
+pub(crate) fn deliver(to: ProcessId, envelope: Envelope) -> Result<(), Envelope> {
+    let slot = slot(to);
+    if !slot.is(to) {
+        return Err(envelope);
+    }
+    if slot.mailbox.push(envelope)? == Pushed::Wake {
+        slot.waker.wake();
+    }
+    Ok(())
+}
+
+/// Sends a signal; a process that is gone needs none.
+pub(crate) fn signal(to: ProcessId, signal: Signal) {
+    drop(deliver(to, Envelope::signal(to.generation(), signal)));
+}

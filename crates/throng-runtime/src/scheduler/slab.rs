@@ -1,0 +1,208 @@
+//! The process table: slots that live as long as the program, addressed by index and generation.
+//!
+//! A slot outlives the processes that use it, so a send by pid needs neither a reference count nor an epoch: find
+//! the slot, compare the generation, push. A pid of a dead process finds another generation, and its message goes
+//! nowhere. The table is memory, as an allocator is, and therefore the one global of the runtime; it never shrinks
+//! below the high-water mark of live processes.
+//!
+//! Guarantees (P9): a `(index, generation)` pair is given out once. A slot whose generations are used up is retired.
+
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicU8, AtomicU32, Ordering},
+};
+
+use atomic_waker::AtomicWaker;
+use parking_lot::{Mutex, MutexGuard};
+
+use super::mailbox::Mailbox;
+use crate::{control::Control, pid::ProcessId};
+
+/// Which incarnation of a slot a pid means. Zero is never one.
+pub(crate) type Generation = u32;
+
+const SEGMENT_BITS: u32 = 12;
+const SEGMENT_SLOTS: u32 = 1 << SEGMENT_BITS;
+const SEGMENTS: usize = 1 << 15;
+const FREE_LISTS: usize = 8;
+
+/// What every process has, whether idle or not: 64 bytes, one cache line.
+#[repr(align(64))]
+pub(crate) struct Slot {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) waker: AtomicWaker,
+    index: u32,
+    generation: AtomicU32,
+    status: AtomicU8,
+    control: Mutex<Option<Box<Control>>>,
+}
+
+/// How far the process of a slot has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Status {
+    Alive = 0,
+    /// It has begun to exit: no longer alive to observers (P32), its links and monitors not yet told.
+    Exiting = 1,
+    /// Its links and monitors were taken to be told: nothing can be attached any more.
+    Dead = 2,
+}
+
+static TABLE: [OnceLock<Box<[Slot]>>; SEGMENTS] = [const { OnceLock::new() }; SEGMENTS];
+static NEVER_USED: AtomicU32 = AtomicU32::new(0);
+static FREE_COUNT: AtomicU32 = AtomicU32::new(0);
+static FREE: [Mutex<Vec<u32>>; FREE_LISTS] = [const { Mutex::new(Vec::new()) }; FREE_LISTS];
+
+/// Takes a free slot, opens its mailbox and gives it a new identity.
+///
+/// # Panics
+///
+/// When 134 million processes are alive at once.
+pub(crate) fn acquire() -> (&'static Slot, ProcessId) {
+    let slot = reuse().unwrap_or_else(fresh);
+    slot.status.store(Status::Alive as u8, Ordering::Relaxed);
+    slot.mailbox.open();
+    (slot, ProcessId::new(slot.index, slot.generation.load(Ordering::Relaxed)))
+}
+
+/// The slot that a pid points into, whichever process uses it now.
+pub(crate) fn slot(id: ProcessId) -> &'static Slot {
+    segment(id.index())
+        .map_or_else(|| unreachable!("a pid is only made for a slot"), |(slots, at)| &slots[at])
+}
+
+fn reuse() -> Option<&'static Slot> {
+    if FREE_COUNT.load(Ordering::Relaxed) == 0 {
+        return None;
+    }
+    let home = home();
+    let index = (0..FREE_LISTS).find_map(|step| FREE[(home + step) % FREE_LISTS].lock().pop())?;
+    FREE_COUNT.fetch_sub(1, Ordering::Relaxed);
+    segment(index).map(|(slots, at)| &slots[at])
+}
+
+fn fresh() -> &'static Slot {
+    let index = NEVER_USED.fetch_add(1, Ordering::Relaxed);
+    let number = (index >> SEGMENT_BITS) as usize;
+    assert!(number < SEGMENTS, "the process table is full: {index} processes are alive");
+    let first = index & !(SEGMENT_SLOTS - 1);
+    let slots = TABLE[number].get_or_init(|| (first..first + SEGMENT_SLOTS).map(Slot::free).collect());
+    &slots[(index & (SEGMENT_SLOTS - 1)) as usize]
+}
+
+fn segment(index: u32) -> Option<(&'static [Slot], usize)> {
+    let slots = TABLE[(index >> SEGMENT_BITS) as usize].get()?;
+    Some((slots, (index & (SEGMENT_SLOTS - 1)) as usize))
+}
+
+/// Threads start their search at different lists, so that they seldom meet.
+fn home() -> usize {
+    thread_local! {
+        static HOME: usize = {
+            static NEXT: AtomicU32 = AtomicU32::new(0);
+            NEXT.fetch_add(1, Ordering::Relaxed) as usize % FREE_LISTS
+        };
+    }
+    HOME.with(|home| *home)
+}
+
+impl Slot {
+    fn free(index: u32) -> Self {
+        Self {
+            mailbox: Mailbox::closed(),
+            waker: AtomicWaker::new(),
+            index,
+            generation: AtomicU32::new(1),
+            status: AtomicU8::new(Status::Dead as u8),
+            control: Mutex::new(None),
+        }
+    }
+
+    /// Whether its process is this incarnation and has not begun to exit.
+    pub(crate) fn is_alive(&self, id: ProcessId) -> bool {
+        self.is(id) && self.status() == Status::Alive
+    }
+
+    /// Whether this incarnation has begun to exit and is not gone yet.
+    pub(crate) fn is_exiting(&self, id: ProcessId) -> bool {
+        self.is(id) && self.status() != Status::Alive
+    }
+
+    pub(crate) fn is(&self, id: ProcessId) -> bool {
+        self.generation.load(Ordering::Acquire) == id.generation()
+    }
+
+    pub(crate) fn begin_exit(&self) {
+        self.status.store(Status::Exiting as u8, Ordering::Release);
+    }
+
+    /// The process' links, monitors and hooks, made when first needed; `None` when this incarnation is dead.
+    pub(crate) fn control(&self, id: ProcessId) -> Option<ControlGuard<'_>> {
+        let guard = self.control.lock();
+        (self.is(id) && self.status() != Status::Dead).then_some(ControlGuard(guard))
+    }
+
+    /// Marks the process dead and takes what was attached to it. Nothing can be attached afterwards.
+    pub(crate) fn seal(&self) -> Option<Box<Control>> {
+        let mut guard = self.control.lock();
+        self.status.store(Status::Dead as u8, Ordering::Release);
+        guard.take()
+    }
+
+    /// Gives the slot back. Its mailbox is closed and its control sealed.
+    pub(crate) fn release(&self) {
+        drop(self.waker.take());
+        let used = self.generation.load(Ordering::Relaxed);
+        let Some(next) = used.checked_add(1) else { return };
+        self.generation.store(next, Ordering::Release);
+        let mut free = FREE[home()].lock();
+        free.push(self.index);
+        // Under the lock: whoever pops this slot has already been counted.
+        FREE_COUNT.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn status(&self) -> Status {
+        match self.status.load(Ordering::Acquire) {
+            0 => Status::Alive,
+            1 => Status::Exiting,
+            _ => Status::Dead,
+        }
+    }
+}
+
+/// Access to a live process' [`Control`].
+pub(crate) struct ControlGuard<'a>(MutexGuard<'a, Option<Box<Control>>>);
+
+impl ControlGuard<'_> {
+    /// For reading: nothing is made when nothing is there.
+    pub(crate) fn existing(&mut self) -> Option<&mut Control> {
+        self.0.as_deref_mut()
+    }
+
+    pub(crate) fn get(&mut self) -> &mut Control {
+        self.0.get_or_insert_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_is_one_cache_line() {
+        assert_eq!(std::mem::size_of::<Slot>(), 64);
+    }
+
+    #[test]
+    fn p9_an_identity_is_never_given_out_twice() {
+        let mut seen = std::collections::HashSet::new();
+        for _ in 0..10_000 {
+            let (slot, id) = acquire();
+            assert!(seen.insert(id), "{id} came back");
+            drop(slot.mailbox.close());
+            slot.seal();
+            slot.release();
+            assert!(!slot.is(id));
+        }
+    }
+}

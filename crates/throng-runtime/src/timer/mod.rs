@@ -1,0 +1,266 @@
+//! Timers of a node: messages after a time, and deadlines for whoever waits.
+//!
+//! Setting and cancelling a timer costs a short lock on one of a few wheels, because nearly every timer is a call's deadline that
+//! is cancelled again. One driver per node sleeps until the next slot that holds anything. Resolution is a millisecond;
+//! nothing fires early (P5).
+
+mod wheel;
+
+use std::{
+    fmt,
+    pin::{Pin, pin},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+
+use self::wheel::{Key, Wheel};
+use crate::{
+    node::Node,
+    pid::ProcessId,
+    scheduler::{self, Backend, Envelope, Tokio},
+};
+
+const WHEELS: usize = 4;
+
+/// What a timer does when it fires.
+pub(crate) enum Fire {
+    Wake(Waker),
+    Send(ProcessId, Envelope),
+}
+
+impl Fire {
+    fn run(self) {
+        match self {
+            Self::Wake(waker) => waker.wake(),
+            // A process that is gone needs no message (P4).
+            Self::Send(to, envelope) => drop(scheduler::deliver(to, envelope)),
+        }
+    }
+}
+
+/// A node's timers.
+pub(crate) struct Timers {
+    epoch: Instant,
+    wheels: [Mutex<Wheel<Fire>>; WHEELS],
+    driver: Arc<Driver>,
+}
+
+struct Driver {
+    running: AtomicBool,
+    /// The tick that it sleeps until; whoever sets an earlier timer rings.
+    wakes_at: AtomicU64,
+    bell: Notify,
+}
+
+/// Names a timer that was set.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimerKey {
+    wheel: usize,
+    key: Key,
+}
+
+impl Timers {
+    pub(crate) fn new(now: Instant) -> Self {
+        let driver = Driver {
+            running: AtomicBool::new(false),
+            wakes_at: AtomicU64::new(u64::MAX),
+            bell: Notify::new(),
+        };
+        Self {
+            epoch: now,
+            wheels: std::array::from_fn(|_| Mutex::new(Wheel::new(0))),
+            driver: Arc::new(driver),
+        }
+    }
+
+    /// Sets a timer of `node`, whose timers these are.
+    pub(crate) fn set(&self, node: &Node, deadline: Instant, fire: Fire) -> TimerKey {
+        let tick = self.tick_at_or_after(deadline);
+        let wheel = home();
+        let key = self.wheels[wheel].lock().insert(tick, fire);
+        if tick < self.driver.wakes_at.load(Ordering::SeqCst) {
+            self.wake_driver(node);
+        }
+        TimerKey { wheel, key }
+    }
+
+    /// Takes a timer back if it has not fired.
+    pub(crate) fn cancel(&self, timer: TimerKey) -> Option<Instant> {
+        let cancelled = self.wheels[timer.wheel].lock().cancel(timer.key);
+        cancelled.map(|(tick, _)| self.epoch + Duration::from_millis(tick))
+    }
+
+    fn rewake(&self, timer: TimerKey, waker: &Waker) {
+        if let Some(Fire::Wake(known)) = self.wheels[timer.wheel].lock().get_mut(timer.key) {
+            known.clone_from(waker);
+        }
+    }
+
+    /// Fires what is due; when the next may be.
+    fn fire_due(&self, now: Instant) -> Option<Instant> {
+        // Until the sleep is decided, every new timer rings: none is missed between the look and the sleep.
+        self.driver.wakes_at.store(u64::MAX, Ordering::SeqCst);
+        let tick = u64::try_from(now.saturating_duration_since(self.epoch).as_millis()).unwrap_or(u64::MAX);
+        let (mut due, mut next) = (Vec::new(), None);
+        for wheel in &self.wheels {
+            let mut wheel = wheel.lock();
+            wheel.advance(tick, &mut due);
+            next = next.into_iter().chain(wheel.next_tick()).min();
+        }
+        due.into_iter().for_each(Fire::run);
+        if let Some(next) = next {
+            self.driver.wakes_at.store(next, Ordering::SeqCst);
+        }
+        next.map(|tick| self.epoch + Duration::from_millis(tick))
+    }
+
+    fn tick_at_or_after(&self, deadline: Instant) -> u64 {
+        let nanos = deadline.saturating_duration_since(self.epoch).as_nanos();
+        u64::try_from(nanos.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+    }
+
+    fn wake_driver(&self, node: &Node) {
+        if self.driver.running.swap(true, Ordering::AcqRel) {
+            self.driver.bell.notify_one();
+        } else {
+            let (backend, driver) = (node.backend().clone(), self.driver.clone());
+            node.backend().spawn(drive(backend, driver, node.downgrade()));
+        }
+    }
+}
+
+impl Drop for Timers {
+    fn drop(&mut self) {
+        self.driver.bell.notify_one();
+    }
+}
+
+/// Fires timers until the node is gone.
+async fn drive(backend: Tokio, driver: Arc<Driver>, node: Weak<crate::node::Shared>) {
+    loop {
+        let next = match node.upgrade() {
+            Some(node) => node.timers().fire_due(backend.now()),
+            None => return,
+        };
+        let mut rung = pin!(driver.bell.notified());
+        let mut slept = next.map(|next| Box::pin(backend.sleep_until(next)));
+        std::future::poll_fn(|cx| {
+            if rung.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            slept.as_mut().map_or(Poll::Pending, |slept| slept.as_mut().poll(cx))
+        })
+        .await;
+    }
+}
+
+/// Threads set their timers on different wheels, so that they seldom meet.
+fn home() -> usize {
+    thread_local! {
+        static HOME: usize = {
+            static NEXT: AtomicUsize = AtomicUsize::new(0);
+            NEXT.fetch_add(1, Ordering::Relaxed) % WHEELS
+        };
+    }
+    HOME.with(|home| *home)
+}
+
+/// A deadline that the running code waits for: on its node's wheels in a process, on the backend's clock elsewhere.
+pub(crate) struct Alarm {
+    deadline: Instant,
+    set: Option<Set>,
+}
+
+enum Set {
+    OnWheel { node: Node, timer: TimerKey },
+    Outside(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
+impl Alarm {
+    pub(crate) fn after(time: Duration) -> Self {
+        Self { deadline: later(scheduler::now(), time), set: None }
+    }
+
+    /// Ready when the deadline has passed.
+    pub(crate) fn poll_ring(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.set {
+            None => self.set(cx),
+            Some(Set::OnWheel { .. }) if scheduler::now() >= self.deadline => Poll::Ready(()),
+            Some(Set::OnWheel { node, timer }) => {
+                node.timers().rewake(*timer, cx.waker());
+                Poll::Pending
+            }
+            Some(Set::Outside(sleep)) => sleep.as_mut().poll(cx),
+        }
+    }
+
+    fn set(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(node) = scheduler::current::node() {
+            let timer = node.timers().set(&node, self.deadline, Fire::Wake(cx.waker().clone()));
+            self.set = Some(Set::OnWheel { node, timer });
+            return Poll::Pending;
+        }
+        let mut sleep = Box::pin(scheduler::sleep_until(self.deadline));
+        let rung = sleep.as_mut().poll(cx);
+        self.set = Some(Set::Outside(sleep));
+        rung
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        if let Some(Set::OnWheel { node, timer }) = &self.set {
+            node.timers().cancel(*timer);
+        }
+    }
+}
+
+/// What `work` resolves to, or `None` when `time` passes first.
+pub(crate) async fn within<F: Future>(time: Duration, work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    let mut alarm = Alarm::after(time);
+    std::future::poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => alarm.poll_ring(cx).map(|()| None),
+    })
+    .await
+}
+
+/// `time` after `now`; a time beyond what the clock can say is as good as never.
+pub(crate) fn later(now: Instant, time: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
+    now + time.min(NEVER)
+}
+
+/// A message that was set to be sent later. Dropping this does not cancel it.
+#[derive(Clone)]
+pub struct TimerRef {
+    node: Weak<crate::node::Shared>,
+    timer: TimerKey,
+}
+
+impl TimerRef {
+    pub(crate) fn new(node: &Node, timer: TimerKey) -> Self {
+        Self { node: node.downgrade(), timer }
+    }
+
+    /// Cancels it. The time that was left; `None` when the message was sent, or the timer cancelled, already (P5).
+    pub fn cancel(&self) -> Option<Duration> {
+        let node = self.node.upgrade()?;
+        let due = node.timers().cancel(self.timer)?;
+        Some(due.saturating_duration_since(scheduler::now()))
+    }
+}
+
+impl fmt::Debug for TimerRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TimerRef").field(&self.timer).finish()
+    }
+}
