@@ -1,0 +1,99 @@
+//! One measurement, in this process: its figure goes to standard output.
+
+use std::fs;
+use std::future::Future;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::peer::{Kameo, Peer, PeerName, Ractor, Throng, Tokio};
+use crate::workload::{MANY, Workload};
+
+/// What a peer prints that has no such thing.
+pub(crate) const NONE: &str = "none";
+
+/// The share of the work that is done once before the clock starts.
+const WARM_UP_DIVISOR: u64 = 20;
+
+/// The allocator gives memory back with a delay; this is far beyond it.
+const SETTLING_TIME: Duration = Duration::from_millis(200);
+
+/// Measures and prints the figure, in the workload's unit.
+pub(crate) fn run(peer: PeerName, workload: Workload, count: u64) -> ExitCode {
+    let figure = match peer {
+        PeerName::Throng => on_runtime(figure::<Throng>(workload, count)),
+        PeerName::Tokio => on_runtime(figure::<Tokio>(workload, count)),
+        PeerName::Ractor => on_runtime(figure::<Ractor>(workload, count)),
+        PeerName::Kameo => on_runtime(figure::<Kameo>(workload, count)),
+        PeerName::Beam => {
+            eprintln!("error: the BEAM is measured by its escript");
+            return ExitCode::FAILURE;
+        }
+    };
+    match figure {
+        Ok(figure) => {
+            println!("{}", figure.map_or(NONE.to_owned(), |figure| figure.to_string()));
+            ExitCode::SUCCESS
+        }
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the measurement as a task, so that it sits on a worker as everything it measures does.
+fn on_runtime(
+    measurement: impl Future<Output = Result<Option<f64>, String>> + Send + 'static,
+) -> Result<Option<f64>, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| format!("no runtime: {error}"))?;
+    let measured = runtime.block_on(runtime.spawn(measurement));
+    // A million tasks need not be torn down one by one: the process ends anyway.
+    std::mem::forget(runtime);
+    measured.map_err(|error| format!("the measurement died: {error}"))?
+}
+
+async fn figure<P: Peer>(workload: Workload, count: u64) -> Result<Option<f64>, String> {
+    if workload == Workload::Memory {
+        return memory::<P>(count).await.map(Some);
+    }
+    let warm_up = count / WARM_UP_DIVISOR / MANY * MANY;
+    if warm_up > 0 {
+        time::<P>(workload, warm_up).await;
+    }
+    let time = time::<P>(workload, count).await;
+    Ok(time.map(|time| count as f64 / time.as_secs_f64()))
+}
+
+async fn time<P: Peer>(workload: Workload, count: u64) -> Option<Duration> {
+    match workload {
+        Workload::Spawn => P::spawn(count).await,
+        Workload::Server => Some(P::server(count).await),
+        Workload::PingPong => Some(P::ping_pong(count).await),
+        Workload::Ring => Some(P::ring(count).await),
+        Workload::Flood => Some(P::fan_in(1, count).await),
+        Workload::FanIn => Some(P::fan_in(MANY, count).await),
+        Workload::CallOne => Some(P::call(1, count).await),
+        Workload::CallMany => Some(P::call(MANY, count).await),
+        Workload::Memory => None,
+    }
+}
+
+/// The growth of resident memory for each idle server.
+async fn memory<P: Peer>(count: u64) -> Result<f64, String> {
+    let before = resident_bytes()?;
+    let kept = P::idle_servers(count).await;
+    tokio::time::sleep(SETTLING_TIME).await;
+    let after = resident_bytes()?;
+    let references = kept.capacity() * size_of::<P::Kept>();
+    std::mem::forget(kept);
+    Ok((after - before - references as f64) / count as f64)
+}
+
+fn resident_bytes() -> Result<f64, String> {
+    let status = fs::read_to_string("/proc/self/status")
+        .map_err(|error| format!("memory is read from /proc/self/status: {error}"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+    Ok(kilobytes.ok_or("no VmRSS in /proc/self/status")? * 1024.0)
+}

@@ -1,0 +1,158 @@
+#!/usr/bin/env escript
+%%! +P 4000000
+-module(beam).
+-mode(compile).
+%% The BEAM's side of the comparison: the workloads that src/workload.rs defines, each printed as one figure.
+%% Sends are raw messages between plain processes, the fastest the BEAM has; servers and calls are gen_server's.
+-export([main/1, init/1, handle_call/3, handle_cast/2, terminate/2]).
+
+-define(RING_SIZE, 1000).
+-define(MANY, 64).
+
+main([Workload, Digits]) ->
+    Count = list_to_integer(Digits),
+    %% The code is loaded and the heaps have grown before the clock starts; memory is measured from a fresh heap.
+    Workload =:= "mem" orelse run(Workload, Count div 20 div ?MANY * ?MANY),
+    io:format("~p~n", [figure(Workload, Count)]).
+
+figure("mem", Count) -> memory(Count);
+figure(Workload, Count) -> Count * 1.0e6 / run(Workload, Count).
+
+%% Returns microseconds.
+run("spawn", Count) -> timed(fun() -> spawn_and_exit(Count) end);
+run("server", Count) -> timed(fun() -> servers(Count) end);
+run("pingpong", Count) -> ping_pong(Count);
+run("ring", Count) -> ring(Count);
+run("flood", Count) -> fan_in(1, Count);
+run("fan-in", Count) -> fan_in(?MANY, Count);
+run("call-1", Count) -> call(1, Count);
+run("call-64", Count) -> call(?MANY, Count).
+
+timed(Fun) ->
+    Start = erlang:monotonic_time(),
+    Fun(),
+    max(1, erlang:convert_time_unit(erlang:monotonic_time() - Start, native, microsecond)).
+
+%% The last of Count to call the returned fun wakes the process that made it.
+countdown(Count) ->
+    Counter = atomics:new(1, []),
+    atomics:put(Counter, 1, Count),
+    {Waiter, Ref} = {self(), make_ref()},
+    Tick = fun() ->
+        case atomics:sub_get(Counter, 1, 1) of
+            0 -> Waiter ! Ref, ok;
+            _ -> ok
+        end
+    end,
+    {Tick, Ref}.
+
+wait(Ref) -> receive Ref -> ok end.
+
+spawn_and_exit(Count) ->
+    {Tick, Ref} = countdown(Count),
+    repeat(Count, fun() -> spawn(Tick) end),
+    wait(Ref).
+
+servers(Count) ->
+    {Tick, Ref} = countdown(Count),
+    repeat(Count, fun() ->
+        {ok, Pid} = gen_server:start(?MODULE, {state(), Tick}, []),
+        gen_server:cast(Pid, stop)
+    end),
+    wait(Ref).
+
+memory(Count) ->
+    {Tick, Ref} = countdown(Count),
+    Before = resident_bytes(),
+    repeat(Count, fun() ->
+        {ok, Pid} = gen_server:start(?MODULE, {state(), none}, []),
+        gen_server:cast(Pid, {touch, Tick})
+    end),
+    wait(Ref),
+    timer:sleep(200),
+    (resident_bytes() - Before) / Count.
+
+ping_pong(Count) ->
+    Pong = spawn_link(fun pong/0),
+    Micros = timed(fun() -> ping(Pong, Count) end),
+    Pong ! stop,
+    Micros.
+
+ping(_, 0) -> ok;
+ping(Pong, Left) ->
+    Pong ! {ping, self()},
+    receive pong -> ping(Pong, Left - 1) end.
+
+pong() ->
+    receive
+        {ping, From} -> From ! pong, pong();
+        stop -> ok
+    end.
+
+ring(Hops) ->
+    {Tick, Ref} = countdown(1),
+    First = spawn_link(fun() -> receive {next, Next} -> pass_on(Next, Tick) end end),
+    Last = lists:foldl(
+        fun(_, Next) -> spawn_link(fun() -> pass_on(Next, Tick) end) end, First, lists:seq(2, ?RING_SIZE)
+    ),
+    First ! {next, Last},
+    timed(fun() -> First ! Hops, wait(Ref) end).
+
+pass_on(Next, Tick) ->
+    receive
+        0 -> Tick(), pass_on(Next, Tick);
+        Hops -> Next ! Hops - 1, pass_on(Next, Tick)
+    end.
+
+fan_in(Senders, Count) ->
+    {Tick, Ref} = countdown(1),
+    Sink = spawn_link(fun() -> sink(Count, Tick) end),
+    timed(fun() ->
+        repeat(Senders, fun() ->
+            spawn_link(fun() -> send(Sink, Count div Senders) end)
+        end),
+        wait(Ref)
+    end).
+
+send(_, 0) -> ok;
+send(Sink, Left) -> Sink ! Left, send(Sink, Left - 1).
+
+sink(0, Tick) -> Tick();
+sink(Left, Tick) -> receive _ -> sink(Left - 1, Tick) end.
+
+call(Callers, Count) ->
+    {ok, Server} = gen_server:start_link(?MODULE, {0, none}, []),
+    {Tick, Ref} = countdown(Callers),
+    timed(fun() ->
+        repeat(Callers, fun() ->
+            spawn_link(fun() -> call_in_turn(Server, Count div Callers), Tick() end)
+        end),
+        wait(Ref)
+    end).
+
+call_in_turn(_, 0) -> ok;
+call_in_turn(Server, Left) ->
+    gen_server:call(Server, {add, Left}),
+    call_in_turn(Server, Left - 1).
+
+repeat(0, _) -> ok;
+repeat(Left, Fun) -> Fun(), repeat(Left - 1, Fun).
+
+%% Made anew for each server: seven words and a header are 64 bytes on the heap.
+state() -> list_to_tuple([erlang:unique_integer() || _ <- lists:seq(1, 7)]).
+
+resident_bytes() ->
+    {ok, Status} = file:read_file("/proc/self/status"),
+    {match, [Kilobytes]} = re:run(Status, "VmRSS:\\s+(\\d+) kB", [{capture, all_but_first, list}]),
+    list_to_integer(Kilobytes) * 1024.
+
+%% The server of every workload: its state, and whom to tell when it ends.
+init(State) -> {ok, State}.
+
+handle_call({add, Number}, _From, {Sum, Tick}) -> {reply, Sum + Number, {Sum + Number, Tick}}.
+
+handle_cast(stop, State) -> {stop, normal, State};
+handle_cast({touch, Touched}, State) -> Touched(), {noreply, State}.
+
+terminate(_Reason, {_, none}) -> ok;
+terminate(_Reason, {_, Tick}) -> Tick().

@@ -1,0 +1,139 @@
+//! What is measured: the definition of every workload, the same for all peers.
+
+/// A workload. Its variants' comments are the definitions that the peers carry out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Workload {
+    /// One process starts bare processes (no mailbox used, no state), each of which counts itself out and exits.
+    /// Timed until the last has counted.
+    Spawn,
+    /// One process starts servers with 64 bytes of state, in the way users start them, and sends each one message
+    /// that makes it stop. Timed until the last has stopped.
+    Server,
+    /// Servers with 64 bytes of state that have each handled one message and wait for the next: the growth of the
+    /// process' resident memory, less the references that the workload itself keeps.
+    Memory,
+    /// Two processes send one message back and forth; counted in round trips.
+    PingPong,
+    /// One message travels round a ring of 1,000 processes; counted in hops.
+    Ring,
+    /// One process sends to one other as fast as it can, yielding after every 256 messages where the scheduler
+    /// does not preempt. Timed until the last message is handled.
+    Flood,
+    /// 64 processes flood one.
+    FanIn,
+    /// One process calls one server and waits for each reply (a sum of all it was sent).
+    CallOne,
+    /// 64 processes call one server.
+    CallMany,
+}
+
+/// The state of a server, in words of eight bytes.
+pub(crate) const STATE_WORDS: usize = 8;
+
+/// The number of processes in the ring.
+pub(crate) const RING_SIZE: u64 = 1000;
+
+/// The number of senders and callers where there are many.
+pub(crate) const MANY: u64 = 64;
+
+/// The way a figure reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// More is better.
+    PerSecond,
+    /// Less is better.
+    Bytes,
+}
+
+impl Workload {
+    /// All of them, in the order of the table.
+    pub(crate) const ALL: [Workload; 9] = [
+        Workload::Spawn,
+        Workload::Server,
+        Workload::Memory,
+        Workload::PingPong,
+        Workload::Ring,
+        Workload::Flood,
+        Workload::FanIn,
+        Workload::CallOne,
+        Workload::CallMany,
+    ];
+
+    /// The word for it on the command line; a word may name more than one row.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Workload::Spawn | Workload::Server => "spawn",
+            Workload::Memory => "mem",
+            Workload::PingPong => "pingpong",
+            Workload::Ring => "ring",
+            Workload::Flood => "flood",
+            Workload::FanIn => "fan-in",
+            Workload::CallOne | Workload::CallMany => "call",
+        }
+    }
+
+    /// The name of its row, and of its measurement.
+    pub(crate) fn id(self) -> &'static str {
+        match self {
+            Workload::Server => "server",
+            Workload::CallOne => "call-1",
+            Workload::CallMany => "call-64",
+            other => other.word(),
+        }
+    }
+
+    pub(crate) fn by_id(id: &str) -> Option<Workload> {
+        Workload::ALL.into_iter().find(|workload| workload.id() == id)
+    }
+
+    /// The text that starts its row.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Workload::Spawn => "spawn and exit, bare process, /s",
+            Workload::Server => "start, one message, stop: server, /s",
+            Workload::Memory => "idle server with 64 B of state, RSS bytes",
+            Workload::PingPong => "ping-pong, round trips/s",
+            Workload::Ring => "ring of 1,000, hops/s",
+            Workload::Flood => "flood 1→1, messages/s",
+            Workload::FanIn => "fan-in 64→1, messages/s",
+            Workload::CallOne => "call, one caller, /s",
+            Workload::CallMany => "call, 64 callers, /s",
+        }
+    }
+
+    pub(crate) fn unit(self) -> Unit {
+        match self {
+            Workload::Memory => Unit::Bytes,
+            _ => Unit::PerSecond,
+        }
+    }
+
+    /// How many operations one measurement makes: enough for a second or so of the faster peers.
+    pub(crate) fn count(self, quick: bool) -> u64 {
+        let full = match self {
+            Workload::Spawn | Workload::Server => 400_000,
+            Workload::Flood | Workload::FanIn => 3_200_000,
+            _ => 1_000_000,
+        };
+        if quick { full / 10 } else { full }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_found_by_its_own_id() {
+        for workload in Workload::ALL {
+            assert_eq!(Workload::by_id(workload.id()), Some(workload));
+        }
+    }
+
+    #[test]
+    fn counts_divide_evenly_among_the_many() {
+        for workload in [Workload::FanIn, Workload::CallMany] {
+            assert_eq!(workload.count(false) % MANY, 0);
+        }
+    }
+}
