@@ -1,0 +1,127 @@
+//! Why a connection ends, and the close code that says so (§7.5).
+//!
+//! phoenix.js does not come back after code 1000, so the server never sends it on its own initiative.
+
+use std::borrow::Cow;
+
+use crate::protocol::DecodeError;
+
+/// Why the server ends a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// Somebody broadcast `disconnect` on the connection's socket id (§7.4).
+    Disconnected,
+    /// The server shuts down; the client should come back at once, elsewhere or here (§16).
+    Restart,
+    /// Nothing was received for the idle timeout (§8).
+    Idle,
+    /// The client did not read as fast as it was written to (§18.3).
+    SlowReader,
+    /// A frame or message was larger than the limit.
+    TooBig,
+    /// A text frame was not UTF-8.
+    NotUtf8,
+    /// A binary frame arrived where only text is understood.
+    Binary,
+    /// A text frame was not a message.
+    Malformed,
+    /// A message broke a limit on depth or length, or messages kept coming after the rate limit had refused them.
+    Policy(&'static str),
+    /// The client broke the WebSocket protocol.
+    Protocol,
+    /// The connection's own process failed.
+    Internal,
+}
+
+impl CloseReason {
+    /// The close code on the wire; never 1000.
+    pub fn code(&self) -> u16 {
+        match self {
+            CloseReason::Disconnected | CloseReason::Idle => 1001,
+            CloseReason::Protocol => 1002,
+            CloseReason::Binary => 1003,
+            CloseReason::NotUtf8 | CloseReason::Malformed => 1007,
+            CloseReason::Policy(_) => 1008,
+            CloseReason::TooBig => 1009,
+            CloseReason::Internal => 1011,
+            CloseReason::Restart => 1012,
+            CloseReason::SlowReader => 1013,
+        }
+    }
+
+    /// The reason text on the wire: constant, short, and without anything the client sent.
+    pub fn text(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            CloseReason::Disconnected => "disconnected",
+            CloseReason::Restart => "service restart",
+            CloseReason::Idle => "idle timeout",
+            CloseReason::SlowReader => "too slow a reader",
+            CloseReason::TooBig => "message too big",
+            CloseReason::NotUtf8 => "text is not UTF-8",
+            CloseReason::Binary => "binary frames are not understood",
+            CloseReason::Malformed => "malformed message",
+            CloseReason::Policy(what) => what,
+            CloseReason::Protocol => "protocol violation",
+            CloseReason::Internal => "internal error",
+        })
+    }
+}
+
+impl From<&DecodeError> for CloseReason {
+    fn from(error: &DecodeError) -> CloseReason {
+        match error {
+            DecodeError::Malformed(_) => CloseReason::Malformed,
+            DecodeError::TooDeep => CloseReason::Policy("message nests too deeply"),
+            DecodeError::NameTooLong => CloseReason::Policy("topic or event too long"),
+            DecodeError::RefTooLong => CloseReason::Policy("reference too long"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [CloseReason; 11] = [
+        CloseReason::Disconnected,
+        CloseReason::Restart,
+        CloseReason::Idle,
+        CloseReason::SlowReader,
+        CloseReason::TooBig,
+        CloseReason::NotUtf8,
+        CloseReason::Binary,
+        CloseReason::Malformed,
+        CloseReason::Policy("rate limit"),
+        CloseReason::Protocol,
+        CloseReason::Internal,
+    ];
+
+    #[test]
+    fn the_server_never_closes_with_1000() {
+        // §7.5, §18.1
+        assert!(ALL.iter().all(|reason| reason.code() != 1000));
+    }
+
+    #[test]
+    fn codes_are_those_of_the_table() {
+        // §7.5
+        let cases = [
+            (CloseReason::Disconnected, 1001),
+            (CloseReason::Restart, 1012),
+            (CloseReason::TooBig, 1009),
+            (CloseReason::NotUtf8, 1007),
+            (CloseReason::Protocol, 1002),
+            (CloseReason::SlowReader, 1013),
+        ];
+        for (reason, code) in cases {
+            assert_eq!(reason.code(), code);
+        }
+    }
+
+    #[test]
+    fn a_reason_fits_a_close_frame() {
+        // RFC 6455 §5.5: a control frame carries 125 bytes, two of them the code.
+        assert!(ALL.iter().all(|reason| reason.text().len() <= 123));
+    }
+}
