@@ -1,1 +1,14 @@
-//! Under construction.
+#![doc = include_str!("front.md")]
+#![forbid(unsafe_code)]
+
+pub mod guide;
+pub mod prelude;
+
+#[doc(inline)]
+pub use throng_macros::Message;
+#[doc(inline)]
+pub use throng_pubsub as pubsub;
+#[doc(inline)]
+pub use throng_runtime::*;
+#[doc(inline)]
+pub use throng_web as web;

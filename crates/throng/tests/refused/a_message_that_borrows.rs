@@ -1,0 +1,6 @@
+use throng::Message;
+
+#[derive(Message)]
+struct Say<'a>(&'a str);
+
+fn main() {}
