@@ -156,6 +156,12 @@ impl IntoExit for () {
     }
 }
 
+impl IntoExit for std::convert::Infallible {
+    fn into_exit(self) -> Exit {
+        match self {}
+    }
+}
+
 impl IntoExit for Exit {
     fn into_exit(self) -> Exit {
         self

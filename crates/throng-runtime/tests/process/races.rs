@@ -1,0 +1,150 @@
+//! Races, thousands of rounds on two threads, from a printed seed.
+
+use throng_runtime::{Address, Exit, Node};
+
+use crate::probe::{Probe, Saw, within};
+
+const ROUNDS: u64 = 3_000;
+
+/// A small generator: which side goes first, and by how much, differs from round to round and replays from its seed.
+struct Dice(u64);
+
+impl Dice {
+    fn new(test: &str) -> Self {
+        let seed =
+            std::env::var("THRONG_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
+                std::time::SystemTime::now()
+                    .duration_since(std::time::UNIX_EPOCH)
+                    .map_or(1, |t| t.as_nanos() as u64 | 1)
+            });
+        println!("{test}: replay with THRONG_SEED={seed}");
+        Self(seed)
+    }
+
+    fn roll(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % below
+    }
+
+    fn spin(&mut self) {
+        (0..self.roll(400)).for_each(|_| std::hint::spin_loop());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p7_spawn_link_leaves_no_gap_for_a_child_that_dies_at_once() {
+    let node = Node::new("test");
+    let (parent, mut seen) = Probe::start_trapping(&node).await;
+    for _ in 0..ROUNDS {
+        let child =
+            within(parent, |ctx| ctx.spawn_link(async |_| Err::<(), _>(Exit::other("at once")))).await;
+        assert_eq!(seen.recv().await, Some(Saw::Exited(Some(child), "at once".into())));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p7_a_link_to_a_dying_process_either_fails_or_tells() {
+    let mut dice = Dice::new("link against death");
+    let node = Node::new("test");
+    let (linker, mut seen) = Probe::start_trapping(&node).await;
+    for _ in 0..ROUNDS {
+        let peer = node.spawn(async |_| std::future::pending::<()>().await);
+        let killer = tokio::spawn({
+            let node = node.clone();
+            async move { node.exit(peer, Exit::Kill) }
+        });
+        dice.spin();
+        if within(linker, move |ctx| ctx.link(peer)).await.is_ok() {
+            assert_eq!(seen.recv().await, Some(Saw::Exited(Some(peer), "killed".into())));
+        }
+        killer.await.unwrap();
+    }
+    assert!(seen.try_recv().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p21_a_monitor_against_death_gives_exactly_one_down() {
+    let mut dice = Dice::new("monitor against death");
+    let node = Node::new("test");
+    let (watcher, mut seen) = Probe::start(&node).await;
+    for _ in 0..ROUNDS {
+        let target = node.spawn(async |_| std::future::pending::<()>().await);
+        let killer = tokio::spawn({
+            let node = node.clone();
+            async move { node.exit(target, Exit::Kill) }
+        });
+        dice.spin();
+        let monitor = within(watcher, move |ctx| ctx.monitor(target)).await;
+        let Some(Saw::Down(which, who, reason)) = seen.recv().await else { panic!("no down") };
+        assert_eq!((which, who), (monitor, target));
+        assert!(reason == "killed" || reason == "no such process", "{reason}");
+        killer.await.unwrap();
+    }
+    assert!(seen.try_recv().is_err(), "more downs than monitors");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p24_a_demonitor_against_death_tells_the_truth() {
+    let mut dice = Dice::new("demonitor against death");
+    let node = Node::new("test");
+    let (watcher, mut seen) = Probe::start(&node).await;
+    for _ in 0..ROUNDS {
+        let target = node.spawn(async |_| std::future::pending::<()>().await);
+        let monitor = within(watcher, move |ctx| ctx.monitor(target)).await;
+        let killer = tokio::spawn({
+            let node = node.clone();
+            async move { node.exit(target, Exit::Kill) }
+        });
+        dice.spin();
+        if !within(watcher, move |ctx| ctx.demonitor(monitor)).await {
+            assert!(matches!(seen.recv().await, Some(Saw::Down(which, ..)) if which == monitor));
+        }
+        killer.await.unwrap();
+        assert!(seen.try_recv().is_err());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p13_an_unlink_against_death_leaves_the_caller_alive() {
+    let mut dice = Dice::new("unlink against death");
+    let node = Node::new("test");
+    let (survivor, _seen) = Probe::start(&node).await;
+    for round in 0..ROUNDS {
+        let peer = within(survivor, |ctx| {
+            let peer = ctx.node().spawn(async |_| std::future::pending::<()>().await);
+            ctx.link(peer).unwrap();
+            peer
+        })
+        .await;
+        let spin = dice.roll(400);
+        within(survivor, move |ctx| {
+            let node = ctx.node().clone();
+            let killer = std::thread::spawn(move || node.exit(peer, Exit::Kill));
+            (0..spin).for_each(|_| std::hint::spin_loop());
+            ctx.unlink(peer);
+            killer.join().unwrap();
+        })
+        .await;
+        node.wait(peer).await;
+        assert!(node.is_alive(survivor), "round {round}: an unlinked peer took the caller down");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p29_a_call_against_death_always_ends() {
+    let mut dice = Dice::new("call against death");
+    let node = Node::new("test");
+    for _ in 0..ROUNDS {
+        let (server, _seen) = Probe::start(&node).await;
+        let killer = tokio::spawn({
+            let node = node.clone();
+            async move { node.exit(server, Exit::Kill) }
+        });
+        dice.spin();
+        // Without a timeout: a call that was neither answered nor told of the death would hang here.
+        let _ = server.call(crate::probe::Note(1)).no_timeout().await;
+        killer.await.unwrap();
+    }
+}
