@@ -3,6 +3,7 @@
 //! `a[b]=1` nests, `l[]=x` appends, the last of two equal keys wins. Depth and count are bounded.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
@@ -14,7 +15,7 @@ const PAIRS_MAX: usize = 256;
 const DEPTH_MAX: usize = 8;
 
 /// The decoded query of a connect request: strings, nested maps and lists.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Params(Map<String, Value>);
 
 impl Params {
@@ -60,6 +61,18 @@ impl Params {
     /// The parameters as a JSON object.
     pub fn into_map(self) -> Map<String, Value> {
         self.0
+    }
+
+    /// Adds what the mount's path names (§1.1).
+    pub(crate) fn insert(&mut self, key: &str, value: &str) {
+        self.0.insert(key.to_owned(), Value::from(value));
+    }
+}
+
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Values may be tokens and passwords: only the names are shown.
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 

@@ -1,0 +1,120 @@
+//! Channels: one process per joined topic of a connection.
+
+mod event;
+mod reply;
+mod route;
+mod server;
+mod socket;
+
+use serde::de::DeserializeOwned;
+use throng_runtime::{Exit, Handled, Message};
+
+pub use self::reply::{JoinError, Reply, SocketRef};
+pub(crate) use self::route::{ChannelProcess, Route, Start, StartChannel};
+pub(crate) use self::server::{ChannelServer, Inbound};
+pub use self::socket::{ChannelPid, PushError, Socket};
+use crate::broadcast::Broadcast;
+
+/// A topic's server side for one client that joined it.
+///
+/// It is a process: it handles one thing at a time, and its crash reaches nobody else. The client is told (`phx_error`)
+/// and rejoins. Its life ends with its connection.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a channel",
+    note = "write `impl Channel for {Self}`, with `join` and `handle_in`"
+)]
+pub trait Channel: Sized + Send + 'static {
+    /// What the connection knows of its client, as the socket's connect function returned it; each channel has a copy.
+    type Assigns: Clone + Send + Sync + 'static;
+
+    /// What a client says when it joins. A payload of another shape refuses the join.
+    type Params: DeserializeOwned + Send;
+
+    /// What a client may send: an enum with `#[serde(tag = "event", content = "payload")]` has a variant per event, and
+    /// whatever is none of them is answered with an error; a struct with the fields `event` and `payload` takes all.
+    type Event: DeserializeOwned + Send;
+
+    /// Events that, when broadcast on the topic, come to [`Channel::handle_out`] instead of the client.
+    const INTERCEPTS: &'static [&'static str] = &[];
+
+    /// Decides whether the client may join, and makes the channel's state (§4.2).
+    ///
+    /// Broadcasts reach the client from the moment this has returned; pushes are possible from then on.
+    /// [`Socket::reply_to_join`] gives the reply a payload.
+    ///
+    /// # Errors
+    ///
+    /// [`JoinError`]: refused with a response, or crashed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped at an await point when the process is killed.
+    fn join(
+        params: Self::Params,
+        socket: &mut Socket<'_, Self>,
+    ) -> impl Future<Output = Result<Self, JoinError>> + Send;
+
+    /// Runs right after the join was answered, before any event: the place for pushes that a new member needs.
+    ///
+    /// # Errors
+    ///
+    /// A clean reason closes the channel, any other is a crash.
+    fn joined(&mut self, socket: &mut Socket<'_, Self>) -> impl Future<Output = Result<(), Exit>> + Send {
+        let _ = socket;
+        async { Ok(()) }
+    }
+
+    /// Handles one event of the client.
+    ///
+    /// # Errors
+    ///
+    /// A clean reason closes the channel, any other is a crash (§7.3); neither answers.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped at an await point when the process is killed.
+    fn handle_in(
+        &mut self,
+        event: Self::Event,
+        socket: &mut Socket<'_, Self>,
+    ) -> impl Future<Output = Result<Reply, Exit>> + Send;
+
+    /// Handles a broadcast of an intercepted event: pushes it, changed or not, or drops it (§6.3).
+    ///
+    /// # Errors
+    ///
+    /// As [`Channel::handle_in`].
+    fn handle_out(
+        &mut self,
+        broadcast: &Broadcast,
+        socket: &mut Socket<'_, Self>,
+    ) -> impl Future<Output = Result<(), Exit>> + Send {
+        async move { Ok(socket.push(broadcast.event(), broadcast.payload())?) }
+    }
+
+    /// Runs before an orderly end: a leave, a stop, a crash of this code, the end of the connection. Not on a kill.
+    fn terminate(&mut self, reason: &Exit, socket: &mut Socket<'_, Self>) -> impl Future<Output = ()> + Send {
+        let _ = (reason, socket);
+        async {}
+    }
+}
+
+/// A channel's answer to messages from other processes, sent to its [`ChannelPid`].
+///
+/// [`Down`](throng_runtime::Down) is one of them: it comes for what [`Socket::monitor`] watches.
+#[diagnostic::on_unimplemented(
+    message = "the channel `{Self}` does not handle `{M}`",
+    note = "write `impl ChannelHandler<{M}> for {Self}`"
+)]
+pub trait ChannelHandler<M: Message>: Channel {
+    /// Handles one message, with its client's socket at hand.
+    ///
+    /// # Errors
+    ///
+    /// A clean reason closes the channel, any other is a crash.
+    fn handle(
+        &mut self,
+        message: M,
+        socket: &mut Socket<'_, Self>,
+    ) -> impl Future<Output = Handled<M>> + Send;
+}

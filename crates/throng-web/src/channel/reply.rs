@@ -1,0 +1,147 @@
+//! What a channel answers: to a join, to an event, now or later.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use throng_runtime::Exit;
+
+use crate::connection::Outbox;
+use crate::protocol::{Payload, PayloadError, Ref, encode_reply};
+
+/// What `handle_in` returns: an answer to the event, or none, and whether the channel goes on.
+///
+/// A payload that cannot be encoded crashes the channel when the reply is sent.
+#[derive(Debug)]
+#[must_use = "a reply is sent by returning it"]
+pub struct Reply {
+    pub(super) answer: Option<Answer>,
+    pub(super) stop: Option<Exit>,
+}
+
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: &'static str,
+    pub(super) response: Result<Payload, PayloadError>,
+}
+
+impl Reply {
+    /// No answer: the event needs none, or it comes later by a [`SocketRef`].
+    pub fn none() -> Reply {
+        Reply { answer: None, stop: None }
+    }
+
+    /// Status `ok` with an empty response.
+    pub fn ack() -> Reply {
+        Reply::of("ok", Ok(Payload::empty()))
+    }
+
+    /// Status `ok` with a response.
+    pub fn ok(response: impl Serialize) -> Reply {
+        Reply::status("ok", response)
+    }
+
+    /// Status `error` with a response.
+    pub fn error(response: impl Serialize) -> Reply {
+        Reply::status("error", response)
+    }
+
+    /// Status `error` with the response `{"reason": reason}`.
+    pub fn refused(reason: &str) -> Reply {
+        Reply::of("error", Ok(Payload::reason(reason)))
+    }
+
+    /// Any status with a response.
+    pub fn status(status: &'static str, response: impl Serialize) -> Reply {
+        Reply::of(status, Payload::new(response))
+    }
+
+    /// Stops the channel after the answer; a clean reason closes it for the client, any other is a crash (§7.3).
+    pub fn then_stop(mut self, reason: Exit) -> Reply {
+        self.stop = Some(reason);
+        self
+    }
+
+    fn of(status: &'static str, response: Result<Payload, PayloadError>) -> Reply {
+        Reply { answer: Some(Answer { status, response }), stop: None }
+    }
+}
+
+/// Why a join did not succeed.
+///
+/// Any error converts into a crash, so `?` within a join means "join crashed" for the client, the cause in the log.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum JoinError {
+    /// The client may not join; it gets the response.
+    Refused(Payload),
+    /// Something broke.
+    Crashed(Exit),
+}
+
+impl JoinError {
+    /// Refuses with the response `{"reason": reason}`.
+    pub fn refused(reason: &str) -> JoinError {
+        JoinError::Refused(Payload::reason(reason))
+    }
+
+    /// Refuses with the reason `unauthorized`.
+    pub fn unauthorized() -> JoinError {
+        JoinError::refused("unauthorized")
+    }
+
+    /// Refuses with any response; one that cannot be encoded is a crash.
+    pub fn with(response: impl Serialize) -> JoinError {
+        match Payload::new(response) {
+            Ok(response) => JoinError::Refused(response),
+            Err(error) => JoinError::Crashed(error.into()),
+        }
+    }
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for JoinError {
+    fn from(error: E) -> JoinError {
+        JoinError::Crashed(error.into())
+    }
+}
+
+/// The right to answer one event later, from any process (§5.3).
+///
+/// It may outlive its channel; an answer to a connection that is gone goes nowhere.
+#[derive(Clone, Debug)]
+pub struct SocketRef {
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) topic: Arc<str>,
+    pub(super) join_ref: Ref,
+    pub(super) reference: Ref,
+}
+
+impl SocketRef {
+    /// Answers with status `ok`.
+    ///
+    /// # Errors
+    ///
+    /// When the response cannot be encoded.
+    pub fn ok(&self, response: impl Serialize) -> Result<(), PayloadError> {
+        self.reply("ok", response)
+    }
+
+    /// Answers with status `error`.
+    ///
+    /// # Errors
+    ///
+    /// When the response cannot be encoded.
+    pub fn error(&self, response: impl Serialize) -> Result<(), PayloadError> {
+        self.reply("error", response)
+    }
+
+    /// Answers with any status.
+    ///
+    /// # Errors
+    ///
+    /// When the response cannot be encoded.
+    pub fn reply(&self, status: &str, response: impl Serialize) -> Result<(), PayloadError> {
+        let response = Payload::new(response)?;
+        self.outbox.send(encode_reply(&self.join_ref, &self.reference, &self.topic, status, &response));
+        Ok(())
+    }
+}

@@ -1,0 +1,303 @@
+//! The process behind a channel: a server that joins, handles and leaves on its client's behalf.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use throng_runtime::{Ctx, Down, Exit, GenServer, Halt, Handled, Handler, Init, Message, Node, ProcessId};
+
+use super::event::{self, EventError};
+use super::reply::{Answer, JoinError, Reply};
+use super::route::Start;
+use super::socket::{Socket, SocketState};
+use super::{Channel, ChannelHandler};
+use crate::broadcast::Broadcast;
+use crate::connection::{ChannelNews, InFlight};
+use crate::protocol::{self, Payload, Ref, encode, encode_reply};
+use crate::telemetry;
+
+/// How long a channel that was replaced may take to end before it is killed (§4.3).
+const REPLACED_GRACE: Duration = Duration::from_secs(5);
+
+/// The server that runs a channel.
+#[doc(hidden)]
+pub struct ChannelServer<C: Channel> {
+    /// `None` until the join was accepted.
+    channel: Option<C>,
+    socket: SocketState<C>,
+}
+
+/// What a connection hands to a channel.
+#[derive(Debug)]
+pub(crate) enum Inbound {
+    /// An event of the client.
+    Event { message: protocol::Message, in_flight: InFlight },
+    /// The client leaves.
+    Leave { reference: Ref },
+    /// Another join took the topic.
+    Replaced { announce: bool },
+    /// A broadcast of an event that the channel intercepts.
+    Intercepted(Arc<Broadcast>),
+}
+
+impl Message for Inbound {
+    type Reply = ();
+}
+
+/// The first thing that a channel does.
+pub(super) struct Join {
+    payload: Payload,
+    replaces: Option<ProcessId>,
+}
+
+impl Message for Join {
+    type Reply = ();
+}
+
+/// A message of the application's own.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Info<M>(pub(super) M);
+
+impl<M: Message> Message for Info<M> {
+    type Reply = M::Reply;
+}
+
+/// How a `Down` is handed to a channel that handles them.
+pub(super) type DownHandler<C> =
+    for<'a> fn(&'a mut C, Down, Socket<'a, C>) -> Pin<Box<dyn Future<Output = Result<(), Halt>> + Send + 'a>>;
+
+pub(super) fn hand_down<'a, C: ChannelHandler<Down>>(
+    channel: &'a mut C,
+    down: Down,
+    mut socket: Socket<'a, C>,
+) -> Pin<Box<dyn Future<Output = Result<(), Halt>> + Send + 'a>> {
+    Box::pin(async move { channel.handle(down, &mut socket).await })
+}
+
+impl<C: Channel> GenServer for ChannelServer<C> {
+    type Args = Arc<Start<C::Assigns>>;
+
+    async fn init(start: Arc<Start<C::Assigns>>, ctx: &mut Ctx<Self>) -> Init<Self> {
+        ctx.monitor(start.link.connection);
+        ctx.on_exit(start.link.channels.clone());
+        start.link.channels.opened();
+        ctx.continue_with(Join { payload: start.payload.clone(), replaces: start.replaces });
+        let socket = SocketState {
+            assigns: start.assigns.clone(),
+            link: start.link.clone(),
+            channel: start.channel,
+            topic: start.topic.clone(),
+            stored_join_ref: start.join_ref.clone(),
+            join_ref: start.join_ref.or(&start.reference),
+            reference: Some(start.reference.clone()),
+            join_reply: None,
+            subscription: None,
+            down: None,
+        };
+        Ok(ChannelServer { channel: None, socket })
+    }
+
+    async fn terminate(&mut self, reason: &Exit, ctx: &mut Ctx<Self>) {
+        self.socket.reference = None;
+        if let Some(channel) = &mut self.channel {
+            channel.terminate(reason, &mut Socket { state: &mut self.socket, ctx }).await;
+        }
+        telemetry::channel_ended(&self.socket.topic, reason);
+    }
+}
+
+impl<C: Channel> Handler<Join> for ChannelServer<C> {
+    async fn handle(&mut self, join: Join, ctx: &mut Ctx<Self>) -> Handled<Join> {
+        if let Some(old) = join.replaces {
+            end_replaced(old, ctx.node().clone()).await;
+        }
+        let Ok(params) = join.payload.parse::<C::Params>() else {
+            return Err(self.refuse(&Payload::reason("invalid params")));
+        };
+        let joined = C::join(params, &mut Socket { state: &mut self.socket, ctx }).await;
+        match joined {
+            Ok(channel) => self.channel = Some(channel),
+            Err(JoinError::Refused(response)) => return Err(self.refuse(&response)),
+            Err(JoinError::Crashed(reason)) => return Err(Halt::Stop(reason)),
+        }
+        self.open(ctx);
+        let Some(channel) = &mut self.channel else { return Ok(()) };
+        let result = channel.joined(&mut Socket { state: &mut self.socket, ctx }).await;
+        self.settle(result.map_err(Halt::Stop))
+    }
+}
+
+impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
+    async fn handle(&mut self, inbound: Inbound, ctx: &mut Ctx<Self>) -> Handled<Inbound> {
+        match inbound {
+            Inbound::Event { message, in_flight } => {
+                let handled = self.handle_event(message, ctx).await;
+                drop(in_flight);
+                handled
+            }
+            Inbound::Leave { reference } => Err(self.leave(&reference)),
+            Inbound::Replaced { announce } => Err(self.give_way(announce)),
+            Inbound::Intercepted(broadcast) => {
+                let Some(channel) = &mut self.channel else { return Ok(()) };
+                let result =
+                    channel.handle_out(&broadcast, &mut Socket { state: &mut self.socket, ctx }).await;
+                self.settle(result.map_err(Halt::Stop))
+            }
+        }
+    }
+}
+
+impl<C: Channel> Handler<Down> for ChannelServer<C> {
+    async fn handle(&mut self, down: Down, ctx: &mut Ctx<Self>) -> Handled<Down> {
+        if down.pid == self.socket.link.connection {
+            // §4.6
+            return Err(Halt::Stop(Exit::shutdown_with("closed")));
+        }
+        let (Some(channel), Some(hand)) = (&mut self.channel, self.socket.down) else { return Ok(()) };
+        let result = hand(channel, down, Socket { state: &mut self.socket, ctx }).await;
+        self.settle(result)
+    }
+}
+
+impl<C: ChannelHandler<M>, M: Message> Handler<Info<M>> for ChannelServer<C> {
+    async fn handle(&mut self, Info(message): Info<M>, ctx: &mut Ctx<Self>) -> Handled<Info<M>> {
+        let Some(channel) = &mut self.channel else {
+            // Join runs before anything else, so only a channel that is ending gets here.
+            return Err(Halt::Stop(Exit::Normal));
+        };
+        let result = channel.handle(message, &mut Socket { state: &mut self.socket, ctx }).await;
+        self.settle(result)
+    }
+}
+
+impl<C: Channel> ChannelServer<C> {
+    /// Subscribes, answers the join, and lets through what was broadcast meanwhile (§4.2).
+    fn open(&mut self, ctx: &Ctx<Self>) {
+        let socket = &mut self.socket;
+        let outbox = &socket.link.outbox;
+        outbox.hold(socket.channel);
+        let me = ctx.me();
+        let subscriber = crate::fanout::Subscriber::channel::<C>(me, socket.channel, outbox.clone());
+        socket.subscription = Some(socket.link.fanout.subscribe(&socket.topic, subscriber));
+        outbox.tell(ChannelNews::Joined(socket.channel));
+        let response = socket.join_reply.take().unwrap_or_else(Payload::empty);
+        let reference = socket.reference.take().unwrap_or_default();
+        outbox.release(
+            socket.channel,
+            encode_reply(&socket.stored_join_ref, &reference, &socket.topic, "ok", &response),
+        );
+        telemetry::channel_joined(&socket.topic, socket.link.id.as_deref());
+    }
+
+    /// Answers the join with an error and ends, without `phx_close` (§4.2).
+    fn refuse(&mut self, response: &Payload) -> Halt {
+        let socket = &mut self.socket;
+        let outbox = &socket.link.outbox;
+        outbox.tell(ChannelNews::Closing(socket.channel));
+        let reference = socket.reference.take().unwrap_or_default();
+        outbox.send(encode_reply(&socket.stored_join_ref, &reference, &socket.topic, "error", response));
+        telemetry::join_refused(&socket.topic, socket.link.id.as_deref());
+        Halt::Stop(Exit::Normal)
+    }
+
+    async fn handle_event(&mut self, message: protocol::Message, ctx: &mut Ctx<Self>) -> Result<(), Halt> {
+        let Some(channel) = &mut self.channel else { return Ok(()) };
+        let event = match event::read::<C::Event>(&message.event, &message.payload) {
+            Ok(event) => event,
+            Err(error) => {
+                self.answer(&message.reference, "error", &no_event(&error));
+                return Ok(());
+            }
+        };
+        self.socket.reference = Some(message.reference.clone());
+        let result = channel.handle_in(event, &mut Socket { state: &mut self.socket, ctx }).await;
+        self.socket.reference = None;
+        let Reply { answer, stop } = match result {
+            Ok(reply) => reply,
+            Err(reason) => return self.settle(Err(Halt::Stop(reason))),
+        };
+        if let Some(Answer { status, response }) = answer {
+            self.answer(&message.reference, status, &response?);
+        }
+        self.settle(stop.map_or(Ok(()), |reason| Err(Halt::Stop(reason))))
+    }
+
+    fn answer(&self, reference: &Ref, status: &str, response: &Payload) {
+        let socket = &self.socket;
+        let reply = encode_reply(&socket.join_ref, reference, &socket.topic, status, response);
+        socket.link.outbox.send(reply);
+    }
+
+    /// The client hears the answer, then the close, then whatever `terminate` pushes (§4.4).
+    fn leave(&mut self, reference: &Ref) -> Halt {
+        let socket = &mut self.socket;
+        socket.mute();
+        let outbox = &socket.link.outbox;
+        outbox.tell(ChannelNews::Closing(socket.channel));
+        let reply = encode_reply(&socket.join_ref, reference, &socket.topic, "ok", &Payload::empty());
+        outbox.send_both(reply, socket.close_frame());
+        Halt::Stop(Exit::shutdown_with("left"))
+    }
+
+    fn give_way(&mut self, announce: bool) -> Halt {
+        self.socket.mute();
+        if announce {
+            self.socket.link.outbox.send(self.socket.close_frame());
+        }
+        Halt::Stop(Exit::shutdown_with("duplicate_join"))
+    }
+
+    /// A callback that stops with a clean reason closes the channel for its client; any other reason is a crash, which
+    /// the connection tells of (§7.3).
+    fn settle<T>(&mut self, result: Result<T, Halt>) -> Result<T, Halt> {
+        if let Err(Halt::Stop(reason)) = &result {
+            if reason.is_clean() {
+                let socket = &mut self.socket;
+                socket.mute();
+                socket.link.outbox.tell(ChannelNews::Closing(socket.channel));
+                socket.link.outbox.send(socket.close_frame());
+            }
+        }
+        result
+    }
+}
+
+impl<C: Channel> SocketState<C> {
+    /// Broadcasts no longer reach the client; pushes still do.
+    fn mute(&mut self) {
+        if let Some(subscription) = &mut self.subscription {
+            subscription.end();
+        }
+    }
+
+    /// `phx_close`, with the join's reference twice (§2.8).
+    fn close_frame(&self) -> protocol::Frame {
+        let join_ref = &self.stored_join_ref;
+        encode(join_ref, join_ref, &self.topic, protocol::event::CLOSE, &Payload::empty())
+    }
+}
+
+/// Waits for the channel that this one replaces, and kills it if it takes too long (§4.3).
+async fn end_replaced(old: ProcessId, node: Node) {
+    if tokio::time::timeout(REPLACED_GRACE, node.wait(old)).await.is_err() {
+        node.exit(old, Exit::Kill);
+        node.wait(old).await;
+    }
+}
+
+fn no_event(error: &EventError) -> Payload {
+    match error {
+        EventError::Unknown => Payload::reason("unknown event"),
+        EventError::Payload(why) => {
+            let response = serde_json::json!({ "reason": "invalid payload", "detail": why });
+            Payload::new(response).unwrap_or_else(|_| Payload::reason("invalid payload"))
+        }
+    }
+}
+
+impl<C: Channel> std::fmt::Debug for ChannelServer<C> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChannelServer").field("topic", &self.socket.topic).finish_non_exhaustive()
+    }
+}

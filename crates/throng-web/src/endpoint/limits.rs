@@ -1,0 +1,95 @@
+//! What one connection, and all of them, may use.
+
+use std::time::Duration;
+
+use crate::rate::Quota;
+
+/// Bounds on connections; each field's documentation names its default.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes of a frame or a reassembled message: 64 KiB. Larger ones close with 1009.
+    pub frame_bytes_max: usize,
+    /// Topics that one connection may have joined: 100 (§4.5).
+    pub channels_per_connection_max: usize,
+    /// Open sockets: 65,536. Further upgrades are answered with 503.
+    pub sockets_max: usize,
+    /// Open TCP connections of a listening endpoint: 65,536. Further ones wait in the kernel's queue.
+    pub connections_max: usize,
+    /// Bytes that wait to be written to one client: 1 MiB. A client that falls behind further is closed with 1013.
+    pub outbound_bytes_max: usize,
+    /// How long one write may wait for a client that does not read: 30 s.
+    pub write_timeout: Duration,
+    /// How long a client may be silent: 60 s. Any frame counts, a ping too (§8).
+    pub idle_timeout: Duration,
+    /// Events handed to the channels of one connection and not handled yet: 128. Beyond it the connection is not read.
+    pub events_in_flight_max: usize,
+    /// Messages of one connection: 1,000 a second, 5,000 at once. Beyond it they are answered with an error, and the
+    /// connection is closed with 1008 if they keep coming.
+    pub message_rate: Quota,
+    /// Joins of one connection: 50 a second, 500 at once.
+    pub join_rate: Quota,
+    /// How long a request's headers may take to arrive: 10 s.
+    pub header_timeout: Duration,
+    /// How long an accepted upgrade may take: 10 s.
+    pub upgrade_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            frame_bytes_max: 64 << 10,
+            channels_per_connection_max: 100,
+            sockets_max: 1 << 16,
+            connections_max: 1 << 16,
+            outbound_bytes_max: 1 << 20,
+            write_timeout: Duration::from_secs(30),
+            idle_timeout: Duration::from_secs(60),
+            events_in_flight_max: 128,
+            message_rate: Quota::new(1_000, 5_000),
+            join_rate: Quota::new(50, 500),
+            header_timeout: Duration::from_secs(10),
+            upgrade_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// How a shutdown parts with its clients (§16.2).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Drain {
+    /// Connections that are closed at a time: 10,000.
+    pub batch_size: usize,
+    /// Time between two batches: 2 s.
+    pub batch_interval: Duration,
+    /// How long the last connections and channels may take to end: 10 s.
+    pub patience: Duration,
+}
+
+impl Default for Drain {
+    fn default() -> Drain {
+        Drain {
+            batch_size: 10_000,
+            batch_interval: Duration::from_secs(2),
+            patience: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Limits {
+    /// Changes some of the limits: `Limits::default().with(|limits| limits.frame_bytes_max = 1 << 20)`.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Limits)) -> Limits {
+        change(&mut self);
+        self
+    }
+}
+
+impl Drain {
+    /// Changes some of the options.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut Drain)) -> Drain {
+        change(&mut self);
+        self
+    }
+}

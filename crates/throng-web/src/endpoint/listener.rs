@@ -1,0 +1,123 @@
+//! The process that listens: it accepts connections and serves the endpoint's routes on them.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ConnectInfo;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use throng_runtime::{Ctx, Exit, GenServer, Init, Node, ProcessId};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+
+use super::{Endpoint, drain};
+use crate::telemetry;
+
+/// How long to wait after the system refused to accept: it is out of descriptors, and they come back in time.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// What a request's head may take.
+const HEAD_BYTES_MAX: usize = 16 << 10;
+
+/// The listening process of an endpoint; [`Endpoint::listen`] makes its child spec.
+#[derive(Debug)]
+pub struct Listener {
+    endpoint: Endpoint,
+    acceptor: ProcessId,
+    /// Dropping it tells the open HTTP connections to finish.
+    finish: watch::Sender<()>,
+}
+
+impl GenServer for Listener {
+    type Args = (Endpoint, SocketAddr);
+
+    async fn init((endpoint, addr): (Endpoint, SocketAddr), ctx: &mut Ctx<Self>) -> Init<Self> {
+        let fail = |source| ListenError { addr, source };
+        let socket = TcpListener::bind(addr).await.map_err(fail)?;
+        let local_addr = socket.local_addr().map_err(fail)?;
+        *endpoint.shared.addr.lock() = Some(local_addr);
+        endpoint.shared.connections.open();
+        telemetry::listening(local_addr);
+        let (finish, finished) = watch::channel(());
+        let served = endpoint.clone();
+        let acceptor = ctx.spawn_link(|ctx| accept(ctx, socket, served, finished));
+        Ok(Listener { endpoint, acceptor, finish })
+    }
+
+    async fn terminate(&mut self, _: &Exit, ctx: &mut Ctx<Self>) {
+        // Health checks are answered to the last: only then does the socket close.
+        drain::drain(&self.endpoint.shared).await;
+        ctx.unlink(self.acceptor);
+        ctx.exit(self.acceptor, Exit::Kill);
+        ctx.node().wait(self.acceptor).await;
+        *self.endpoint.shared.addr.lock() = None;
+        self.finish.send_replace(());
+    }
+}
+
+/// The address could not be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {addr}: {source}")]
+pub struct ListenError {
+    addr: SocketAddr,
+    source: io::Error,
+}
+
+async fn accept(ctx: Ctx, socket: TcpListener, endpoint: Endpoint, finished: watch::Receiver<()>) {
+    let places = Arc::new(Semaphore::new(endpoint.shared.limits.connections_max.min(Semaphore::MAX_PERMITS)));
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        match socket.accept().await {
+            Ok((stream, peer)) => {
+                let (endpoint, finished) = (endpoint.clone(), finished.clone());
+                ctx.node().spawn(move |_| async move {
+                    serve(stream, peer, &endpoint, finished).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                telemetry::accept_failed(&error);
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Serves one connection until it ends or was upgraded.
+async fn serve(stream: TcpStream, peer: SocketAddr, endpoint: &Endpoint, mut finished: watch::Receiver<()>) {
+    // Without it small frames would wait for the acknowledgement of earlier ones; where it fails they do.
+    let _ = stream.set_nodelay(true);
+    let routes = TowerToHyperService::new(endpoint.router());
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let response = routes.call(request);
+        async move { response.await.or_else(|never: Infallible| match never {}) as Result<_, Infallible> }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(endpoint.shared.limits.header_timeout)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    // An error is the peer's: it broke off, or broke the protocol.
+    tokio::select! {
+        ended = connection.as_mut() => drop(ended),
+        _ = finished.changed() => {
+            connection.as_mut().graceful_shutdown();
+            drop(connection.await);
+        }
+    }
+}
+
+impl Endpoint {
+    /// The node whose processes serve it.
+    pub fn node(&self) -> &Node {
+        &self.shared.node
+    }
+}

@@ -1,0 +1,126 @@
+//! An endpoint: sockets mounted at paths, with the rules that hold for all of them.
+//!
+//! It is a value. [`Endpoint::router`] mounts in a router of your own, served by whatever serves you;
+//! [`Endpoint::listen`] is a child for a supervisor, with an accept loop of its own that shuts down in order.
+
+mod build;
+mod connect;
+mod drain;
+mod handshake;
+mod health;
+mod limits;
+mod listener;
+mod registry;
+mod router;
+mod upgrade;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde::Serialize;
+use throng_runtime::{ChildSpec, GenServer, Node};
+
+pub use self::build::{EndpointBuilder, EndpointError};
+pub use self::connect::{ConnectInfo, Refusal};
+pub use self::limits::{Drain, Limits};
+pub use self::listener::{ListenError, Listener};
+pub(crate) use self::registry::{ChannelCount, Connections, Registration};
+pub use self::router::SocketRouter;
+pub(crate) use self::router::{JoinRequest, Session, SocketType};
+use crate::fanout::Fanout;
+use crate::origin::CheckOrigin;
+use crate::protocol::{Payload, PayloadError};
+
+/// Sockets, the routes around them, and the clients that are connected; cloning gives another handle.
+#[derive(Clone)]
+pub struct Endpoint {
+    shared: Arc<Shared>,
+    router: axum::Router,
+}
+
+/// What an endpoint's connections share.
+pub(crate) struct Shared {
+    pub(crate) node: Node,
+    pub(crate) fanout: Fanout,
+    pub(crate) limits: Limits,
+    pub(crate) drain: Drain,
+    pub(crate) check_origin: CheckOrigin,
+    pub(crate) scheme: &'static str,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) channels: Arc<ChannelCount>,
+    pub(crate) addr: Mutex<Option<SocketAddr>>,
+}
+
+impl Endpoint {
+    /// An endpoint whose processes run on the node and whose topics are its own.
+    pub fn builder(node: &Node) -> EndpointBuilder {
+        EndpointBuilder::new(node)
+    }
+
+    /// All its routes: the sockets, `/health/live`, `/health/ready`, and those that were added.
+    ///
+    /// Serve it with `into_make_service_with_connect_info::<SocketAddr>()` if connects should see the peer's address.
+    pub fn router(&self) -> axum::Router {
+        self.router.clone()
+    }
+
+    /// A child that listens on an address and serves the routes; it shuts down in order within its grace (§16.2).
+    pub fn listen(&self, addr: impl Into<SocketAddr>) -> ChildSpec<Listener> {
+        let drain = &self.shared.drain;
+        // Batches take as long as they take; a supervisor must not kill what still says goodbye.
+        let batches = self.shared.limits.sockets_max.div_ceil(drain.batch_size.max(1));
+        let pauses = drain.batch_interval * u32::try_from(batches).unwrap_or(u32::MAX);
+        Listener::child((self.clone(), addr.into())).shutdown(pauses + 2 * drain.patience)
+    }
+
+    /// The address it listens on, once it does: with port 0, the port that was free.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        *self.shared.addr.lock()
+    }
+
+    /// Sends an event to all who joined a topic (§6.1).
+    ///
+    /// # Errors
+    ///
+    /// When the payload is no JSON object.
+    pub fn broadcast(&self, topic: &str, event: &str, payload: impl Serialize) -> Result<(), PayloadError> {
+        self.shared.fanout.broadcast(topic, event, Payload::object(payload)?, None);
+        Ok(())
+    }
+
+    /// Ends all connections of a socket id, with all their channels (§7.4).
+    pub fn disconnect(&self, id: &str) {
+        self.shared.fanout.broadcast(id, "disconnect", Payload::empty(), None);
+    }
+
+    /// Open connections.
+    pub fn connection_count(&self) -> usize {
+        self.shared.connections.count()
+    }
+
+    /// Living channels of all connections.
+    pub fn channel_count(&self) -> usize {
+        self.shared.channels.get()
+    }
+
+    /// Lets nobody in any more, and closes all connections, a batch at a time: what a server of your own calls before it
+    /// stops (§16.2). Resolves when all have ended, or patience has run out.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future leaves the endpoint closed and the batches that were not reached open.
+    pub async fn drain(&self) {
+        drain::drain(&self.shared).await;
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("addr", &self.local_addr())
+            .field("connections", &self.connection_count())
+            .finish_non_exhaustive()
+    }
+}

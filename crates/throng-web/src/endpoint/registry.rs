@@ -1,0 +1,153 @@
+//! The open connections and living channels of an endpoint: counted, bounded, and findable when it shuts down.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use throng_runtime::{Exit, OnExit, ProcessId};
+use tokio::sync::Notify;
+
+use crate::connection::Outbox;
+
+/// The open connections.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    open: Mutex<Open>,
+    max: usize,
+    /// Rung when one ends.
+    ended: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    next: u64,
+    outboxes: HashMap<u64, Arc<Outbox>>,
+    /// Nobody is let in any more.
+    closed: bool,
+}
+
+impl Connections {
+    pub(crate) fn new(max: usize) -> Arc<Connections> {
+        Arc::new(Connections { open: Mutex::default(), max, ended: Notify::new() })
+    }
+
+    /// A place for one more connection, if there is one.
+    pub(crate) fn register(self: &Arc<Self>, outbox: Outbox) -> Option<Registration> {
+        let mut open = self.open.lock();
+        if open.closed || open.outboxes.len() >= self.max {
+            return None;
+        }
+        open.next += 1;
+        let (key, outbox) = (open.next, Arc::new(outbox));
+        open.outboxes.insert(key, outbox.clone());
+        Some(Registration { connections: self.clone(), key, outbox })
+    }
+
+    /// Lets nobody in any more, and hands out those that are in.
+    pub(crate) fn close(&self) -> Vec<Arc<Outbox>> {
+        let mut open = self.open.lock();
+        open.closed = true;
+        open.outboxes.values().cloned().collect()
+    }
+
+    /// Lets connections in again: the endpoint was started anew.
+    pub(crate) fn open(&self) {
+        self.open.lock().closed = false;
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.open.lock().closed
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.open.lock().outboxes.len()
+    }
+
+    /// Resolves when no connection is left.
+    pub(crate) async fn all_ended(&self) {
+        while self.count() > 0 {
+            self.ended.notified().await;
+        }
+    }
+}
+
+/// A connection's place; dropping it gives it back.
+#[derive(Debug)]
+pub(crate) struct Registration {
+    connections: Arc<Connections>,
+    key: u64,
+    outbox: Arc<Outbox>,
+}
+
+impl Registration {
+    pub(crate) fn outbox(&self) -> &Arc<Outbox> {
+        &self.outbox
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.connections.open.lock().outboxes.remove(&self.key);
+        self.connections.ended.notify_one();
+    }
+}
+
+/// How many channel processes live.
+#[derive(Debug, Default)]
+pub(crate) struct ChannelCount {
+    living: AtomicUsize,
+    ended: Notify,
+}
+
+impl ChannelCount {
+    pub(crate) fn opened(&self) {
+        self.living.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn get(&self) -> usize {
+        self.living.load(Ordering::Acquire)
+    }
+
+    /// Resolves when no channel is left.
+    pub(crate) async fn all_ended(&self) {
+        while self.get() > 0 {
+            self.ended.notified().await;
+        }
+    }
+}
+
+impl OnExit for ChannelCount {
+    fn process_exited(&self, _: ProcessId, _: &Exit) {
+        self.living.fetch_sub(1, Ordering::AcqRel);
+        self.ended.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_bounded_and_given_back() {
+        let connections = Connections::new(2);
+        let first = connections.register(Outbox::new(1)).unwrap();
+        let _second = connections.register(Outbox::new(1)).unwrap();
+        assert!(connections.register(Outbox::new(1)).is_none());
+        drop(first);
+        assert!(connections.register(Outbox::new(1)).is_some());
+    }
+
+    #[test]
+    fn nobody_is_let_in_after_the_close() {
+        // §16.2
+        let connections = Connections::new(2);
+        let place = connections.register(Outbox::new(1)).unwrap();
+        assert_eq!(connections.close().len(), 1);
+        assert!(connections.register(Outbox::new(1)).is_none());
+        drop(place);
+        assert_eq!(connections.count(), 0);
+        connections.open();
+        assert!(connections.register(Outbox::new(1)).is_some());
+    }
+}

@@ -1,0 +1,163 @@
+//! A socket type: who may connect, what is known of them, and which channels their topics lead to.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use throng_runtime::{Node, ProcessId, StartError};
+
+use super::{ConnectInfo, Refusal};
+use crate::channel::{Channel, ChannelProcess, Route, Start, StartChannel};
+use crate::connection::Link;
+use crate::protocol::Message;
+use crate::routing::{Routes, TopicPattern, TopicPatternError};
+use crate::socket::ChannelId;
+
+type Connect<A> =
+    Box<dyn Fn(ConnectInfo) -> Pin<Box<dyn Future<Output = Result<A, Refusal>> + Send>> + Send + Sync>;
+type Identify<A> = Box<dyn Fn(&A) -> Option<String> + Send + Sync>;
+
+/// A socket type with clients of the assigns `A`, to be mounted at a path of an [`Endpoint`](super::Endpoint).
+///
+/// ```
+/// # use throng_web::{Channel, JoinError, Reply, Socket, SocketRouter, Refusal};
+/// # use throng_runtime::Exit;
+/// # struct Room;
+/// # impl Channel for Room {
+/// #     type Assigns = String; type Params = (); type Event = serde_json::Value;
+/// #     async fn join(_: (), _: &mut Socket<'_, Self>) -> Result<Self, JoinError> { Ok(Room) }
+/// #     async fn handle_in(&mut self, _: serde_json::Value, _: &mut Socket<'_, Self>) -> Result<Reply, Exit> { Ok(Reply::none()) }
+/// # }
+/// let sockets = SocketRouter::new(async |info| {
+///     info.params.text("user").map(str::to_owned).ok_or(Refusal::FORBIDDEN)
+/// })
+/// .id(|user: &String| Some(format!("users_socket:{user}")))
+/// .channel::<Room>("room:*");
+/// ```
+pub struct SocketRouter<A> {
+    connect: Connect<A>,
+    identify: Identify<A>,
+    routes: Routes<Box<dyn StartChannel<A>>>,
+    mistakes: Vec<TopicPatternError>,
+}
+
+impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
+    /// A socket type whose clients are let in by `connect`: it returns what is known of them, or refuses (§1.6).
+    pub fn new<F, Fut>(connect: F) -> SocketRouter<A>
+    where
+        F: Fn(ConnectInfo) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<A, Refusal>> + Send + 'static,
+    {
+        SocketRouter {
+            connect: Box::new(move |info| Box::pin(connect(info))),
+            identify: Box::new(|_| None),
+            routes: Routes::new(),
+            mistakes: Vec::new(),
+        }
+    }
+
+    /// Names each client's connections: a broadcast of `disconnect` on the topic of this name ends them all (§7.4).
+    #[must_use]
+    pub fn id(mut self, identify: impl Fn(&A) -> Option<String> + Send + Sync + 'static) -> SocketRouter<A> {
+        self.identify = Box::new(identify);
+        self
+    }
+
+    /// Leads topics to a channel type: an exact topic, or `"prefix*"`; the first match wins (§4.1).
+    ///
+    /// A pattern that is none is reported when the endpoint is built.
+    #[must_use]
+    pub fn channel<C: Channel<Assigns = A>>(mut self, pattern: &str) -> SocketRouter<A> {
+        match TopicPattern::parse(pattern) {
+            Ok(pattern) => self.routes.add(pattern, Box::new(Route::<C>::new())),
+            Err(mistake) => self.mistakes.push(mistake),
+        }
+        self
+    }
+}
+
+impl<A> fmt::Debug for SocketRouter<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SocketRouter").finish_non_exhaustive()
+    }
+}
+
+/// A socket type without the type of its assigns.
+pub(crate) trait SocketType: Send + Sync {
+    /// Runs the application's connect function.
+    fn connect(self: Arc<Self>, info: ConnectInfo) -> Connecting;
+
+    /// What is wrong with its routes.
+    fn mistakes(&self) -> &[TopicPatternError];
+}
+
+pub(crate) type Connecting = Pin<Box<dyn Future<Output = Result<Box<dyn Session>, Refusal>> + Send>>;
+
+impl<A: Clone + Send + Sync + 'static> SocketType for SocketRouter<A> {
+    fn connect(self: Arc<Self>, info: ConnectInfo) -> Connecting {
+        Box::pin(async move {
+            let assigns = (self.connect)(info).await?;
+            let id = (self.identify)(&assigns).map(Arc::from);
+            Ok(Box::new(ClientSession { assigns, id, router: self }) as Box<dyn Session>)
+        })
+    }
+
+    fn mistakes(&self) -> &[TopicPatternError] {
+        &self.mistakes
+    }
+}
+
+/// A connected client, without the type of its assigns.
+pub(crate) trait Session: Send + Sync {
+    /// The socket id.
+    fn id(&self) -> Option<Arc<str>>;
+
+    /// Whether the topic leads to a channel.
+    fn routes(&self, topic: &str) -> bool;
+
+    /// Starts the channel of the join's topic.
+    fn start<'a>(&'a self, node: &'a Node, join: JoinRequest) -> StartingChannel<'a>;
+}
+
+pub(crate) type StartingChannel<'a> =
+    Pin<Box<dyn Future<Output = Result<ChannelProcess, StartError>> + Send + 'a>>;
+
+/// A join that was let through, for the channel's process to run.
+pub(crate) struct JoinRequest {
+    pub(crate) link: Arc<Link>,
+    pub(crate) channel: ChannelId,
+    pub(crate) message: Message,
+    pub(crate) replaces: Option<ProcessId>,
+}
+
+struct ClientSession<A> {
+    assigns: A,
+    id: Option<Arc<str>>,
+    router: Arc<SocketRouter<A>>,
+}
+
+impl<A: Clone + Send + Sync + 'static> Session for ClientSession<A> {
+    fn id(&self) -> Option<Arc<str>> {
+        self.id.clone()
+    }
+
+    fn routes(&self, topic: &str) -> bool {
+        self.router.routes.find(topic).is_some()
+    }
+
+    fn start<'a>(&'a self, node: &'a Node, join: JoinRequest) -> StartingChannel<'a> {
+        let JoinRequest { link, channel, message, replaces } = join;
+        let Message { join_ref, reference, topic, payload, .. } = message;
+        match self.router.routes.find(&topic) {
+            Some(route) => {
+                let assigns = self.assigns.clone();
+                route.start(
+                    node,
+                    Start { assigns, link, channel, topic, join_ref, reference, payload, replaces },
+                )
+            }
+            // Only joins of routed topics get here.
+            None => Box::pin(std::future::ready(Err(StartError::Ignored))),
+        }
+    }
+}

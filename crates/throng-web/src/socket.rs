@@ -1,0 +1,224 @@
+//! What a connection does with each message: the dispatch table of §4 as a state machine.
+//!
+//! Pure: inputs in, actions out. It knows which topics are joined under which reference; the connection starts the
+//! processes, moves the messages and writes the frames that the actions name.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::protocol::{CONNECTION_TOPIC, Frame, Message, Payload, Ref, encode, encode_reply, event};
+
+/// One incarnation of a channel within its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ChannelId(pub(crate) u64);
+
+/// What happens to a connection.
+#[derive(Debug)]
+pub(crate) enum Input {
+    /// A message arrived; `routed` says whether its topic leads to a channel.
+    Received { message: Message, routed: bool },
+    /// A message arrived that the rate limit refuses.
+    Refused { message: Message, retry_after: Duration },
+    /// A channel's join was accepted, its reply sent.
+    Joined(ChannelId),
+    /// A channel said that it will end, and has told the client.
+    Closing(ChannelId),
+    /// A channel's process ended.
+    Down(ChannelId),
+}
+
+/// What the connection is to do, in order.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Action {
+    /// Write a frame.
+    Send(Frame),
+    /// Start a channel and have it run its join, once the channel that it replaces is gone.
+    Start { channel: ChannelId, message: Message, replaces: Option<ChannelId> },
+    /// Hand an event to a channel.
+    Deliver { channel: ChannelId, message: Message },
+    /// Tell a channel that its client leaves.
+    Leave { channel: ChannelId, reference: Ref },
+    /// Stop a channel in favour of another join of its topic; `announce` if it has to tell the client itself.
+    Replace { channel: ChannelId, announce: bool },
+    /// Nobody joined or routes the topic; worth a log line, as the client was told already.
+    LogUnmatched(Arc<str>),
+}
+
+/// How many channels one connection may have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChannelLimit(pub(crate) usize);
+
+/// The joined topics of one connection.
+#[derive(Debug)]
+pub(crate) struct SocketState {
+    limit: ChannelLimit,
+    next: u64,
+    topics: HashMap<Arc<str>, Joined>,
+    /// Where each living channel's entry is; those without a topic were replaced or are closing.
+    channels: HashMap<ChannelId, Option<Arc<str>>>,
+}
+
+#[derive(Debug)]
+struct Joined {
+    channel: ChannelId,
+    /// As the join sent it, null if it had none.
+    join_ref: Ref,
+    status: Status,
+}
+
+#[derive(Debug, PartialEq)]
+enum Status {
+    /// Its join runs; the reference is the join's.
+    Joining(Ref),
+    Open,
+    Leaving,
+}
+
+impl SocketState {
+    pub(crate) fn new(limit: ChannelLimit) -> SocketState {
+        SocketState { limit, next: 0, topics: HashMap::new(), channels: HashMap::new() }
+    }
+
+    /// Takes one input and says what follows from it.
+    pub(crate) fn step(&mut self, input: Input) -> Vec<Action> {
+        match input {
+            Input::Received { message, routed } => self.received(message, routed),
+            Input::Refused { message, retry_after } => vec![rate_limited(&message, retry_after)],
+            Input::Joined(channel) => self.opened(channel),
+            Input::Closing(channel) => self.closing(channel),
+            Input::Down(channel) => self.down(channel),
+        }
+    }
+
+    fn received(&mut self, message: Message, routed: bool) -> Vec<Action> {
+        if &*message.topic == CONNECTION_TOPIC && &*message.event == event::HEARTBEAT {
+            return vec![reply(&Ref::NULL, &message, "ok", &Payload::empty())];
+        }
+        match (self.topics.get(&message.topic), &*message.event) {
+            (None, event::JOIN) => self.join(message, routed),
+            (None, event::LEAVE) => vec![reply(&message.join_ref, &message, "ok", &Payload::empty())],
+            (None, _) => unmatched(message),
+            (Some(_), event::JOIN) => self.join_again(message),
+            (Some(joined), _) if joined.is_stale(&message) => Vec::new(),
+            (Some(_), event::LEAVE) => self.leave(message),
+            (Some(joined), _) => vec![Action::Deliver { channel: joined.channel, message }],
+        }
+    }
+
+    /// A first join of a topic. Channels that were replaced and still terminate count as well: a client that rejoins
+    /// faster than its channels end must not pile up processes.
+    fn join(&mut self, message: Message, routed: bool) -> Vec<Action> {
+        if !routed {
+            return unmatched(message);
+        }
+        let full = self.topics.len() >= self.limit.0 || self.channels.len() >= 2 * self.limit.0;
+        if full {
+            return vec![refuse(&message, "too many channels joined")];
+        }
+        self.start(message, None)
+    }
+
+    /// A join of a joined topic replaces the channel (§4.3).
+    fn join_again(&mut self, message: Message) -> Vec<Action> {
+        if self.channels.len() >= 2 * self.limit.0 {
+            return vec![refuse(&message, "too many channels joined")];
+        }
+        let Some(old) = self.topics.remove(&message.topic) else { return Vec::new() };
+        self.channels.insert(old.channel, None);
+        // A join that still runs is answered first, and only the channel knows when that is.
+        let announce = matches!(old.status, Status::Joining(_));
+        let mut actions = vec![Action::Replace { channel: old.channel, announce }];
+        if old.status == Status::Open {
+            actions.push(ended(&old.join_ref, &message.topic, event::CLOSE, &Payload::empty()));
+        }
+        actions.extend(self.start(message, Some(old.channel)));
+        actions
+    }
+
+    fn start(&mut self, message: Message, replaces: Option<ChannelId>) -> Vec<Action> {
+        self.next += 1;
+        let channel = ChannelId(self.next);
+        let status = Status::Joining(message.reference.clone());
+        let joined = Joined { channel, join_ref: message.join_ref.clone(), status };
+        self.topics.insert(message.topic.clone(), joined);
+        self.channels.insert(channel, Some(message.topic.clone()));
+        vec![Action::Start { channel, message, replaces }]
+    }
+
+    fn leave(&mut self, message: Message) -> Vec<Action> {
+        let Some(joined) = self.topics.get_mut(&message.topic) else { return Vec::new() };
+        joined.status = Status::Leaving;
+        vec![Action::Leave { channel: joined.channel, reference: message.reference }]
+    }
+
+    fn opened(&mut self, channel: ChannelId) -> Vec<Action> {
+        if let Some(joined) = self.joined(channel) {
+            if matches!(joined.status, Status::Joining(_)) {
+                joined.status = Status::Open;
+            }
+        }
+        Vec::new()
+    }
+
+    fn closing(&mut self, channel: ChannelId) -> Vec<Action> {
+        if let Some(topic) = self.channels.get_mut(&channel).and_then(Option::take) {
+            self.topics.remove(&topic);
+        }
+        Vec::new()
+    }
+
+    /// A channel ended. If it had not said so before, the client is told (§7.1, §4.2).
+    fn down(&mut self, channel: ChannelId) -> Vec<Action> {
+        let Some(topic) = self.channels.remove(&channel).flatten() else { return Vec::new() };
+        let Some(joined) = self.topics.remove(&topic) else { return Vec::new() };
+        vec![match joined.status {
+            Status::Joining(reference) => {
+                let reason = Payload::reason("join crashed");
+                Action::Send(encode_reply(&joined.join_ref, &reference, &topic, "error", &reason))
+            }
+            Status::Open => ended(&joined.join_ref, &topic, event::ERROR, &Payload::reason("channel_crash")),
+            Status::Leaving => ended(&joined.join_ref, &topic, event::CLOSE, &Payload::empty()),
+        }]
+    }
+
+    fn joined(&mut self, channel: ChannelId) -> Option<&mut Joined> {
+        let topic = self.channels.get(&channel)?.as_ref()?;
+        self.topics.get_mut(topic)
+    }
+}
+
+impl Joined {
+    /// Whether a message is meant for another join of the topic; null means any.
+    fn is_stale(&self, message: &Message) -> bool {
+        !message.join_ref.is_null() && message.join_ref != self.join_ref
+    }
+}
+
+fn reply(join_ref: &Ref, to: &Message, status: &str, response: &Payload) -> Action {
+    Action::Send(encode_reply(join_ref, &to.reference, &to.topic, status, response))
+}
+
+fn refuse(message: &Message, reason: &str) -> Action {
+    reply(&message.join_ref, message, "error", &Payload::reason(reason))
+}
+
+fn unmatched(message: Message) -> Vec<Action> {
+    let answer = reply(&Ref::NULL, &message, "error", &Payload::reason("unmatched topic"));
+    vec![answer, Action::LogUnmatched(message.topic)]
+}
+
+fn rate_limited(message: &Message, retry_after: Duration) -> Action {
+    let retry_after_ms = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX).max(1);
+    let response = serde_json::json!({ "reason": "rate limited", "retry_after_ms": retry_after_ms });
+    let response = Payload::new(response).unwrap_or_else(|_| Payload::reason("rate limited"));
+    reply(&message.join_ref, message, "error", &response)
+}
+
+/// `phx_close` or `phx_error`: both carry the join's reference twice (§2.8).
+fn ended(join_ref: &Ref, topic: &str, event: &str, payload: &Payload) -> Action {
+    Action::Send(encode(join_ref, join_ref, topic, event, payload))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! What is told to whoever watches: `tracing` events, never with parameters, payloads or tokens (§15).
+
+use throng_runtime::{Exit, StartError};
+
+use crate::protocol::DecodeError;
+
+const TARGET: &str = "throng::web";
+
+pub(crate) fn connected(path: &str, id: Option<&str>) {
+    tracing::info!(target: TARGET, path, id, "socket connected");
+}
+
+pub(crate) fn refused(path: &str, status: u16, why: &str) {
+    tracing::info!(target: TARGET, path, status, why, "socket refused");
+}
+
+pub(crate) fn origin_refused(path: &str, origin: &str) {
+    let hint = "pages from elsewhere need to be named in check_origin";
+    tracing::warn!(target: TARGET, path, origin, hint, "origin refused");
+}
+
+pub(crate) fn connection_closed(id: Option<&str>, why: &str) {
+    tracing::info!(target: TARGET, id, why, "socket closed");
+}
+
+pub(crate) fn malformed_message(id: Option<&str>, error: &DecodeError) {
+    // The parser's own words may quote what the client wrote: its position says enough.
+    match error {
+        DecodeError::Malformed(error) => {
+            let (line, column, kind) = (error.line(), error.column(), error.classify());
+            tracing::warn!(target: TARGET, id, line, column, ?kind, "malformed message");
+        }
+        error => tracing::warn!(target: TARGET, id, %error, "message refused"),
+    }
+}
+
+pub(crate) fn unmatched_topic(topic: &str) {
+    tracing::debug!(target: TARGET, topic, "unmatched topic");
+}
+
+pub(crate) fn channel_joined(topic: &str, id: Option<&str>) {
+    tracing::info!(target: TARGET, topic, id, "channel joined");
+}
+
+pub(crate) fn join_refused(topic: &str, id: Option<&str>) {
+    tracing::info!(target: TARGET, topic, id, "join refused");
+}
+
+pub(crate) fn channel_ended(topic: &str, reason: &Exit) {
+    if reason.is_clean() {
+        tracing::debug!(target: TARGET, topic, %reason, "channel ended");
+    } else {
+        tracing::warn!(target: TARGET, topic, %reason, "channel crashed");
+    }
+}
+
+pub(crate) fn channel_not_started(error: &StartError) {
+    tracing::error!(target: TARGET, %error, "channel not started");
+}
+
+pub(crate) fn listening(addr: std::net::SocketAddr) {
+    tracing::info!(target: TARGET, %addr, "listening");
+}
+
+pub(crate) fn draining(connections: usize) {
+    tracing::info!(target: TARGET, connections, "draining");
+}
+
+pub(crate) fn drained(left: usize) {
+    tracing::info!(target: TARGET, left, "drained");
+}
+
+pub(crate) fn accept_failed(error: &std::io::Error) {
+    tracing::warn!(target: TARGET, %error, "connection not accepted");
+}
