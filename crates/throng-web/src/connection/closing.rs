@@ -3,43 +3,48 @@
 use std::time::Duration;
 
 use futures_util::SinkExt;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::{End, Outbox, Sink, Source, Stream, writer};
 use crate::close::CloseReason;
-use crate::endpoint::Limits;
 
-/// How long a client has to take the close frame and to answer it, each.
+/// How long a client has to take the last frames and the close frame; and again, to hang up.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// What is read and thrown away while waiting for the client to hang up.
 const DISCARD_BYTES_MAX: usize = 1 << 20;
 
-/// Closes in the way that the end asks for; it takes a few seconds at most.
-pub(super) async fn close(mut sink: Sink, source: Source, outbox: &Outbox, end: &End, limits: &Limits) {
-    let said_goodbye = match end {
+/// Closes in the way that the end asks for; it takes twice [`GOODBYE`] at most.
+pub(super) async fn close(mut sink: Sink, source: Source, outbox: &Outbox, end: &End) {
+    // What comes from now on is dropped; what was queued before is still written.
+    outbox.close(end.as_reason());
+    let said_goodbye = tokio::time::timeout(GOODBYE, say_goodbye(&mut sink, outbox, end)).await;
+    outbox.shut();
+    if said_goodbye == Ok(true)
+        && let Ok(stream) = sink.reunite(source)
+    {
+        linger(stream).await;
+    }
+}
+
+/// Whether the client can know how the connection ended.
+async fn say_goodbye(sink: &mut Sink, outbox: &Outbox, end: &End) -> bool {
+    match end {
         End::Gone => false,
         // The library has queued the echo; the last frames are not read any more.
-        End::Client => tokio::time::timeout(GOODBYE, sink.flush()).await.is_ok(),
+        End::Client => sink.flush().await.is_ok(),
+        // A slow reader gets no more of what it did not read.
+        End::Server(reason @ CloseReason::SlowReader) => send_close(sink, reason).await,
         End::Server(reason) => {
-            // A slow reader gets no more of what it did not read.
-            let flushed = *reason == CloseReason::SlowReader
-                || writer::drain(&mut sink, outbox, limits.write_timeout.min(GOODBYE)).await.is_ok();
-            flushed && send_close(&mut sink, reason).await
-        }
-    };
-    outbox.shut();
-    if said_goodbye {
-        if let Ok(stream) = sink.reunite(source) {
-            linger(stream).await;
+            writer::drain(sink, outbox, GOODBYE).await.is_ok() && send_close(sink, reason).await
         }
     }
 }
 
 async fn send_close(sink: &mut Sink, reason: &CloseReason) -> bool {
     let frame = CloseFrame { code: reason.code().into(), reason: reason.text().as_ref().into() };
-    let sent = sink.send(tokio_tungstenite::tungstenite::Message::Close(Some(frame)));
-    matches!(tokio::time::timeout(GOODBYE, sent).await, Ok(Ok(())))
+    sink.send(Message::Close(Some(frame))).await.is_ok()
 }
 
 /// Waits for the client to hang up: closing a socket with unread input resets it, and the client might lose the close
@@ -47,7 +52,7 @@ async fn send_close(sink: &mut Sink, reason: &CloseReason) -> bool {
 async fn linger(stream: Stream) {
     let mut io = stream.into_inner();
     let discard = async {
-        tokio::io::AsyncWriteExt::shutdown(&mut io).await?;
+        io.shutdown().await?;
         let mut scratch = [0; 1024];
         let mut left = DISCARD_BYTES_MAX;
         while left > 0 {
