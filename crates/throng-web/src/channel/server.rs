@@ -16,9 +16,6 @@ use crate::connection::{ChannelNews, InFlight, Loan};
 use crate::protocol::{self, Payload, Ref, encode, encode_reply};
 use crate::telemetry;
 
-/// How long a channel that was replaced may take to end before it is killed (§4.3).
-const REPLACED_GRACE: Duration = Duration::from_secs(5);
-
 /// The server that runs a channel.
 pub(crate) struct ChannelServer<C: Channel> {
     /// `None` until the join was accepted.
@@ -110,7 +107,7 @@ impl<C: Channel> GenServer for ChannelServer<C> {
 impl<C: Channel> Handler<Join> for ChannelServer<C> {
     async fn handle(&mut self, join: Join, ctx: &mut Ctx<Self>) -> Handled<Join> {
         if let Some(old) = join.replaces {
-            end_replaced(old, ctx.node().clone()).await;
+            end_replaced(old, ctx.node().clone(), self.socket.link.channel_grace).await;
         }
         let Ok(params) = join.payload.parse::<C::Params>() else {
             return Err(self.refuse(&Payload::reason("invalid params")));
@@ -279,8 +276,8 @@ impl<C: Channel> SocketState<C> {
 }
 
 /// Waits for the channel that this one replaces, and kills it if it takes too long (§4.3).
-async fn end_replaced(old: ProcessId, node: Node) {
-    if tokio::time::timeout(REPLACED_GRACE, node.wait(old)).await.is_err() {
+async fn end_replaced(old: ProcessId, node: Node, grace: Duration) {
+    if tokio::time::timeout(grace, node.wait(old)).await.is_err() {
         node.exit(old, Exit::Kill);
         node.wait(old).await;
     }

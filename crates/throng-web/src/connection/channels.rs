@@ -8,9 +8,6 @@ use throng_runtime::{Exit, Node};
 use crate::channel::{ChannelProcess, Inbound};
 use crate::socket::ChannelId;
 
-/// How long channels may take to terminate once their connection is over; then they are killed (§5.7).
-const GRACE: Duration = Duration::from_secs(5);
-
 /// The living channels of a connection.
 #[derive(Debug, Default)]
 pub(super) struct Channels(HashMap<ChannelId, ChannelProcess>);
@@ -44,13 +41,13 @@ impl Channels {
 
     /// Resolves when all have ended; those that take too long are killed, so that a callback that hangs outlives its
     /// client by no more than the grace.
-    pub(super) async fn ended(self, node: &Node) {
+    pub(super) async fn ended(self, node: &Node, grace: Duration) {
         let all_ended = async {
             for process in self.0.values() {
                 node.wait(process.id).await;
             }
         };
-        if tokio::time::timeout(GRACE, all_ended).await.is_err() {
+        if tokio::time::timeout(grace, all_ended).await.is_err() {
             for process in self.0.values() {
                 node.exit(process.id, Exit::Kill);
             }

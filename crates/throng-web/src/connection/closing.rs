@@ -1,13 +1,14 @@
 //! The end of a connection: the last frames, the close code, and time for the client to see it.
 
+use std::io;
 use std::time::Duration;
 
-use futures_util::SinkExt;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use super::{End, Outbox, Sink, Source, Stream, writer};
+use super::{End, Outbox, Sink, Source, writer};
 use crate::close::CloseReason;
 
 /// How long a client has to take the last frames and the close frame; and again, to hang up.
@@ -21,19 +22,21 @@ pub(super) async fn close(mut sink: Sink, source: Source, outbox: &Outbox, end: 
     outbox.close(end.as_reason());
     let said_goodbye = tokio::time::timeout(GOODBYE, say_goodbye(&mut sink, outbox, end)).await;
     outbox.shut();
-    if said_goodbye == Ok(true)
-        && let Ok(stream) = sink.reunite(source)
-    {
-        linger(stream).await;
+    if said_goodbye == Ok(true) {
+        // An error or the time running out both mean that nobody is left to be polite to.
+        drop(tokio::time::timeout(GOODBYE, linger(sink, source)).await);
     }
 }
 
-/// Whether the client can know how the connection ended.
+/// Whether the client was told, and will answer.
 async fn say_goodbye(sink: &mut Sink, outbox: &Outbox, end: &End) -> bool {
     match end {
         End::Gone => false,
-        // The library has queued the echo; the last frames are not read any more.
-        End::Client => sink.flush().await.is_ok(),
+        End::Client => {
+            // The library has queued the echo, which is the last word.
+            drop(sink.flush().await);
+            false
+        }
         // A slow reader gets no more of what it did not read.
         End::Server(reason @ CloseReason::SlowReader) => send_close(sink, reason).await,
         End::Server(reason) => {
@@ -47,22 +50,29 @@ async fn send_close(sink: &mut Sink, reason: &CloseReason) -> bool {
     sink.send(Message::Close(Some(frame))).await.is_ok()
 }
 
-/// Waits for the client to hang up: closing a socket with unread input resets it, and the client might lose the close
-/// frame to the reset.
-async fn linger(stream: Stream) {
-    let mut io = stream.into_inner();
-    let discard = async {
-        io.shutdown().await?;
-        let mut scratch = [0; 1024];
-        let mut left = DISCARD_BYTES_MAX;
-        while left > 0 {
-            match io.read(&mut scratch).await? {
-                0 => break,
-                read => left = left.saturating_sub(read),
-            }
+/// Waits for the client's answer, or for it to hang up: closing a socket with unread input resets it, and the client might
+/// lose the close frame to the reset.
+async fn linger(sink: Sink, mut source: Source) -> io::Result<()> {
+    let mut left = DISCARD_BYTES_MAX;
+    while let Some(Ok(message)) = source.next().await {
+        if message.is_close() || message.len() > left {
+            return Ok(());
         }
-        std::io::Result::Ok(())
-    };
-    // An error or the time running out both mean that nobody is left to be polite to.
-    drop(tokio::time::timeout(GOODBYE, discard).await);
+        left -= message.len();
+    }
+    // The stream is of no use any more; whatever else the client sends is no frame.
+    let Ok(stream) = sink.reunite(source) else { return Ok(()) };
+    discard(stream.into_inner(), left).await
+}
+
+async fn discard(mut io: impl AsyncRead + AsyncWrite + Unpin, mut left: usize) -> io::Result<()> {
+    io.shutdown().await?;
+    let mut scratch = [0; 1024];
+    while left > 0 {
+        match io.read(&mut scratch).await? {
+            0 => break,
+            read => left = left.saturating_sub(read),
+        }
+    }
+    Ok(())
 }

@@ -18,6 +18,7 @@ mod writer;
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{SplitSink, SplitStream};
@@ -51,6 +52,8 @@ pub(crate) struct Link {
     /// The connection's process.
     pub(crate) connection: ProcessId,
     pub(crate) channels: Arc<ChannelCount>,
+    /// How long a channel that is replaced may take to end.
+    pub(crate) channel_grace: Duration,
 }
 
 /// A connection that was accepted and waits for its upgrade.
@@ -88,6 +91,7 @@ impl Accepted {
             id: session.id(),
             connection: ctx.id(),
             channels: shared.channels.clone(),
+            channel_grace: limits.channel_grace,
         });
         // Dropped, and with it the subscription, when the connection ends.
         let _disconnects = link
@@ -101,7 +105,7 @@ impl Accepted {
         telemetry::connection_closed(link.id.as_deref(), &end.in_words());
         // Its place is free for another client, though its channels may take a moment longer.
         drop(registration);
-        channels.ended(ctx.node()).await;
+        channels.ended(ctx.node(), limits.channel_grace).await;
         Exit::shutdown_with("closed")
     }
 }

@@ -31,6 +31,9 @@ pub struct Limits {
     pub message_rate: Quota,
     /// Joins of one connection: 50 a second, 500 at once.
     pub join_rate: Quota,
+    /// How long a channel may take to end once its connection is over or another join took its topic: 5 s. Then it is
+    /// killed (§4.3, §5.7).
+    pub channel_grace: Duration,
     /// How long a request's headers may take to arrive: 10 s.
     pub header_timeout: Duration,
     /// How long the application may take to let a client in, and then the upgrade: 10 s each.
@@ -50,6 +53,7 @@ impl Default for Limits {
             events_in_flight_max: 128,
             message_rate: Quota::new(1_000, 5_000),
             join_rate: Quota::new(50, 500),
+            channel_grace: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
             upgrade_timeout: Duration::from_secs(10),
         }

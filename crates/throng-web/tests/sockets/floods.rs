@@ -74,7 +74,11 @@ async fn a_flood_that_is_read_hears_why_it_ends() {
 #[tokio::test]
 async fn joins_and_leaves_without_end_pile_nothing_up() {
     // Channels that hang while they join are replaced, and no more than twice the limit live at a time.
-    let server = Server::with_limits(|limits| limits.channels_per_connection_max = 5).await;
+    let server = Server::with_limits(|limits| {
+        limits.channels_per_connection_max = 5;
+        limits.channel_grace = Duration::from_millis(500);
+    })
+    .await;
     let mut client = server.client("evil").await;
     for n in 0..200 {
         let topic = format!("room:{}", n % 5);

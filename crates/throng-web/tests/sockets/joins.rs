@@ -252,6 +252,22 @@ async fn joins_may_come_back_to_back() {
 }
 
 #[tokio::test]
+async fn a_channel_that_hangs_is_killed_in_favour_of_the_next_join() {
+    // §4.3
+    let grace = std::time::Duration::from_millis(100);
+    let server = Server::with_limits(|limits| limits.channel_grace = grace).await;
+    let mut client = server.client("ada").await;
+    client.join("room:1").await;
+    client.push(Value::Null, "room:1", "hang", json!({})).await;
+    client.join("room:1").await;
+    assert_eq!(client.ask("room:1", "echo", json!(1)).await.1, json!(1));
+    // A join that hangs gives way as well.
+    client.push(json!("x"), "room:2", "phx_join", json!({"how": "hang"})).await;
+    client.join("room:2").await;
+    assert_eq!(server.endpoint.channel_count(), 2);
+}
+
+#[tokio::test]
 async fn two_connections_may_join_the_same_topic() {
     let server = Server::start().await;
     let (mut one, mut two) = (server.client("ada").await, server.client("ada").await);

@@ -128,7 +128,8 @@ async fn channels_terminate_when_the_connection_breaks() {
 #[tokio::test]
 async fn a_channel_that_hangs_is_killed_some_time_after_its_connection() {
     // §5.7: without terminate, after the grace.
-    let mut server = Server::start().await;
+    let grace = std::time::Duration::from_millis(100);
+    let mut server = Server::with_limits(|limits| limits.channel_grace = grace).await;
     let mut client = server.client("ada").await;
     client.join("room:1").await;
     client.push(Value::Null, "room:1", "hang", json!({})).await;

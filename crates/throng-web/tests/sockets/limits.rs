@@ -206,6 +206,7 @@ async fn channels_that_stay_behind_end_the_connection() {
     let server = Server::with_limits(|limits| {
         limits.events_in_flight_max = 4;
         limits.idle_timeout = Duration::from_millis(200);
+        limits.channel_grace = Duration::from_millis(100);
     })
     .await;
     let mut client = server.client("ada").await;

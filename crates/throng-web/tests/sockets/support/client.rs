@@ -129,11 +129,14 @@ impl Client {
 
     /// Reads to the end and returns the close code and reason; `None` if the connection broke without.
     pub(crate) async fn close(&mut self) -> Option<(u16, String)> {
-        loop {
+        let close = loop {
             if let Err(close) = self.next().await {
-                return close.map(|frame| (frame.code.into(), frame.reason.to_string()));
+                break close;
             }
-        }
+        };
+        // Reading on is what answers the close, and what shows that the server has hung up.
+        while let Some(Ok(_)) = soon("the server to hang up", self.socket.next()).await {}
+        close.map(|frame| (frame.code.into(), frame.reason.to_string()))
     }
 
     /// The close code alone.

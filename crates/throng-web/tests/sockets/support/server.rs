@@ -1,6 +1,7 @@
 //! A server on a port of its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use throng_runtime::{Exit, Node, Pid};
 use throng_web::{Drain, Endpoint, EndpointBuilder, Limits, Listener};
@@ -26,8 +27,10 @@ impl Server {
         Server::with(|builder| builder.limits(Limits::default().with(change))).await
     }
 
+    /// With channels that are killed soon when they hang.
     pub(crate) async fn with_drain(change: impl FnOnce(&mut Drain)) -> Server {
-        Server::with(|builder| builder.drain(Drain::default().with(change))).await
+        let limits = Limits::default().with(|limits| limits.channel_grace = Duration::from_millis(300));
+        Server::with(|builder| builder.limits(limits).drain(Drain::default().with(change))).await
     }
 
     pub(crate) async fn with(change: impl FnOnce(EndpointBuilder) -> EndpointBuilder) -> Server {
