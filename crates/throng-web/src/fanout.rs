@@ -10,7 +10,7 @@ use throng_runtime::{Address, Pid, ProcessId};
 use crate::broadcast::Broadcast;
 use crate::channel::{Channel, ChannelServer, Inbound};
 use crate::close::CloseReason;
-use crate::connection::Outbox;
+use crate::connection::{Loan, Outbox};
 use crate::protocol::Payload;
 use crate::socket::ChannelId;
 
@@ -20,8 +20,10 @@ const DISCONNECT: &str = "disconnect";
 /// Topics and who gets what is broadcast on them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fanout {
-    topics: Arc<RwLock<HashMap<Arc<str>, Vec<Arc<Subscriber>>>>>,
+    topics: Arc<RwLock<Topics>>,
 }
+
+type Topics = HashMap<Arc<str>, Vec<Arc<Subscriber>>>;
 
 impl Fanout {
     /// Sends an event to all subscribers but one.
@@ -90,7 +92,7 @@ enum Delivery {
     Connection,
 }
 
-type Hand = Box<dyn Fn(Arc<Broadcast>) + Send + Sync>;
+type Hand = Box<dyn Fn(Arc<Broadcast>, Loan) + Send + Sync>;
 
 impl Subscriber {
     /// A channel, whose client gets the frames.
@@ -99,8 +101,9 @@ impl Subscriber {
         channel: ChannelId,
         outbox: Arc<Outbox>,
     ) -> Subscriber {
-        let hand = (!C::INTERCEPTS.is_empty())
-            .then(|| -> Hand { Box::new(move |broadcast| drop(pid.cast(Inbound::Intercepted(broadcast)))) });
+        let hand = (!C::INTERCEPTS.is_empty()).then(|| -> Hand {
+            Box::new(move |broadcast, loan| drop(pid.cast(Inbound::Intercepted { broadcast, loan })))
+        });
         let delivery = Delivery::Channel { channel, intercepts: C::INTERCEPTS, hand };
         Subscriber { process: pid.id(), outbox, delivery }
     }
@@ -116,7 +119,9 @@ impl Subscriber {
             Delivery::Channel { intercepts, hand: Some(hand), .. }
                 if intercepts.contains(&broadcast.event()) =>
             {
-                hand(broadcast.clone());
+                if let Some(loan) = Loan::take(&self.outbox, broadcast.payload().as_json().len()) {
+                    hand(broadcast.clone(), loan);
+                }
             }
             Delivery::Channel { channel, .. } => self.outbox.broadcast(*channel, broadcast.frame()),
             Delivery::Connection if broadcast.event() == DISCONNECT => {

@@ -12,6 +12,7 @@ mod limits;
 mod listener;
 mod registry;
 mod router;
+mod subprotocol;
 mod upgrade;
 
 use std::fmt;
@@ -71,8 +72,9 @@ impl Endpoint {
         let drain = &self.shared.drain;
         // Batches take as long as they take; a supervisor must not kill what still says goodbye.
         let batches = self.shared.limits.sockets_max.div_ceil(drain.batch_size.max(1));
-        let pauses = drain.batch_interval * u32::try_from(batches).unwrap_or(u32::MAX);
-        Listener::child((self.clone(), addr.into())).shutdown(pauses + 2 * drain.patience)
+        let pauses = drain.batch_interval.saturating_mul(u32::try_from(batches).unwrap_or(u32::MAX));
+        let grace = pauses.saturating_add(drain.patience.saturating_mul(3));
+        Listener::child((self.clone(), addr.into())).shutdown(grace)
     }
 
     /// The address it listens on, once it does: with port 0, the port that was free.
