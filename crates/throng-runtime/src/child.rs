@@ -1,6 +1,11 @@
 //! Child specifications: how a process is started, named, restarted and stopped (S1).
 
-use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    pin::Pin,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use crate::{
     address::{Name, Via},
@@ -195,6 +200,9 @@ impl<S: GenServer> IntoChild for ChildSpec<S> {
     }
 }
 
+/// Starts a child on a node, linked to a parent.
+pub(crate) type Factory = Arc<dyn Fn(Node, ProcessId) -> StartFuture + Send + Sync>;
+
 pub(crate) type StartFuture = Pin<Box<dyn Future<Output = Result<ProcessId, StartError>> + Send>>;
 
 /// A child without its type. Its factory can run any number of times (X1).
@@ -204,7 +212,16 @@ pub(crate) struct Child {
     pub(crate) restart: Restart,
     pub(crate) shutdown: Shutdown,
     pub(crate) kind: ChildKind,
-    pub(crate) start: Arc<dyn Fn(Node, ProcessId) -> StartFuture + Send + Sync>,
+    pub(crate) start: Factory,
+}
+
+impl Child {
+    /// The same child when it will not be started again: what its factory holds is freed.
+    pub(crate) fn without_factory(self) -> Self {
+        static NO_FACTORY: LazyLock<Factory> =
+            LazyLock::new(|| Arc::new(|_, _| Box::pin(async { Err(StartError::Ignored) })));
+        Self { start: NO_FACTORY.clone(), ..self }
+    }
 }
 
 impl fmt::Debug for Child {

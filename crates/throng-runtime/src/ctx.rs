@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, fmt, marker::PhantomData, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
+
 use crate::{
     child::IntoChild,
     control::{self, NoProcess, OnExit, Watcher},
@@ -28,7 +30,8 @@ pub struct Ctx<S = ()> {
     node: Node,
     /// The call that is being handled, until it is answered.
     call: Option<Arc<dyn Unanswered>>,
-    plans: Option<Box<Plans>>,
+    /// Never locked, only reached by `&mut`: the mutex lets `&Ctx` be held across awaits, whatever the plans hold.
+    plans: Mutex<Option<Box<Plans>>>,
     server: PhantomData<fn() -> S>,
 }
 
@@ -49,7 +52,7 @@ pub(crate) struct IdlePlan {
 
 impl<S> Ctx<S> {
     pub(crate) fn new(id: ProcessId, parent: Option<ProcessId>, node: Node) -> Self {
-        Self { id, parent, node, call: None, plans: None, server: PhantomData }
+        Self { id, parent, node, call: None, plans: Mutex::new(None), server: PhantomData }
     }
 
     /// This process.
@@ -236,7 +239,7 @@ impl<S: GenServer> Ctx<S> {
     }
 
     fn plans(&mut self) -> &mut Plans {
-        self.plans.get_or_insert_default()
+        self.plans.get_mut().get_or_insert_default()
     }
 
     pub(crate) fn begin_call(&mut self, call: Option<Arc<dyn Unanswered>>) {
@@ -268,29 +271,30 @@ impl<S: GenServer> Ctx<S> {
     }
 
     pub(crate) fn take_parting_answer(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
-        self.plans.as_mut()?.parting_answer.take()
+        self.plans.get_mut().as_mut()?.parting_answer.take()
     }
 
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.plans.as_ref().is_some_and(|plans| plans.stop.is_some())
+    pub(crate) fn is_stopping(&mut self) -> bool {
+        self.plans.get_mut().as_ref().is_some_and(|plans| plans.stop.is_some())
     }
 
     pub(crate) fn take_stop(&mut self) -> Option<Exit> {
-        self.plans.as_mut()?.stop.take()
+        self.plans.get_mut().as_mut()?.stop.take()
     }
 
     pub(crate) fn take_first(&mut self) -> Option<Envelope> {
-        self.plans.as_mut()?.first.pop_front()
+        self.plans.get_mut().as_mut()?.first.pop_front()
     }
 
     pub(crate) fn take_idle(&mut self) -> Option<IdlePlan> {
-        self.plans.as_mut()?.idle.take()
+        self.plans.get_mut().as_mut()?.idle.take()
     }
 
     /// Frees what earlier callbacks needed and the next wait does not.
     pub(crate) fn tidy(&mut self) {
-        if self.plans.as_ref().is_some_and(|plans| plans.stop.is_none() && plans.first.is_empty()) {
-            self.plans = None;
+        let plans = self.plans.get_mut();
+        if plans.as_ref().is_some_and(|plans| plans.stop.is_none() && plans.first.is_empty()) {
+            *plans = None;
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     address::CallFailure,
     child::ChildSpec,
     ctx::Ctx,
+    error::StartError,
     exit::Exit,
     message::{Ask, Cast, Halt, Handler, HandlerFuture, Message},
     reply::Unanswered,
@@ -83,6 +84,8 @@ pub enum InitError {
     Ignore,
     /// It could not start.
     Stop(Exit),
+    /// A process that it cannot do without did not start: whoever started this one is told that, as it is (S7).
+    Start(StartError),
 }
 
 impl From<Exit> for InitError {

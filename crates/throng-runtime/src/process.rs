@@ -208,6 +208,8 @@ async fn serve<S: GenServer>(
             report_crash(life.id, type_name::<S>(), &reason);
             (StartError::Exited(reason.clone()), reason)
         }
+        // The report is that of the process which did not start.
+        Outcome::Done(Err(InitError::Start(error))) => (error, Exit::Shutdown),
         Outcome::Ended(reason) => (StartError::Exited(reason.clone()), reason),
     };
     // The starter learns of the failure by its answer, not by an exit signal as well (G3).

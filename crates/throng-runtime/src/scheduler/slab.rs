@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_slot_is_one_cache_line() {
-        assert_eq!(std::mem::size_of::<Slot>(), 64);
+        assert_eq!(size_of::<Slot>(), 64);
     }
 
     #[test]
