@@ -76,6 +76,23 @@ impl Node {
         process::start(self, None, child.into_child()).await
     }
 
+    /// As [`Node::start`], and monitors the process from its first instruction: however soon it ends, the future tells with
+    /// which reason (G1).
+    ///
+    /// # Errors
+    ///
+    /// As [`Node::start`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Node::start`]; dropping the future that it gives forgets the wait, nothing else.
+    pub async fn start_monitor<S: GenServer>(
+        &self,
+        child: impl IntoChild<Server = S>,
+    ) -> Result<(Pid<S>, impl Future<Output = Exit> + Send), StartError> {
+        process::start_observed(self, None, child.into_child(), process::wait).await
+    }
+
     /// Starts a process from a future; it returns at once (P6).
     ///
     /// ```

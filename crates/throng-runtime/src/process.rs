@@ -50,6 +50,16 @@ pub(crate) async fn start<S: GenServer>(
     parent: Option<ProcessId>,
     spec: ChildSpec<S>,
 ) -> Result<Pid<S>, StartError> {
+    start_observed(node, parent, spec, |_| ()).await.map(|(pid, ())| pid)
+}
+
+/// Starts a server that is observed before it runs.
+pub(crate) async fn start_observed<S: GenServer, O>(
+    node: &Node,
+    parent: Option<ProcessId>,
+    spec: ChildSpec<S>,
+    observe: impl FnOnce(ProcessId) -> O,
+) -> Result<(Pid<S>, O), StartError> {
     if cfg!(panic = "abort") {
         return Err(StartError::PanicAbort);
     }
@@ -63,6 +73,7 @@ pub(crate) async fn start<S: GenServer>(
         // The starter runs this very code, so it is alive unless it was killed since: then the child would be an orphan.
         control::link(life.id, parent).map_err(|_| StartError::Exited(Exit::NoProcess))?;
     }
+    let observer = observe(life.id);
     let (started, outcome) = oneshot::channel();
     let mut unfinished = KillOnDrop(Some(pid.id()));
     node.spawn_body(Body::new(pid.id(), node, serve::<S>(life, parent, spec.args, started)));
@@ -81,7 +92,7 @@ pub(crate) async fn start<S: GenServer>(
             Err(StartError::Timeout(limit.unwrap_or_default()))
         }
     }
-    .map(|()| pid)
+    .map(|()| (pid, observer))
 }
 
 /// Starts a raw process.
@@ -138,8 +149,8 @@ pub(crate) fn request_shutdown(to: ProcessId, reason: Exit) {
     scheduler::signal(to, Signal::Shutdown(reason));
 }
 
-/// Resolves with the exit reason when the process is gone; with `NoProcess` when it is already.
-pub(crate) async fn wait(id: ProcessId) -> Exit {
+/// Resolves with the exit reason when the process is gone; with `NoProcess` if it was already when this was called.
+pub(crate) fn wait(id: ProcessId) -> impl Future<Output = Exit> + Send {
     struct Forget(ProcessId, crate::message::MonitorRef);
     impl Drop for Forget {
         fn drop(&mut self) {
@@ -148,8 +159,11 @@ pub(crate) async fn wait(id: ProcessId) -> Exit {
     }
     let (tell, told) = oneshot::channel();
     let hook = Box::new(move |down: Down| drop(tell.send(down.reason)));
-    let _forget = Forget(id, control::monitor(id, Watcher::Hook(hook)));
-    told.await.unwrap_or(Exit::NoProcess)
+    let forget = Forget(id, control::monitor(id, Watcher::Hook(hook)));
+    async move {
+        let _forget = forget;
+        told.await.unwrap_or(Exit::NoProcess)
+    }
 }
 
 /// Kills a process that is being started when whoever waits for it stops waiting.

@@ -35,9 +35,10 @@ impl Node {
     /// Dropping the future while the tree starts kills what was started; later it leaves the tree running.
     pub async fn run(&self, tree: impl IntoChild) -> Result<(), RunError> {
         let mut signals = Signals::listen().map_err(RunError::Signals)?;
-        let Some(root) = unless_told_to_stop(&mut signals, self.start(tree)).await else { return Ok(()) };
-        let root = root.map_err(RunError::Start)?;
-        if let Some(reason) = unless_told_to_stop(&mut signals, self.wait(root)).await {
+        let started = unless_told_to_stop(&mut signals, self.start_monitor(tree)).await;
+        let Some(started) = started else { return Ok(()) };
+        let (root, ended) = started.map_err(RunError::Start)?;
+        if let Some(reason) = unless_told_to_stop(&mut signals, ended).await {
             return ended_by_itself(reason);
         }
         tracing::info!(node = self.name(), "stopping in order; a second signal stops waiting");

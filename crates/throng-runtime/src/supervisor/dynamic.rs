@@ -193,6 +193,7 @@ impl DynamicSupervisor {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<Exited> for DynamicSupervisor {
     async fn handle(&mut self, exited: Exited, ctx: &mut Ctx<Self>) -> Handled<Exited> {
         let Some(pid) = exited.pid.filter(|pid| !is_alive(*pid)) else { return Ok(()) };
@@ -217,6 +218,7 @@ impl Message for Retry {
     type Reply = ();
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<Retry> for DynamicSupervisor {
     async fn handle(&mut self, Retry(old): Retry, ctx: &mut Ctx<Self>) -> Handled<Retry> {
         if self.children.get(&old).is_some_and(|known| known.is_restarting) {
@@ -226,6 +228,7 @@ impl Handler<Retry> for DynamicSupervisor {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<StartChild> for DynamicSupervisor {
     async fn handle(&mut self, StartChild(child): StartChild, ctx: &mut Ctx<Self>) -> Handled<StartChild> {
         if self.children.len() >= self.children_max {
@@ -246,6 +249,7 @@ impl Message for Terminate {
     type Reply = Result<(), ChildError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<Terminate> for DynamicSupervisor {
     async fn handle(&mut self, Terminate(pid): Terminate, ctx: &mut Ctx<Self>) -> Handled<Terminate> {
         let Some(known) = self.children.remove(&pid) else { return Ok(Err(ChildError::NotFound)) };
@@ -257,6 +261,7 @@ impl Handler<Terminate> for DynamicSupervisor {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<WhichChildren> for DynamicSupervisor {
     async fn handle(&mut self, _: WhichChildren, _: &mut Ctx<Self>) -> Handled<WhichChildren> {
         let info = |(pid, known): (&ProcessId, &DynamicChild)| ChildInfo {
@@ -268,6 +273,7 @@ impl Handler<WhichChildren> for DynamicSupervisor {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<CountChildren> for DynamicSupervisor {
     async fn handle(&mut self, _: CountChildren, _: &mut Ctx<Self>) -> Handled<CountChildren> {
         let mut count = ChildCount::default();

@@ -271,6 +271,7 @@ fn report_stop(child: &Child, reason: &Exit) {
 }
 
 /// A child ended, or a stranger did, which is nothing to a supervisor (S4).
+#[diagnostic::do_not_recommend]
 impl Handler<Exited> for Supervisor {
     async fn handle(&mut self, exited: Exited, ctx: &mut Ctx<Self>) -> Handled<Exited> {
         // A child that only says so is still alive. One that was replaced or stopped meanwhile is not found (S15).
@@ -299,6 +300,7 @@ impl Message for Retry {
     type Reply = ();
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<Retry> for Supervisor {
     async fn handle(&mut self, Retry(id): Retry, ctx: &mut Ctx<Self>) -> Handled<Retry> {
         // Stopped, deleted or started meanwhile: nothing is left to retry (S22).

@@ -93,6 +93,7 @@ impl Message for StartChild {
     type Reply = Result<ProcessId, ChildError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<StartChild> for Supervisor {
     async fn handle(&mut self, StartChild(child): StartChild, ctx: &mut Ctx<Self>) -> Handled<StartChild> {
         if let Some(known) = self.children.find(&child.id) {
@@ -119,6 +120,7 @@ impl Message for TerminateChild {
     type Reply = Result<(), ChildError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<TerminateChild> for Supervisor {
     async fn handle(
         &mut self,
@@ -140,6 +142,7 @@ impl Message for RestartChild {
     type Reply = Result<ProcessId, ChildError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<RestartChild> for Supervisor {
     async fn handle(&mut self, RestartChild(id): RestartChild, ctx: &mut Ctx<Self>) -> Handled<RestartChild> {
         Ok(match self.stopped(&id) {
@@ -155,6 +158,7 @@ impl Message for DeleteChild {
     type Reply = Result<(), ChildError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<DeleteChild> for Supervisor {
     async fn handle(&mut self, DeleteChild(id): DeleteChild, _: &mut Ctx<Self>) -> Handled<DeleteChild> {
         Ok(self.stopped(&id).map(|at| drop(self.children.remove(at))))
@@ -179,6 +183,7 @@ impl Message for WhichChildren {
     type Reply = Vec<ChildInfo>;
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<WhichChildren> for Supervisor {
     async fn handle(&mut self, _: WhichChildren, _: &mut Ctx<Self>) -> Handled<WhichChildren> {
         let info = |place: &Place| ChildInfo {
@@ -196,6 +201,7 @@ impl Message for CountChildren {
     type Reply = ChildCount;
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<CountChildren> for Supervisor {
     async fn handle(&mut self, _: CountChildren, _: &mut Ctx<Self>) -> Handled<CountChildren> {
         let mut count = ChildCount::default();

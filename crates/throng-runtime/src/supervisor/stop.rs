@@ -31,9 +31,6 @@ use crate::{
 /// Dropped, the process was asked to stop, and may not have been killed in time.
 pub(super) async fn stop(me: ProcessId, child: ProcessId, how: Shutdown) -> Exit {
     let mut gone = pin!(process::wait(child));
-    if let Poll::Ready(reason) = poll_fn(|cx| Poll::Ready(gone.as_mut().poll(cx))).await {
-        return reason;
-    }
     ask(me, child, how);
     if let Shutdown::After(grace) = how {
         if let Some(reason) = timer::within(grace, gone.as_mut()).await {
