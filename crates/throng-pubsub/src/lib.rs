@@ -19,6 +19,7 @@ mod members;
 mod memory;
 mod owner;
 mod payload;
+mod presence;
 mod pubsub;
 mod subscription;
 mod table;
@@ -31,6 +32,7 @@ pub use crate::{
     memory::{MemoryTransport, Network},
     owner::Owner,
     payload::{Payload, PayloadError},
+    presence::{Meta, Presence, PresenceOptions, Presences, Refusal, TrackError, Tracker, UpdateError},
     pubsub::{BroadcastError, PubSub},
     subscription::Subscription,
     topic::{Event, Topic},

@@ -2,8 +2,8 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value, value::RawValue};
 
 /// A JSON value kept as text; cloning it shares the text.
 #[derive(Clone)]
@@ -40,8 +40,12 @@ impl Payload {
 
     /// The object `{"reason": reason}`, the form in which refusals travel.
     pub fn reason(reason: &str) -> Payload {
-        let text = serde_json::json!({ "reason": reason }).to_string();
-        Payload(RawValue::from_string(text).unwrap_or_default().into())
+        Payload::from_fields(Map::from_iter([("reason".to_owned(), Value::from(reason))]))
+    }
+
+    /// An object of these fields.
+    pub fn from_fields(fields: Map<String, Value>) -> Payload {
+        Payload(RawValue::from_string(Value::Object(fields).to_string()).unwrap_or_default().into())
     }
 
     /// The JSON text.
@@ -88,6 +92,12 @@ impl Payload {
 impl Serialize for Payload {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Payload(Box::<RawValue>::deserialize(deserializer)?.into()))
     }
 }
 

@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use crate::{child::Shutdown, error::StartError};
 
-    fn child(id: &str, restart: Restart) -> Child {
+    fn child(id: &'static str, restart: Restart) -> Child {
         Child {
             id: id.into(),
             restart,

@@ -1,6 +1,6 @@
 //! Dynamic supervisors: children that come and go, of one supervisor and no order.
 
-use std::{collections::HashMap, time::Duration};
+use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use super::{
     ChildCount, ChildError, ChildInfo, ChildStatus, check_budget,
@@ -76,7 +76,7 @@ struct DynamicChild {
 
 impl DynamicSupervisor {
     /// One without children.
-    pub fn new(id: impl Into<String>) -> ChildSpec<Self> {
+    pub fn new(id: impl Into<Cow<'static, str>>) -> ChildSpec<Self> {
         let flags = DynamicFlags { children_max: usize::MAX, budget: Budget::default() };
         ChildSpec::supervisor(id, flags)
     }
@@ -169,7 +169,7 @@ impl DynamicSupervisor {
         let Some(known) = self.children.remove(&old) else { return };
         if !self.intensity.admit(scheduler::now()) {
             tracing::error!(
-                supervisor = %ctx.id(), child = known.child.id,
+                supervisor = %ctx.id(), child = &*known.child.id,
                 "reached the maximum restart intensity, giving up"
             );
             ctx.stop(Exit::Shutdown);
@@ -180,7 +180,7 @@ impl DynamicSupervisor {
             // It has nothing to do any more, and is forgotten (D4).
             Err(StartError::Ignored) => {}
             Err(error) => {
-                tracing::error!(supervisor = %ctx.id(), child = known.child.id, %error, "a restart failed");
+                tracing::error!(supervisor = %ctx.id(), child = &*known.child.id, %error, "a restart failed");
                 self.children.insert(old, DynamicChild { is_restarting: true, ..known });
                 // A pid is an address of its own: it always resolves.
                 let _ = ctx.me().cast(Retry(old));
@@ -201,7 +201,7 @@ impl Handler<Exited> for DynamicSupervisor {
         match Fate::of(known.child.restart, &exited.reason) {
             Fate::Restart => {
                 tracing::info!(
-                    supervisor = %ctx.id(), child = known.child.id, reason = %exited.reason, "restarting a child"
+                    supervisor = %ctx.id(), child = &*known.child.id, reason = %exited.reason, "restarting a child"
                 );
                 self.restart(pid, ctx).await;
             }
@@ -265,7 +265,7 @@ impl Handler<Terminate> for DynamicSupervisor {
 impl Handler<WhichChildren> for DynamicSupervisor {
     async fn handle(&mut self, _: WhichChildren, _: &mut Ctx<Self>) -> Handled<WhichChildren> {
         let info = |(pid, known): (&ProcessId, &DynamicChild)| ChildInfo {
-            id: known.child.id.clone(),
+            id: known.child.id.clone().into_owned(),
             status: if known.is_restarting { ChildStatus::Restarting } else { ChildStatus::Running(*pid) },
             kind: known.child.kind,
         };

@@ -21,7 +21,7 @@ mod plan;
 mod requests;
 mod stop;
 
-use std::{collections::BTreeSet, ops::Range, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, ops::Range, time::Duration};
 
 use self::{
     children::Children,
@@ -109,21 +109,21 @@ pub struct Flags {
 
 impl Supervisor {
     /// Only the child that ended is restarted (S10).
-    pub fn one_for_one(id: impl Into<String>) -> ChildSpec<Self> {
+    pub fn one_for_one(id: impl Into<Cow<'static, str>>) -> ChildSpec<Self> {
         Self::with(id, Strategy::OneForOne)
     }
 
     /// When one child is restarted, all are (S11).
-    pub fn one_for_all(id: impl Into<String>) -> ChildSpec<Self> {
+    pub fn one_for_all(id: impl Into<Cow<'static, str>>) -> ChildSpec<Self> {
         Self::with(id, Strategy::OneForAll)
     }
 
     /// When one child is restarted, so are those that were started after it (S12).
-    pub fn rest_for_one(id: impl Into<String>) -> ChildSpec<Self> {
+    pub fn rest_for_one(id: impl Into<Cow<'static, str>>) -> ChildSpec<Self> {
         Self::with(id, Strategy::RestForOne)
     }
 
-    fn with(id: impl Into<String>, strategy: Strategy) -> ChildSpec<Self> {
+    fn with(id: impl Into<Cow<'static, str>>, strategy: Strategy) -> ChildSpec<Self> {
         let flags = Flags { strategy, budget: Budget::default(), children: Vec::new() };
         ChildSpec::supervisor(id, flags)
     }
@@ -195,7 +195,7 @@ impl Supervisor {
                 }
                 Err(StartError::Ignored) => at += 1,
                 Err(reason) => {
-                    let id = self.children[at].child.id.clone();
+                    let id = self.children[at].child.id.clone().into_owned();
                     return Err(StartError::Child { id, reason: Box::new(reason) });
                 }
             }
@@ -219,7 +219,7 @@ impl Supervisor {
     async fn restart(&mut self, failed: usize, ctx: &mut Ctx<Self>) {
         if !self.intensity.admit(scheduler::now()) {
             tracing::error!(
-                supervisor = %ctx.id(), child = self.children[failed].child.id,
+                supervisor = %ctx.id(), child = &*self.children[failed].child.id,
                 "reached the maximum restart intensity, giving up"
             );
             self.children.remove(failed);
@@ -240,9 +240,9 @@ impl Supervisor {
     fn retry_later(&mut self, at: usize, error: &StartError, ctx: &Ctx<Self>) {
         let place = &mut self.children[at];
         place.status = ChildStatus::Restarting;
-        tracing::error!(supervisor = %ctx.id(), child = place.child.id, %error, "a restart failed");
+        tracing::error!(supervisor = %ctx.id(), child = &*place.child.id, %error, "a restart failed");
         // A pid is an address of its own: it always resolves.
-        let _ = ctx.me().cast(Retry(place.child.id.clone()));
+        let _ = ctx.me().cast(Retry(place.child.id.clone().into_owned()));
     }
 
     /// Stops those of a group that run, in reverse order, one at a time (S23).
@@ -266,7 +266,7 @@ impl Supervisor {
 fn report_stop(child: &Child, reason: &Exit) {
     let killed_as_it_should = child.shutdown == Shutdown::Kill && matches!(reason, Exit::Killed);
     if !reason.is_clean() && !killed_as_it_should {
-        tracing::warn!(child = child.id, %reason, "a child did not shut down in order");
+        tracing::warn!(child = &*child.id, %reason, "a child did not shut down in order");
     }
 }
 
@@ -281,7 +281,7 @@ impl Handler<Exited> for Supervisor {
         match Fate::of(place.child.restart, &exited.reason) {
             Fate::Restart => {
                 tracing::info!(
-                    supervisor = %ctx.id(), child = place.child.id, reason = %exited.reason, "restarting a child"
+                    supervisor = %ctx.id(), child = &*place.child.id, reason = %exited.reason, "restarting a child"
                 );
                 place.status = ChildStatus::Restarting;
                 self.restart(at, ctx).await;
@@ -314,7 +314,7 @@ impl Handler<Retry> for Supervisor {
 
 /// The kind of every supervisor, and the shutdown that lets a subtree finish (S1, S26).
 impl<S: GenServer> ChildSpec<S> {
-    fn supervisor(id: impl Into<String>, args: S::Args) -> Self {
+    fn supervisor(id: impl Into<Cow<'static, str>>, args: S::Args) -> Self {
         let mut spec = Self::new(args).id(id).shutdown(Shutdown::Infinity);
         spec.kind = ChildKind::Supervisor;
         spec

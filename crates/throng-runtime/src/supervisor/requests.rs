@@ -187,7 +187,7 @@ impl Message for WhichChildren {
 impl Handler<WhichChildren> for Supervisor {
     async fn handle(&mut self, _: WhichChildren, _: &mut Ctx<Self>) -> Handled<WhichChildren> {
         let info = |place: &Place| ChildInfo {
-            id: place.child.id.clone(),
+            id: place.child.id.clone().into_owned(),
             status: place.status,
             kind: place.child.kind,
         };

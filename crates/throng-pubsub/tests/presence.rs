@@ -1,0 +1,16 @@
+//! Presence from outside. Rule ids are those of the channel rules: §12 presence, §14 the tracker.
+
+#[path = "presence/client.rs"]
+mod client;
+#[path = "presence/diffs.rs"]
+mod diffs;
+#[path = "presence/limits.rs"]
+mod limits;
+#[path = "presence/member.rs"]
+mod member;
+#[path = "presence/presences.rs"]
+mod presences;
+#[path = "presence/races.rs"]
+mod races;
+#[path = "presence/tracker.rs"]
+mod tracker;
