@@ -20,7 +20,7 @@ use crate::{
     process,
     scheduler::{Backend, Envelope, Tokio, now, watchdog},
     task::Task,
-    timer::{Fire, TimerRef, Timers, later},
+    timer::{TimerRef, Timers, send_later},
 };
 
 /// A place where processes run: names, timers and what runs them. Cloning gives another handle on the same node.
@@ -158,8 +158,7 @@ impl Node {
         message: M,
     ) -> TimerRef {
         let envelope = Envelope::message::<S, _>(to.id().generation(), Cast(message));
-        let timer = self.shared.timers.set(self, later(now(), after), Fire::Send(to.id(), envelope));
-        TimerRef::new(self, timer)
+        send_later(self, to.id(), after, envelope)
     }
 
     pub(crate) fn spawn_body(&self, body: impl Future<Output = ()> + Send + 'static) {
