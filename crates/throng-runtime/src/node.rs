@@ -20,7 +20,7 @@ use crate::{
     process,
     scheduler::{Backend, Envelope, Tokio, now, watchdog},
     task::Task,
-    timer::{Fire, TimerRef, Timers, later},
+    timer::{TimerRef, Timers, send_later},
 };
 
 /// A place where processes run: names, timers and what runs them. Cloning gives another handle on the same node.
@@ -90,7 +90,7 @@ impl Node {
         &self,
         child: impl IntoChild<Server = S>,
     ) -> Result<(Pid<S>, impl Future<Output = Exit> + Send), StartError> {
-        process::start_observed(self, None, child.into_child(), process::wait).await
+        process::start_and_wait(self, child.into_child()).await
     }
 
     /// Starts a process from a future; it returns at once (P6).
@@ -175,8 +175,7 @@ impl Node {
         message: M,
     ) -> TimerRef {
         let envelope = Envelope::message::<S, _>(to.id().generation(), Cast(message));
-        let timer = self.shared.timers.set(self, later(now(), after), Fire::Send(to.id(), envelope));
-        TimerRef::new(self, timer)
+        send_later(self, to.id(), after, envelope)
     }
 
     pub(crate) fn spawn_body(&self, body: impl Future<Output = ()> + Send + 'static) {

@@ -144,7 +144,8 @@ impl Message for Say {
 impl Handler<Say> for Room {
     async fn handle(&mut self, Say { from, body }: Say, _: &mut Ctx<Self>) -> Handled<Say> {
         let epoch = &self.epoch;
-        let post = self.history.append(|seq| Post { id: format!("{epoch}-{seq}"), seq, from, body, at: now() });
+        let post =
+            self.history.append(|seq| Post { id: format!("{epoch}-{seq}"), seq, from, body, at: now() });
         self.rooms.broadcast(&self.name, "new_msg", &*post)?;
         Ok(post)
     }

@@ -83,7 +83,9 @@ impl Channel for RoomChannel {
         match event {
             RoomEvent::NewMsg { body } => Ok(self.say(&body, socket).await),
             RoomEvent::CrashRoom => Ok(self.crash_room(socket).await),
-            RoomEvent::CrashChannel => panic!("{} crashed their own channel", socket.assigns().guest.nickname),
+            RoomEvent::CrashChannel => {
+                panic!("{} crashed their own channel", socket.assigns().guest.nickname)
+            }
         }
     }
 }

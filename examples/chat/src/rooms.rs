@@ -52,8 +52,7 @@ impl From<&Config> for RoomLimits {
 
 impl Rooms {
     pub(crate) fn new(node: &Node, limits: RoomLimits) -> Rooms {
-        let shared =
-            Shared { node: node.clone(), names: Registry::new(), limits, endpoint: OnceLock::new() };
+        let shared = Shared { node: node.clone(), names: Registry::new(), limits, endpoint: OnceLock::new() };
         Rooms { shared: Arc::new(shared) }
     }
 
