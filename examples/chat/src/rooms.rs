@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use throng::prelude::*;
-use throng::web::{Endpoint, PayloadError};
+use throng::web::{BroadcastError, Endpoint};
 use throng::{CallError, ChildError, ChildSpec, DynamicSupervisor, Registry, StartError, Via};
 
 use crate::config::Config;
@@ -118,7 +118,7 @@ impl Rooms {
         name: &RoomName,
         event: &str,
         payload: impl Serialize,
-    ) -> Result<(), PayloadError> {
+    ) -> Result<(), BroadcastError> {
         match self.shared.endpoint.get() {
             Some(endpoint) => endpoint.broadcast(&name.topic(), event, payload),
             None => Ok(()),
