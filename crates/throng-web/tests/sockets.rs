@@ -28,5 +28,7 @@ mod limits;
 mod mounting;
 #[path = "sockets/slow_readers.rs"]
 mod slow_readers;
+#[path = "sockets/topics.rs"]
+mod topics;
 #[path = "sockets/vanished.rs"]
 mod vanished;

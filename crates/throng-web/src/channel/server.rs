@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use throng_pubsub::Broadcast;
 use throng_runtime::{Ctx, Down, Exit, GenServer, Halt, Handled, Handler, Init, Message, Node, ProcessId};
 
 use super::event::{self, EventError};
@@ -11,10 +12,9 @@ use super::reply::{Answer, JoinError, Reply};
 use super::route::Start;
 use super::socket::{Socket, SocketState};
 use super::{Channel, ChannelHandler};
-use crate::broadcast::Broadcast;
 use crate::connection::{ChannelNews, InFlight, Loan};
 use crate::protocol::{self, Payload, Ref, encode, encode_reply};
-use crate::telemetry;
+use crate::{fastlane, telemetry};
 
 /// The server that runs a channel.
 pub(crate) struct ChannelServer<C: Channel> {
@@ -33,7 +33,7 @@ pub(crate) enum Inbound {
     /// Another join took the topic.
     Replaced { announce: bool },
     /// A broadcast of an event that the channel intercepts, and the bytes that it costs until it is handled.
-    Intercepted { broadcast: Arc<Broadcast>, loan: Loan },
+    Intercepted { broadcast: Broadcast, loan: Loan },
     /// The connection is over.
     Closed,
 }
@@ -176,9 +176,8 @@ impl<C: Channel> ChannelServer<C> {
         let socket = &mut self.socket;
         let outbox = &socket.link.outbox;
         outbox.hold(socket.channel);
-        let me = ctx.me();
-        let subscriber = crate::fanout::Subscriber::channel::<C>(me, socket.channel, outbox.clone());
-        socket.subscription = Some(socket.link.fanout.subscribe(&socket.topic, subscriber));
+        let deliver = fastlane::to_channel(ctx.me(), socket.channel, outbox.clone());
+        socket.subscription = Some(socket.link.pubsub.subscribe_with(ctx, socket.topic.clone(), deliver));
         outbox.tell(ChannelNews::Joined(socket.channel));
         let response = socket.join_reply.take().unwrap_or_else(Payload::empty);
         let reference = socket.reference.take().unwrap_or_default();
@@ -263,7 +262,7 @@ impl<C: Channel> ChannelServer<C> {
 impl<C: Channel> SocketState<C> {
     /// Broadcasts no longer reach the client; pushes still do.
     fn mute(&mut self) {
-        if let Some(subscription) = &mut self.subscription {
+        if let Some(subscription) = &self.subscription {
             subscription.end();
         }
     }

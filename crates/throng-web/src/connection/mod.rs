@@ -24,6 +24,7 @@ use futures_util::StreamExt;
 use futures_util::stream::{SplitSink, SplitStream};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use throng_pubsub::PubSub;
 use throng_runtime::{Ctx, Exit, ProcessId};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -35,8 +36,7 @@ pub(crate) use self::outbox::{ChannelNews, Outbox};
 use self::reader::Reader;
 use crate::close::CloseReason;
 use crate::endpoint::{ChannelCount, Limits, Registration, Session, Shared};
-use crate::fanout::{Fanout, Subscriber};
-use crate::telemetry;
+use crate::{fastlane, telemetry};
 
 type Stream = WebSocketStream<TokioIo<Upgraded>>;
 type Source = SplitStream<Stream>;
@@ -46,7 +46,7 @@ type Sink = SplitSink<Stream, Message>;
 #[derive(Debug)]
 pub(crate) struct Link {
     pub(crate) outbox: Arc<Outbox>,
-    pub(crate) fanout: Fanout,
+    pub(crate) pubsub: PubSub,
     /// The socket id.
     pub(crate) id: Option<Arc<str>>,
     /// The connection's process.
@@ -87,17 +87,14 @@ impl Accepted {
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(buffers(limits))).await;
         let link = Arc::new(Link {
             outbox: registration.outbox().clone(),
-            fanout: shared.fanout.clone(),
+            pubsub: shared.pubsub.clone(),
             id: session.id(),
             connection: ctx.id(),
             channels: shared.channels.clone(),
             channel_grace: limits.channel_grace,
         });
-        // Dropped, and with it the subscription, when the connection ends.
-        let _disconnects = link
-            .id
-            .as_ref()
-            .map(|id| link.fanout.subscribe(id, Subscriber::connection(ctx.id(), link.outbox.clone())));
+        let disconnect = fastlane::to_connection(link.outbox.clone());
+        let _disconnects = session.id().map(|id| shared.pubsub.subscribe_with(&ctx, id, disconnect));
         let (mut sink, mut source) = stream.split();
         let (end, channels) = serve(&mut ctx, &link, &*session, limits, &mut sink, &mut source).await;
         channels.close();

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde::Serialize;
+use throng_pubsub::{BroadcastError, PubSub};
 use throng_runtime::{ChildSpec, GenServer, Node};
 
 pub use self::build::{EndpointBuilder, EndpointError};
@@ -30,9 +31,9 @@ pub use self::listener::{ListenError, Listener};
 pub(crate) use self::registry::{ChannelCount, Connections, Registration};
 pub use self::router::SocketRouter;
 pub(crate) use self::router::{JoinRequest, Session, SocketType};
-use crate::fanout::Fanout;
+use crate::fastlane;
 use crate::origin::CheckOrigin;
-use crate::protocol::{Payload, PayloadError};
+use crate::protocol::Payload;
 
 /// Sockets, the routes around them, and the clients that are connected; cloning gives another handle.
 #[derive(Clone)]
@@ -44,7 +45,7 @@ pub struct Endpoint {
 /// What an endpoint's connections share.
 pub(crate) struct Shared {
     pub(crate) node: Node,
-    pub(crate) fanout: Fanout,
+    pub(crate) pubsub: PubSub,
     pub(crate) limits: Limits,
     pub(crate) drain: Drain,
     pub(crate) check_origin: CheckOrigin,
@@ -55,7 +56,7 @@ pub(crate) struct Shared {
 }
 
 impl Endpoint {
-    /// An endpoint whose processes run on the node and whose topics are its own.
+    /// An endpoint whose processes run on the node.
     pub fn builder(node: &Node) -> EndpointBuilder {
         EndpointBuilder::new(node)
     }
@@ -82,19 +83,27 @@ impl Endpoint {
         *self.shared.addr.lock()
     }
 
-    /// Sends an event to all who joined a topic (§6.1).
+    /// The topics that its channels join.
+    pub fn pubsub(&self) -> &PubSub {
+        &self.shared.pubsub
+    }
+
+    /// Sends an event to all who joined a topic, on all nodes (§6.1).
     ///
     /// # Errors
     ///
-    /// When the payload is no JSON object.
-    pub fn broadcast(&self, topic: &str, event: &str, payload: impl Serialize) -> Result<(), PayloadError> {
-        self.shared.fanout.broadcast(topic, event, Payload::object(payload)?, None);
-        Ok(())
+    /// When the payload is no JSON object, or other nodes cannot be told: then nobody got it.
+    pub fn broadcast(&self, topic: &str, event: &str, payload: impl Serialize) -> Result<(), BroadcastError> {
+        self.shared.pubsub.broadcast(topic, event, payload)
     }
 
-    /// Ends all connections of a socket id, with all their channels (§7.4).
-    pub fn disconnect(&self, id: &str) {
-        self.shared.fanout.broadcast(id, "disconnect", Payload::empty(), None);
+    /// Ends all connections of a socket id, with all their channels, on all nodes (§7.4).
+    ///
+    /// # Errors
+    ///
+    /// When other nodes cannot be told: then none has ended.
+    pub fn disconnect(&self, id: &str) -> Result<(), BroadcastError> {
+        self.shared.pubsub.broadcast(id, fastlane::DISCONNECT, Payload::empty())
     }
 
     /// Open connections.

@@ -81,7 +81,7 @@ async fn a_disconnect_ends_all_connections_of_a_socket_id() {
     one.join("room:1").await;
     bob.join("room:1").await;
     server.notes();
-    server.endpoint.disconnect("users_socket:ada");
+    server.endpoint.disconnect("users_socket:ada").unwrap();
     assert_eq!(one.close().await, Some((1001, "disconnected".into())));
     assert_eq!(two.close_code().await, Some(1001));
     assert_eq!(server.note().await.what, "terminate shutdown (closed)");
@@ -98,7 +98,7 @@ async fn other_events_on_the_topic_of_a_socket_id_do_nothing() {
     server.endpoint.broadcast("users_socket:ada", "other", json!({})).unwrap();
     client.expect_nothing().await;
     let mut nobody = server.client("nobody").await;
-    server.endpoint.disconnect("users_socket:nobody");
+    server.endpoint.disconnect("users_socket:nobody").unwrap();
     nobody.expect_nothing().await;
 }
 
@@ -111,7 +111,7 @@ async fn what_was_queued_before_a_disconnect_is_still_delivered() {
         for n in 0..100 {
             server.endpoint.broadcast("room:1", "shouted", json!({ "n": n })).unwrap();
         }
-        server.endpoint.disconnect("users_socket:ada");
+        server.endpoint.disconnect("users_socket:ada").unwrap();
         for n in 0..100 {
             client.expect(json!([null, null, "room:1", "shouted", { "n": n }])).await;
         }
