@@ -227,8 +227,20 @@ impl<S: GenServer> Ctx<S> {
 
     /// Keeps the right to answer the call that is being handled, for later and from anywhere (G8).
     ///
-    /// ```ignore
-    /// return ctx.reply_later(|reply_to| self.waiting.push(reply_to));
+    /// ```
+    /// # use throng_runtime::{Ctx, GenServer, Handled, Handler, Init, Message, ReplyTo};
+    /// # struct Ask;
+    /// # impl Message for Ask { type Reply = u32; }
+    /// # struct Desk { waiting: Vec<ReplyTo<u32>> }
+    /// # impl GenServer for Desk {
+    /// #     type Args = ();
+    /// #     async fn init(_: (), _: &mut Ctx<Self>) -> Init<Self> { Ok(Desk { waiting: Vec::new() }) }
+    /// # }
+    /// impl Handler<Ask> for Desk {
+    ///     async fn handle(&mut self, _: Ask, ctx: &mut Ctx<Self>) -> Handled<Ask> {
+    ///         ctx.reply_later(|reply_to| self.waiting.push(reply_to))
+    ///     }
+    /// }
     /// ```
     ///
     /// For a message that was cast, the answer goes nowhere.
