@@ -2,18 +2,21 @@
 
 use std::{collections::VecDeque, fmt, marker::PhantomData, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
+
 use crate::{
+    address::CallFailure,
     child::IntoChild,
     control::{self, NoProcess, OnExit, Watcher},
     error::StartError,
     exit::{Exit, IntoExit},
     gen_server::GenServer,
-    message::{Cast, Down, Exited, Halt, Handler, IdleTimeout, Message, MonitorRef},
+    message::{Cast, Down, Exited, Halt, Handler, IdleTimeout, Message, MonitorRef, Notice},
     node::Node,
     pid::{Pid, ProcessId},
     process,
     reply::{ReplyTo, Unanswered},
-    scheduler::{self, Envelope},
+    scheduler::{self, Envelope, Generation},
     task::Task,
     timer::TimerRef,
 };
@@ -28,7 +31,8 @@ pub struct Ctx<S = ()> {
     node: Node,
     /// The call that is being handled, until it is answered.
     call: Option<Arc<dyn Unanswered>>,
-    plans: Option<Box<Plans>>,
+    /// Never locked, only reached by `&mut`: the mutex lets `&Ctx` be held across awaits, whatever the plans hold.
+    plans: Mutex<Option<Box<Plans>>>,
     server: PhantomData<fn() -> S>,
 }
 
@@ -49,7 +53,7 @@ pub(crate) struct IdlePlan {
 
 impl<S> Ctx<S> {
     pub(crate) fn new(id: ProcessId, parent: Option<ProcessId>, node: Node) -> Self {
-        Self { id, parent, node, call: None, plans: None, server: PhantomData }
+        Self { id, parent, node, call: None, plans: Mutex::new(None), server: PhantomData }
     }
 
     /// This process.
@@ -86,19 +90,33 @@ impl<S> Ctx<S> {
         process::request_exit(Some(self.id), peer.into(), reason);
     }
 
-    /// Runs `tell` when `target` ends, or now if it is gone. It runs in the dying process: keep it as short as a push into a
-    /// queue.
+    /// As [`unlink`](Ctx::unlink); an [`Exited`] of the link that waits in the mailbox is not handled any more either (P13).
+    pub fn unlink_flush(&self, peer: impl Into<ProcessId>) {
+        control::unlink_flush(self.id, peer.into());
+    }
+
+    /// Runs `tell` when `target` ends, or now if it is gone; not any more when this process is gone. It runs in the dying
+    /// process: keep it as short as a push into a queue.
+    ///
+    /// With it a `Down` arrives as a message of your own (P26): `ctx.monitor_with(room, move |down| drop(me.cast(..)))`.
     pub fn monitor_with(
         &self,
         target: impl Into<ProcessId>,
         tell: impl FnOnce(Down) + Send + 'static,
     ) -> MonitorRef {
-        control::monitor(target.into(), Watcher::Hook(Box::new(tell)))
+        control::monitor(target.into(), Watcher::Hook { owner: Some(self.id), hook: Box::new(tell) })
     }
 
-    /// Takes a monitor away. True when it was active: then no [`Down`] comes. False: its `Down` has been sent (P24).
+    /// Takes a monitor away. True when it was active: then no [`Down`] comes. False: its `Down` has been sent (P24), or it is
+    /// not a monitor of this process (P25).
     pub fn demonitor(&self, monitor: MonitorRef) -> bool {
         control::demonitor(self.id, monitor)
+    }
+
+    /// As [`demonitor`](Ctx::demonitor); a [`Down`] that waits in the mailbox, or is on its way, is not handled any more
+    /// either (P24).
+    pub fn demonitor_flush(&self, monitor: MonitorRef) -> bool {
+        control::demonitor_flush(self.id, monitor)
     }
 
     /// Starts a server that is linked to this process, and waits until its `init` is done (G1).
@@ -115,6 +133,25 @@ impl<S> Ctx<S> {
         child: impl IntoChild<Server = T>,
     ) -> Result<Pid<T>, StartError> {
         process::start(&self.node, Some(self.id), child.into_child()).await
+    }
+
+    /// Starts a server that this process monitors from its first instruction, and waits until its `init` is done (G1).
+    ///
+    /// # Errors
+    ///
+    /// As [`Node::start`]; a failed start sends no [`Down`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`start_link`](Ctx::start_link).
+    pub async fn start_monitor<T: GenServer>(
+        &self,
+        child: impl IntoChild<Server = T>,
+    ) -> Result<(Pid<T>, MonitorRef), StartError>
+    where
+        S: Handler<Down>,
+    {
+        process::start_monitor(&self.node, self.id, child.into_child(), Self::down_message).await
     }
 
     /// Starts a process that is linked to this one from its first instruction (P7).
@@ -159,8 +196,14 @@ impl<S: GenServer> Ctx<S> {
     where
         S: Handler<Down>,
     {
-        let message = |generation, down| Envelope::message::<S, _>(generation, Cast(down));
-        control::monitor(target.into(), Watcher::Process { id: self.id, message })
+        control::monitor(target.into(), Watcher::Process { id: self.id, message: Self::down_message })
+    }
+
+    fn down_message(generation: Generation, down: Down) -> Envelope
+    where
+        S: Handler<Down>,
+    {
+        Envelope::message::<S, _>(generation, Notice(down))
     }
 
     /// Has exit signals arrive as [`Exited`] messages from now on, instead of ending this process (P14).
@@ -172,7 +215,7 @@ impl<S: GenServer> Ctx<S> {
     {
         if let Some(mut control) = scheduler::slot(self.id).control(self.id) {
             control.get().trap =
-                Some(|generation, exited| Envelope::message::<S, _>(generation, Cast(exited)));
+                Some(|generation, exited| Envelope::message::<S, _>(generation, Notice(exited)));
         }
     }
 
@@ -236,7 +279,7 @@ impl<S: GenServer> Ctx<S> {
     }
 
     fn plans(&mut self) -> &mut Plans {
-        self.plans.get_or_insert_default()
+        self.plans.get_mut().get_or_insert_default()
     }
 
     pub(crate) fn begin_call(&mut self, call: Option<Arc<dyn Unanswered>>) {
@@ -268,29 +311,39 @@ impl<S: GenServer> Ctx<S> {
     }
 
     pub(crate) fn take_parting_answer(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
-        self.plans.as_mut()?.parting_answer.take()
+        self.plans.get_mut().as_mut()?.parting_answer.take()
     }
 
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.plans.as_ref().is_some_and(|plans| plans.stop.is_some())
+    pub(crate) fn is_stopping(&mut self) -> bool {
+        self.plans.get_mut().as_ref().is_some_and(|plans| plans.stop.is_some())
     }
 
     pub(crate) fn take_stop(&mut self) -> Option<Exit> {
-        self.plans.as_mut()?.stop.take()
+        self.plans.get_mut().as_mut()?.stop.take()
     }
 
     pub(crate) fn take_first(&mut self) -> Option<Envelope> {
-        self.plans.as_mut()?.first.pop_front()
+        self.plans.get_mut().as_mut()?.first.pop_front()
     }
 
     pub(crate) fn take_idle(&mut self) -> Option<IdlePlan> {
-        self.plans.as_mut()?.idle.take()
+        self.plans.get_mut().as_mut()?.idle.take()
     }
 
     /// Frees what earlier callbacks needed and the next wait does not.
     pub(crate) fn tidy(&mut self) {
-        if self.plans.as_ref().is_some_and(|plans| plans.stop.is_none() && plans.first.is_empty()) {
-            self.plans = None;
+        let plans = self.plans.get_mut();
+        if plans.as_ref().is_some_and(|plans| plans.stop.is_none() && plans.first.is_empty()) {
+            *plans = None;
+        }
+    }
+}
+
+impl<S> Drop for Ctx<S> {
+    /// A process' end takes the call in hand and settles it; this one never got there, because its runtime was torn down.
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            call.abandon(CallFailure::Exited(Exit::Killed));
         }
     }
 }

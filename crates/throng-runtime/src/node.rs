@@ -20,7 +20,7 @@ use crate::{
     process,
     scheduler::{Backend, Envelope, Tokio, now, watchdog},
     task::Task,
-    timer::{Fire, TimerRef, Timers, later},
+    timer::{TimerRef, Timers, send_later},
 };
 
 /// A place where processes run: names, timers and what runs them. Cloning gives another handle on the same node.
@@ -74,6 +74,23 @@ impl Node {
     /// Dropping the future before it is done kills the process that was being started.
     pub async fn start<S: GenServer>(&self, child: impl IntoChild<Server = S>) -> Result<Pid<S>, StartError> {
         process::start(self, None, child.into_child()).await
+    }
+
+    /// As [`Node::start`], and monitors the process from its first instruction: however soon it ends, the future tells with
+    /// which reason (G1).
+    ///
+    /// # Errors
+    ///
+    /// As [`Node::start`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Node::start`]; dropping the future that it gives forgets the wait, nothing else.
+    pub async fn start_monitor<S: GenServer>(
+        &self,
+        child: impl IntoChild<Server = S>,
+    ) -> Result<(Pid<S>, impl Future<Output = Exit> + Send), StartError> {
+        process::start_and_wait(self, child.into_child()).await
     }
 
     /// Starts a process from a future; it returns at once (P6).
@@ -158,8 +175,7 @@ impl Node {
         message: M,
     ) -> TimerRef {
         let envelope = Envelope::message::<S, _>(to.id().generation(), Cast(message));
-        let timer = self.shared.timers.set(self, later(now(), after), Fire::Send(to.id(), envelope));
-        TimerRef::new(self, timer)
+        send_later(self, to.id(), after, envelope)
     }
 
     pub(crate) fn spawn_body(&self, body: impl Future<Output = ()> + Send + 'static) {

@@ -1,12 +1,11 @@
 //! Sockets and channels over WebSocket, health endpoints and signed tokens.
 #![forbid(unsafe_code)]
 
-mod broadcast;
 mod channel;
 mod close;
 mod connection;
 mod endpoint;
-mod fanout;
+mod fastlane;
 mod origin;
 mod params;
 mod protocol;
@@ -17,7 +16,6 @@ mod telemetry;
 mod token;
 mod vsn;
 
-pub use broadcast::Broadcast;
 pub use channel::{Channel, ChannelHandler, ChannelPid, JoinError, PushError, Reply, Socket, SocketRef};
 pub use close::CloseReason;
 pub use endpoint::{
@@ -26,7 +24,8 @@ pub use endpoint::{
 };
 pub use origin::{CheckOrigin, Origin, OriginPattern, OriginPatternError};
 pub use params::{Params, ParamsError};
-pub use protocol::{DecodeError, Payload, PayloadError, Ref};
+pub use protocol::{DecodeError, Ref};
 pub use rate::Quota;
 pub use routing::{TopicPattern, TopicPatternError};
+pub use throng_pubsub::{Broadcast, BroadcastError, Payload, PayloadError, PubSub};
 pub use token::{MaxAge, Term, TokenError, Tokens, WeakSecret};
