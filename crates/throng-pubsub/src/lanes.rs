@@ -1,9 +1,6 @@
 //! Notes between nodes: for the parts of Throng that talk with their like elsewhere, past all topics.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Weak},
-};
+use std::{collections::HashMap, sync::Weak};
 
 use parking_lot::RwLock;
 
@@ -42,6 +39,8 @@ impl Lanes {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use parking_lot::Mutex;
 
     use super::*;

@@ -247,10 +247,11 @@ impl PubSub {
     pub(crate) fn tell(&self, node: Option<&str>, lane: &str, body: &Payload) -> Result<(), BroadcastError> {
         let transport = self.shared.transport.as_ref().ok_or(TransportError::Closed)?;
         let note = wire::encode_note(lane, body, &self.shared.limits)?;
-        Ok(match node {
-            Some(node) => transport.send(node, note)?,
-            None => transport.broadcast(note)?,
-        })
+        let sent = match node {
+            Some(node) => transport.send(node, note),
+            None => transport.broadcast(note),
+        };
+        Ok(sent?)
     }
 
     /// A subscription that is not given back: only its process ends it, or `unsubscribe`.
