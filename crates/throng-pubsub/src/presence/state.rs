@@ -28,6 +28,7 @@ use super::{
     replica::{Replica, Tag},
     shown::Shown,
 };
+
 /// Removals that are remembered, so that who missed them can be told of them alone (§14.6).
 const REMOVALS_MAX: usize = 10_000;
 
