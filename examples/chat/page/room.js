@@ -13,6 +13,9 @@ import { duration, explain } from "./words.js";
 /** @typedef {import("./composer.js").Composer} Composer */
 /** @typedef {import("../client/channel.js").ChannelStatus} ChannelStatus */
 
+/** The restart takes about a millisecond. The lamp stays red for longer than that, or nobody would see it, in milliseconds. */
+const SEEN = 1200;
+
 /**
  * @typedef {object} Shown
  * @property {Timeline} timeline
@@ -27,7 +30,9 @@ export class Room {
   #incarnation = 0;
   /** @type {number | undefined} */
   #downFor;
+  #fellAt = -Infinity;
   #crashedAt = 0;
+  #isLeft = false;
 
   /**
    * @param {Socket} socket
@@ -47,6 +52,7 @@ export class Room {
   }
 
   leave() {
+    this.#isLeft = true;
     forgetPeople();
     this.#channel.leave();
   }
@@ -91,6 +97,7 @@ export class Room {
       if (timeline.say(post) && post.from.id !== this.#me) this.#shown.onNews();
     });
     channel.on("room_down", ({ reason }) => {
+      this.#fellAt = performance.now();
       showRoomLife("crashed");
       timeline.crashed(reason);
     });
@@ -106,7 +113,7 @@ export class Room {
    */
   #remember(incarnation, messages) {
     const { timeline } = this.#shown;
-    showRoomLife("running", incarnation);
+    setTimeout(() => this.#isLeft || showRoomLife("running", incarnation), this.#fellAt + SEEN - performance.now());
     if (this.#incarnation > 0 && incarnation > this.#incarnation) timeline.restarted(incarnation, this.#downFor);
     this.#incarnation = incarnation;
     this.#downFor = undefined;

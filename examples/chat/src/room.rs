@@ -2,6 +2,9 @@
 //!
 //! It is the only one who writes its history, so all who are in it see one order. Its memory ends with it: after a crash its
 //! supervisor starts another incarnation under the same name, which begins anew. An empty room stops after a while.
+//!
+//! A room is present itself, among the open rooms, with its number of members. So the list of rooms needs no process that could
+//! be wrong about them: a room that crashed is gone from it, and back when it is back.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,9 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
+use serde_json::json;
 use throng::prelude::*;
+use throng::pubsub::UpdateError;
 use throng::{ChildSpec, MonitorRef};
 
+use crate::directory_channel::DirectoryChannel;
 use crate::guest::Guest;
 use crate::history::{History, Post};
 use crate::rooms::Rooms;
@@ -51,6 +57,16 @@ impl Room {
         Room::child(RoomArgs { name, rooms, births: Arc::default() }).via(via).restart(Restart::Transient)
     }
 
+    /// What the list of rooms shows of it.
+    fn entry(&self) -> serde_json::Value {
+        json!({ "members": self.members.len() })
+    }
+
+    fn members_changed(&self, ctx: &Ctx<Self>) -> Result<(), UpdateError> {
+        let presence = self.rooms.presence();
+        presence.update(ctx, DirectoryChannel::TOPIC, self.name.as_str(), self.entry()).map(drop)
+    }
+
     /// An empty room waits for somebody to come, but not for ever.
     fn wait_for_members(&mut self, ctx: &Ctx<Self>) {
         self.emptied += 1;
@@ -73,6 +89,8 @@ impl GenServer for Room {
             members: HashMap::new(),
             emptied: 0,
         };
+        let listed = room.rooms.presence();
+        listed.track(ctx, DirectoryChannel::TOPIC, room.name.as_str(), room.entry())?;
         room.wait_for_members(ctx);
         Ok(room)
     }
@@ -96,16 +114,20 @@ impl Handler<Enter> for Room {
             return Ok(Err(Full));
         }
         self.members.insert(ctx.monitor(member), member);
+        self.members_changed(ctx)?;
         Ok(Ok(()))
     }
 }
 
 impl Handler<Down> for Room {
     async fn handle(&mut self, down: Down, ctx: &mut Ctx<Self>) -> Handled<Down> {
-        if self.members.remove(&down.monitor).is_some() && self.members.is_empty() {
+        if self.members.remove(&down.monitor).is_none() {
+            return Ok(());
+        }
+        if self.members.is_empty() {
             self.wait_for_members(ctx);
         }
-        Ok(())
+        Ok(self.members_changed(ctx)?)
     }
 }
 
@@ -144,7 +166,8 @@ impl Message for Say {
 impl Handler<Say> for Room {
     async fn handle(&mut self, Say { from, body }: Say, _: &mut Ctx<Self>) -> Handled<Say> {
         let epoch = &self.epoch;
-        let post = self.history.append(|seq| Post { id: format!("{epoch}-{seq}"), seq, from, body, at: now() });
+        let post =
+            self.history.append(|seq| Post { id: format!("{epoch}-{seq}"), seq, from, body, at: now() });
         self.rooms.broadcast(&self.name, "new_msg", &*post)?;
         Ok(post)
     }

@@ -19,6 +19,8 @@ use crate::text::{Body, RoomName};
 /// How often a channel looks whether its room is back, and how many times.
 const SEEK_INTERVAL: Duration = Duration::from_millis(50);
 const SEEKS_MAX: u32 = 100;
+/// How long somebody is shown as typing who does not say so again.
+const TYPING_FOR: Duration = Duration::from_secs(8);
 
 /// What a connection knows of its client.
 #[derive(Clone, Debug)]
@@ -32,6 +34,8 @@ pub(crate) struct Visitor {
 pub(crate) struct RoomChannel {
     name: RoomName,
     room: Attachment,
+    /// Counts what the client said of its typing; a timer for an earlier time is void.
+    typed: u64,
 }
 
 /// Where the room is.
@@ -46,6 +50,7 @@ enum Attachment {
 #[serde(tag = "event", content = "payload", rename_all = "snake_case")]
 pub(crate) enum RoomEvent {
     NewMsg { body: String },
+    Typing { typing: bool },
     CrashRoom,
     CrashChannel,
 }
@@ -67,12 +72,16 @@ impl Channel for RoomChannel {
         };
         socket.monitor(room);
         socket.reply_to_join(json!({ "room": name, "you": guest, "chars_max": Body::CHARS_MAX }))?;
-        Ok(RoomChannel { name, room: Attachment::Entered { room, incarnation: 0 } })
+        Ok(RoomChannel { name, room: Attachment::Entered { room, incarnation: 0 }, typed: 0 })
     }
 
-    /// The room's memory is asked for once its broadcasts arrive: what is said meanwhile comes twice, and the client knows
-    /// messages by their id.
+    /// The room's memory and its people are asked for once its broadcasts arrive: what happens meanwhile comes twice, and the
+    /// client knows messages by their id and presences by their reference.
     async fn joined(&mut self, socket: &mut Socket<'_, Self>) -> Result<(), Exit> {
+        let Visitor { guest, rooms } = socket.assigns().clone();
+        let topic = self.name.topic();
+        rooms.presence().track(socket, &*topic, guest.id.clone(), shown(&guest, false))?;
+        socket.push("presence_state", rooms.presence().list(&topic))?;
         if let Attachment::Entered { room, .. } = self.room {
             self.recall(room, socket).await?;
         }
@@ -82,8 +91,14 @@ impl Channel for RoomChannel {
     async fn handle_in(&mut self, event: RoomEvent, socket: &mut Socket<'_, Self>) -> Result<Reply, Exit> {
         match event {
             RoomEvent::NewMsg { body } => Ok(self.say(&body, socket).await),
+            RoomEvent::Typing { typing } => {
+                self.show_typing(typing, socket)?;
+                Ok(Reply::ack())
+            }
             RoomEvent::CrashRoom => Ok(self.crash_room(socket).await),
-            RoomEvent::CrashChannel => panic!("{} crashed their own channel", socket.assigns().guest.nickname),
+            RoomEvent::CrashChannel => {
+                panic!("{} crashed their own channel", socket.assigns().guest.nickname)
+            }
         }
     }
 }
@@ -99,6 +114,17 @@ impl RoomChannel {
             Ok(post) => Reply::ok(json!({ "id": post.id, "seq": post.seq })),
             Err(_) => restarting(),
         }
+    }
+
+    /// Shows to others whether its person is typing: until the client says otherwise, but not for ever.
+    fn show_typing(&mut self, typing: bool, socket: &mut Socket<'_, Self>) -> Result<(), Exit> {
+        self.typed += 1;
+        if typing {
+            socket.send_after(TYPING_FOR, StopTyping(self.typed));
+        }
+        let Visitor { guest, rooms } = socket.assigns().clone();
+        rooms.presence().update(socket, self.name.topic(), guest.id.clone(), shown(&guest, typing))?;
+        Ok(())
     }
 
     async fn crash_room(&self, socket: &Socket<'_, Self>) -> Reply {
@@ -177,6 +203,32 @@ impl RoomChannel {
         socket.push("room_up", json!({ "down_ms": down_ms }))?;
         self.recall(room, socket).await
     }
+}
+
+/// The person stopped typing, or their client forgot to say so.
+#[derive(Debug)]
+pub(crate) struct StopTyping(u64);
+
+impl Message for StopTyping {
+    type Reply = ();
+}
+
+impl ChannelHandler<StopTyping> for RoomChannel {
+    async fn handle(
+        &mut self,
+        StopTyping(time): StopTyping,
+        socket: &mut Socket<'_, Self>,
+    ) -> Handled<StopTyping> {
+        if time == self.typed {
+            self.show_typing(false, socket)?;
+        }
+        Ok(())
+    }
+}
+
+/// What others see of a person in the room.
+fn shown(guest: &Guest, typing: bool) -> serde_json::Value {
+    json!({ "nickname": guest.nickname, "typing": typing })
 }
 
 fn restarting() -> Reply {

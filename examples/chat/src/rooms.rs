@@ -1,11 +1,11 @@
 //! The rooms of a chat: how one is found, or opened by the first who asks for it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use throng::prelude::*;
-use throng::web::{BroadcastError, Endpoint};
+use throng::pubsub::{BroadcastError, Presence, PubSub};
 use throng::{CallError, ChildError, ChildSpec, DynamicSupervisor, Registry, StartError, Via};
 
 use crate::config::Config;
@@ -28,9 +28,9 @@ pub(crate) struct Rooms {
 struct Shared {
     node: Node,
     names: Registry<RoomName>,
+    pubsub: PubSub,
+    presence: Presence,
     limits: RoomLimits,
-    /// Known a little later than the rooms: its channels need them.
-    endpoint: OnceLock<Endpoint>,
 }
 
 /// What rooms may use.
@@ -51,10 +51,9 @@ impl From<&Config> for RoomLimits {
 }
 
 impl Rooms {
-    pub(crate) fn new(node: &Node, limits: RoomLimits) -> Rooms {
-        let shared =
-            Shared { node: node.clone(), names: Registry::new(), limits, endpoint: OnceLock::new() };
-        Rooms { shared: Arc::new(shared) }
+    pub(crate) fn new(node: &Node, pubsub: &PubSub, presence: &Presence, limits: RoomLimits) -> Rooms {
+        let (node, pubsub, presence) = (node.clone(), pubsub.clone(), presence.clone());
+        Rooms { shared: Arc::new(Shared { node, names: Registry::new(), pubsub, presence, limits }) }
     }
 
     /// The supervisor under which rooms are opened.
@@ -68,14 +67,13 @@ impl Rooms {
             .name(ROOMS)
     }
 
-    /// Says through which endpoint rooms speak.
-    pub(crate) fn speak_through(&self, endpoint: &Endpoint) {
-        // Set once, while the application is put together.
-        let _ = self.shared.endpoint.set(endpoint.clone());
-    }
-
     pub(crate) fn limits(&self) -> &RoomLimits {
         &self.shared.limits
+    }
+
+    /// Who is in which room, and which rooms are open.
+    pub(crate) fn presence(&self) -> &Presence {
+        &self.shared.presence
     }
 
     pub(crate) fn via(&self, name: &RoomName) -> Via<Room> {
@@ -120,10 +118,7 @@ impl Rooms {
         event: &str,
         payload: impl Serialize,
     ) -> Result<(), BroadcastError> {
-        match self.shared.endpoint.get() {
-            Some(endpoint) => endpoint.broadcast(&name.topic(), event, payload),
-            None => Ok(()),
-        }
+        self.shared.pubsub.broadcast(name.topic(), event, payload)
     }
 
     async fn open(&self, name: &RoomName) -> Result<Pid<Room>, EnterError> {
