@@ -133,7 +133,10 @@ impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
                 drop(in_flight);
                 handled
             }
-            Inbound::Leave { reference, in_flight: _ } => Err(self.leave(&reference)),
+            Inbound::Leave { reference, in_flight } => {
+                drop(in_flight);
+                Err(self.leave(&reference))
+            }
             Inbound::Replaced { announce } => Err(self.give_way(announce)),
             Inbound::Intercepted { broadcast, loan } => {
                 let Some(channel) = &mut self.channel else { return Ok(()) };
