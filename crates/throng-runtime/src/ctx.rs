@@ -1,6 +1,13 @@
 //! A process' handle on itself.
 
-use std::{collections::VecDeque, fmt, marker::PhantomData, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    fmt,
+    marker::PhantomData,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use crate::{
     address::CallFailure,
@@ -16,7 +23,7 @@ use crate::{
     reply::{ReplyTo, Unanswered},
     scheduler::{self, Envelope, Generation},
     task::Task,
-    timer::TimerRef,
+    timer::{Alarm, TimerRef},
 };
 
 /// A process' handle on itself: its identity, its links and monitors, what it starts, and what it wants to do next.
@@ -43,9 +50,11 @@ struct Plans {
 }
 
 /// An idle timeout, and how it becomes a message.
-pub(crate) struct IdlePlan {
-    pub(crate) after: Duration,
-    pub(crate) message: fn(ProcessId) -> Envelope,
+struct IdlePlan {
+    after: Duration,
+    message: fn(ProcessId) -> Envelope,
+    /// Set when the wait begins.
+    alarm: Option<Alarm>,
 }
 
 impl<S> Ctx<S> {
@@ -264,7 +273,7 @@ impl<S: GenServer> Ctx<S> {
         S: Handler<IdleTimeout>,
     {
         let message = |id: ProcessId| Envelope::message::<S, _>(id.generation(), Cast(IdleTimeout));
-        self.plans().idle = Some(IdlePlan { after, message });
+        self.plans().idle = Some(IdlePlan { after, message, alarm: None });
     }
 
     /// Sends a message to this process after a time, not earlier (P5). Dropping the result does not cancel.
@@ -319,19 +328,31 @@ impl<S: GenServer> Ctx<S> {
         self.plans.as_mut()?.stop.take()
     }
 
+    pub(crate) fn continues(&self) -> bool {
+        self.plans.as_ref().is_some_and(|plans| !plans.first.is_empty())
+    }
+
     pub(crate) fn take_first(&mut self) -> Option<Envelope> {
         self.plans.as_mut()?.first.pop_front()
     }
 
-    pub(crate) fn take_idle(&mut self) -> Option<IdlePlan> {
-        self.plans.as_mut()?.idle.take()
+    /// The idle timeout's message when it is time. Frees what earlier callbacks needed and a wait does not.
+    pub(crate) fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Envelope> {
+        let id = self.id;
+        let Some(plan) = self.plans.as_mut().and_then(|plans| plans.idle.as_mut()) else {
+            self.plans = None;
+            return Poll::Pending;
+        };
+        let alarm = plan.alarm.get_or_insert_with(|| Alarm::after(plan.after));
+        ready!(alarm.poll_ring(cx));
+        let message = plan.message;
+        self.plans = None;
+        Poll::Ready(message(id))
     }
 
-    /// Frees what earlier callbacks needed and the next wait does not.
+    /// A message came: the idle timeout is off, and no other plan is left when one is taken from the mailbox.
     pub(crate) fn tidy(&mut self) {
-        if self.plans.as_ref().is_some_and(|plans| plans.stop.is_none() && plans.first.is_empty()) {
-            self.plans = None;
-        }
+        self.plans = None;
     }
 }
 
