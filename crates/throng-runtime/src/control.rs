@@ -1,7 +1,8 @@
-//! What is attached to a process and told at its end: links, monitors, exit hooks, deferred replies.
+//! What is attached to a process and told at its end: links, monitors, exit hooks, deferred replies, timers.
 //!
 //! It is made when first needed: a process that nobody links or monitors has none. Each process' own sits behind its slot's
-//! lock; no two are ever locked at once, and nothing is delivered under a lock.
+//! lock. A link is on both sides or on neither, so its two are locked together, in the table's order; nothing is
+//! delivered under a lock.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,6 +18,7 @@ use crate::{
     pid::ProcessId,
     reply::Unanswered,
     scheduler::{self, Envelope, Generation},
+    timer::TimerRef,
 };
 
 /// Something to do when a process ends: after its state was dropped, before its links and monitors are told (P20, X8).
@@ -32,59 +34,81 @@ pub(crate) struct Control {
     pub(crate) links: BTreeSet<ProcessId>,
     /// Who monitors this process.
     pub(crate) watchers: BTreeMap<MonitorRef, Watcher>,
-    /// Whom this process monitors.
+    /// Whom this process monitors, until it handles the `Down`.
     pub(crate) watching: BTreeMap<MonitorRef, ProcessId>,
     /// How an exit signal becomes a message; there when the process traps exits.
     pub(crate) trap: Option<fn(Generation, Exited) -> Envelope>,
+    /// Linked processes whose exits were trapped, until it handles the `Exited`.
+    exited: BTreeSet<ProcessId>,
     pub(crate) hooks: Vec<Arc<dyn OnExit>>,
-    deferred: Vec<Weak<dyn Unanswered>>,
-    prune_deferred_at: usize,
+    deferred: WhileOpen<Weak<dyn Unanswered>>,
+    timers: WhileOpen<TimerRef>,
 }
 
 /// Who is told about an end.
 pub(crate) enum Watcher {
     /// A process, by a message.
     Process { id: ProcessId, message: fn(Generation, Down) -> Envelope },
-    /// A short piece of code that runs in the dying process.
-    Hook(Box<dyn FnOnce(Down) + Send>),
+    /// A short piece of code that runs in the dying process, for this one if for any.
+    Hook { owner: Option<ProcessId>, hook: Box<dyn FnOnce(Down) + Send> },
 }
 
 impl Control {
     /// Remembers a call that its server answers later, so that the server's death can settle it.
     pub(crate) fn defer(&mut self, call: Weak<dyn Unanswered>) {
-        // Pruned whenever it doubled: the cost stays constant per call, the size that of the open ones.
-        if self.deferred.len() >= self.prune_deferred_at {
-            self.deferred.retain(|call| call.upgrade().is_some_and(|call| call.is_open()));
-            self.prune_deferred_at = (self.deferred.len() * 2).max(8);
-        }
-        self.deferred.push(call);
+        self.deferred.push(call, |call| call.upgrade().is_some_and(|call| call.is_open()));
     }
 
     pub(crate) fn deferred(&self) -> Vec<Arc<dyn Unanswered>> {
-        self.deferred.iter().filter_map(Weak::upgrade).collect()
+        self.deferred.items.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    pub(crate) fn take_timers(&mut self) -> Vec<TimerRef> {
+        std::mem::take(&mut self.timers.items)
+    }
+}
+
+/// Things that close by themselves, kept for about as long as they are open.
+struct WhileOpen<T> {
+    items: Vec<T>,
+    prune_at: usize,
+}
+
+impl<T> WhileOpen<T> {
+    /// Prunes whenever it doubled: the cost stays constant per item, the size that of the open ones.
+    fn push(&mut self, item: T, is_open: impl Fn(&T) -> bool) {
+        if self.items.len() >= self.prune_at {
+            self.items.retain(is_open);
+            self.prune_at = (self.items.len() * 2).max(8);
+        }
+        self.items.push(item);
+    }
+}
+
+impl<T> Default for WhileOpen<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), prune_at: 0 }
     }
 }
 
 impl Watcher {
-    /// Tells it, and forgets the monitor on its side.
+    /// Tells it. A process forgets the monitor when it handles the message, the owner of a hook now.
     pub(crate) fn tell(self, down: Down) {
         match self {
-            Self::Process { id, message } => {
-                if let Some(mut control) = scheduler::slot(id).control(id)
-                    && let Some(control) = control.existing()
-                {
-                    control.watching.remove(&down.monitor);
+            Self::Process { id, message } => drop(scheduler::deliver(id, message(id.generation(), down))),
+            Self::Hook { owner, hook } => {
+                if let Some(owner) = owner {
+                    redeem_down(owner, down.monitor);
                 }
-                drop(scheduler::deliver(id, message(id.generation(), down)));
+                hook(down);
             }
-            Self::Hook(hook) => hook(down),
         }
     }
 
     fn owner(&self) -> Option<ProcessId> {
         match self {
             Self::Process { id, .. } => Some(*id),
-            Self::Hook(_) => None,
+            Self::Hook { owner, .. } => *owner,
         }
     }
 }
@@ -94,22 +118,46 @@ pub(crate) fn link(me: ProcessId, peer: ProcessId) -> Result<(), NoProcess> {
     if me == peer {
         return Ok(());
     }
-    add_link(me, peer);
-    if add_link(peer, me) {
-        return Ok(());
-    }
-    remove_link(me, peer);
-    Err(NoProcess { pid: peer })
+    let Some((mut mine, mut theirs)) = scheduler::both(me, peer) else {
+        return Err(NoProcess { pid: peer });
+    };
+    mine.get().links.insert(peer);
+    theirs.get().links.insert(me);
+    Ok(())
 }
 
 /// Takes a link away from both sides; an exit signal of it that has not arrived yet is dropped on arrival (P13).
 pub(crate) fn unlink(me: ProcessId, peer: ProcessId) {
-    remove_link(me, peer);
-    remove_link(peer, me);
+    match scheduler::both(me, peer) {
+        Some((mut mine, mut theirs)) => {
+            mine.existing().map(|control| control.links.remove(&peer));
+            theirs.existing().map(|control| control.links.remove(&me));
+        }
+        // One of them is gone, and its links with it.
+        None => {
+            remove_link(me, peer);
+            remove_link(peer, me);
+        }
+    }
 }
 
-fn add_link(to: ProcessId, peer: ProcessId) -> bool {
-    scheduler::slot(to).control(to).map(|mut control| control.get().links.insert(peer)).is_some()
+/// As [`unlink`]; an exit of the link that was trapped and not handled yet is taken back too (P13).
+pub(crate) fn unlink_flush(me: ProcessId, peer: ProcessId) {
+    unlink(me, peer);
+    redeem_exited(me, peer);
+}
+
+/// An exit that came over a link is about to wait in the process' queue.
+pub(crate) fn note_exited(id: ProcessId, peer: ProcessId) {
+    if let Some(mut control) = scheduler::slot(id).control(id) {
+        control.get().exited.insert(peer);
+    }
+}
+
+/// Whether a trapped exit is still wanted. A process ends once, so there is one at most.
+pub(crate) fn redeem_exited(id: ProcessId, peer: ProcessId) -> bool {
+    let Some(mut control) = scheduler::slot(id).control(id) else { return false };
+    control.existing().is_some_and(|control| control.exited.remove(&peer))
 }
 
 /// Whether the link was there.
@@ -140,12 +188,32 @@ pub(crate) fn monitor(target: ProcessId, watcher: Watcher) -> MonitorRef {
     monitor
 }
 
-/// Takes a monitor away. True when it was active: then no `Down` comes (P24).
+/// Takes a monitor away. True when it was active: then no `Down` comes; else one that was sent stays (P24).
 pub(crate) fn demonitor(owner: ProcessId, monitor: MonitorRef) -> bool {
-    let target = scheduler::slot(owner)
-        .control(owner)
-        .and_then(|mut control| control.existing().and_then(|control| control.watching.remove(&monitor)));
+    let target = scheduler::slot(owner).control(owner).and_then(|mut control| {
+        control.existing().and_then(|control| control.watching.get(&monitor).copied())
+    });
+    let was_active = target.is_some_and(|target| forget_watcher(target, monitor));
+    if was_active {
+        redeem_down(owner, monitor);
+    }
+    was_active
+}
+
+/// As [`demonitor`]; a `Down` that was sent and not handled yet is taken back too.
+pub(crate) fn demonitor_flush(owner: ProcessId, monitor: MonitorRef) -> bool {
+    let target = take_watching(owner, monitor);
     target.is_some_and(|target| forget_watcher(target, monitor))
+}
+
+/// Whether a `Down` is still wanted.
+pub(crate) fn redeem_down(owner: ProcessId, monitor: MonitorRef) -> bool {
+    take_watching(owner, monitor).is_some()
+}
+
+fn take_watching(owner: ProcessId, monitor: MonitorRef) -> Option<ProcessId> {
+    let mut control = scheduler::slot(owner).control(owner)?;
+    control.existing()?.watching.remove(&monitor)
 }
 
 /// Takes a watcher away from its target. True when it was there.
@@ -164,6 +232,13 @@ pub(crate) fn on_exit(id: ProcessId, hook: Arc<dyn OnExit>) -> bool {
     if !hooks.iter().any(|known| Arc::ptr_eq(known, &hook)) {
         hooks.push(hook);
     }
+    true
+}
+
+/// A message was set to be sent to the process later. False when the process is gone.
+pub(crate) fn expect_timer(id: ProcessId, timer: TimerRef) -> bool {
+    let Some(mut control) = scheduler::slot(id).control(id) else { return false };
+    control.get().timers.push(timer, TimerRef::is_set);
     true
 }
 

@@ -5,17 +5,18 @@ use std::{collections::VecDeque, fmt, marker::PhantomData, sync::Arc, time::Dura
 use parking_lot::Mutex;
 
 use crate::{
+    address::CallFailure,
     child::IntoChild,
     control::{self, NoProcess, OnExit, Watcher},
     error::StartError,
     exit::{Exit, IntoExit},
     gen_server::GenServer,
-    message::{Cast, Down, Exited, Halt, Handler, IdleTimeout, Message, MonitorRef},
+    message::{Cast, Down, Exited, Halt, Handler, IdleTimeout, Message, MonitorRef, Notice},
     node::Node,
     pid::{Pid, ProcessId},
     process,
     reply::{ReplyTo, Unanswered},
-    scheduler::{self, Envelope},
+    scheduler::{self, Envelope, Generation},
     task::Task,
     timer::TimerRef,
 };
@@ -89,19 +90,33 @@ impl<S> Ctx<S> {
         process::request_exit(Some(self.id), peer.into(), reason);
     }
 
-    /// Runs `tell` when `target` ends, or now if it is gone. It runs in the dying process: keep it as short as a push into a
-    /// queue.
+    /// As [`unlink`](Ctx::unlink); an [`Exited`] of the link that waits in the mailbox is not handled any more either (P13).
+    pub fn unlink_flush(&self, peer: impl Into<ProcessId>) {
+        control::unlink_flush(self.id, peer.into());
+    }
+
+    /// Runs `tell` when `target` ends, or now if it is gone; not any more when this process is gone. It runs in the dying
+    /// process: keep it as short as a push into a queue.
+    ///
+    /// With it a `Down` arrives as a message of your own (P26): `ctx.monitor_with(room, move |down| drop(me.cast(..)))`.
     pub fn monitor_with(
         &self,
         target: impl Into<ProcessId>,
         tell: impl FnOnce(Down) + Send + 'static,
     ) -> MonitorRef {
-        control::monitor(target.into(), Watcher::Hook(Box::new(tell)))
+        control::monitor(target.into(), Watcher::Hook { owner: Some(self.id), hook: Box::new(tell) })
     }
 
-    /// Takes a monitor away. True when it was active: then no [`Down`] comes. False: its `Down` has been sent (P24).
+    /// Takes a monitor away. True when it was active: then no [`Down`] comes. False: its `Down` has been sent (P24), or it is
+    /// not a monitor of this process (P25).
     pub fn demonitor(&self, monitor: MonitorRef) -> bool {
         control::demonitor(self.id, monitor)
+    }
+
+    /// As [`demonitor`](Ctx::demonitor); a [`Down`] that waits in the mailbox, or is on its way, is not handled any more
+    /// either (P24).
+    pub fn demonitor_flush(&self, monitor: MonitorRef) -> bool {
+        control::demonitor_flush(self.id, monitor)
     }
 
     /// Starts a server that is linked to this process, and waits until its `init` is done (G1).
@@ -118,6 +133,25 @@ impl<S> Ctx<S> {
         child: impl IntoChild<Server = T>,
     ) -> Result<Pid<T>, StartError> {
         process::start(&self.node, Some(self.id), child.into_child()).await
+    }
+
+    /// Starts a server that this process monitors from its first instruction, and waits until its `init` is done (G1).
+    ///
+    /// # Errors
+    ///
+    /// As [`Node::start`]; a failed start sends no [`Down`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`start_link`](Ctx::start_link).
+    pub async fn start_monitor<T: GenServer>(
+        &self,
+        child: impl IntoChild<Server = T>,
+    ) -> Result<(Pid<T>, MonitorRef), StartError>
+    where
+        S: Handler<Down>,
+    {
+        process::start_monitor(&self.node, self.id, child.into_child(), Self::down_message).await
     }
 
     /// Starts a process that is linked to this one from its first instruction (P7).
@@ -162,8 +196,14 @@ impl<S: GenServer> Ctx<S> {
     where
         S: Handler<Down>,
     {
-        let message = |generation, down| Envelope::message::<S, _>(generation, Cast(down));
-        control::monitor(target.into(), Watcher::Process { id: self.id, message })
+        control::monitor(target.into(), Watcher::Process { id: self.id, message: Self::down_message })
+    }
+
+    fn down_message(generation: Generation, down: Down) -> Envelope
+    where
+        S: Handler<Down>,
+    {
+        Envelope::message::<S, _>(generation, Notice(down))
     }
 
     /// Has exit signals arrive as [`Exited`] messages from now on, instead of ending this process (P14).
@@ -175,7 +215,7 @@ impl<S: GenServer> Ctx<S> {
     {
         if let Some(mut control) = scheduler::slot(self.id).control(self.id) {
             control.get().trap =
-                Some(|generation, exited| Envelope::message::<S, _>(generation, Cast(exited)));
+                Some(|generation, exited| Envelope::message::<S, _>(generation, Notice(exited)));
         }
     }
 
@@ -295,6 +335,15 @@ impl<S: GenServer> Ctx<S> {
         let plans = self.plans.get_mut();
         if plans.as_ref().is_some_and(|plans| plans.stop.is_none() && plans.first.is_empty()) {
             *plans = None;
+        }
+    }
+}
+
+impl<S> Drop for Ctx<S> {
+    /// A process' end takes the call in hand and settles it; this one never got there, because its runtime was torn down.
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            call.abandon(CallFailure::Exited(Exit::Killed));
         }
     }
 }

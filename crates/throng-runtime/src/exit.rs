@@ -1,6 +1,12 @@
 //! Why a process ended.
 
-use std::{any::Any, error::Error, fmt, sync::Arc};
+use std::{
+    any::Any,
+    error::Error,
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 /// The reason that a process ended with, or is asked to end with.
 ///
@@ -69,10 +75,12 @@ impl Exit {
     }
 
     pub(crate) fn from_panic(payload: Box<dyn Any + Send>) -> Self {
-        Self::Panic(Arc::new(Panic {
-            message: message_of(&*payload),
-            location: crate::panics::take_location(),
-        }))
+        let panic = Panic { message: message_of(&*payload), location: crate::panics::take_location() };
+        // A payload can have a destructor, and that can panic in turn: such a one is leaked.
+        if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(another);
+        }
+        Self::Panic(Arc::new(panic))
     }
 }
 

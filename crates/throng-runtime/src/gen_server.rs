@@ -1,17 +1,8 @@
 //! Servers: processes with a state that answer messages one at a time.
 
-use std::{error::Error, sync::Arc};
+use std::error::Error;
 
-use crate::{
-    address::CallFailure,
-    child::ChildSpec,
-    ctx::Ctx,
-    error::StartError,
-    exit::Exit,
-    message::{Ask, Cast, Halt, Handler, HandlerFuture, Message},
-    reply::Unanswered,
-    scheduler::Letter,
-};
+use crate::{child::ChildSpec, ctx::Ctx, error::StartError, exit::Exit};
 
 /// A process with a state, started by `init`, that handles one message at a time.
 ///
@@ -97,45 +88,5 @@ impl From<Exit> for InitError {
 impl<E: Error + Send + Sync + 'static> From<E> for InitError {
     fn from(error: E) -> Self {
         Self::Stop(error.into())
-    }
-}
-
-impl<S: Handler<M>, M: Message> Letter<S> for Ask<M> {
-    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> HandlerFuture<'a> {
-        Box::pin(async move {
-            ctx.begin_call(self.reply.into_cell().map(|cell| cell as Arc<dyn Unanswered>));
-            match server.handle(self.message, ctx).await {
-                Ok(reply) => ctx.answer::<M::Reply>(reply),
-                Err(halt) => refuse(halt, ctx),
-            }
-        })
-    }
-
-    fn abandon(self, why: CallFailure) {
-        self.reply.abandon(why);
-    }
-}
-
-impl<S: Handler<M>, M: Message<Reply = ()>> Letter<S> for Cast<M> {
-    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> HandlerFuture<'a> {
-        Box::pin(async move {
-            if let Err(halt) = server.handle(self.0, ctx).await {
-                refuse(halt, ctx);
-            }
-        })
-    }
-
-    fn abandon(self, _: CallFailure) {}
-}
-
-fn refuse<S: GenServer>(halt: Halt, ctx: &mut Ctx<S>) {
-    match halt {
-        // The call stays in hand: the death of the server settles it, with this reason.
-        Halt::Stop(reason) => ctx.stop(reason),
-        Halt::ReplyLater => {
-            if let Some(forgotten) = ctx.take_unanswered() {
-                forgotten.abandon(CallFailure::ReplyDropped);
-            }
-        }
     }
 }

@@ -4,13 +4,14 @@
 //! process before messages that are still queued (they would be lost anyway, P2), an exit that is trapped becomes a message in
 //! its place, an ignored one vanishes.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use crate::{
     address::CallFailure,
     control,
     exit::Exit,
     message::Exited,
+    panics::contain,
     pid::ProcessId,
     scheduler::{self, Envelope, Queue, Slot},
     signal::{ExitSignal, Receiver, Signal, Verdict, judge},
@@ -42,6 +43,10 @@ impl Inbox {
         Self { slot, id, parent, queue: Queue::new(), budget: BUDGET, serving: false }
     }
 
+    pub(crate) fn id(&self) -> ProcessId {
+        self.id
+    }
+
     /// From now on a request to shut down waits for its turn, and `terminate` runs; before, it is fatal.
     pub(crate) fn serve(&mut self) {
         self.serving = true;
@@ -70,18 +75,28 @@ impl Inbox {
                 }
                 continue;
             }
-            if self.budget == 0 {
-                self.budget = BUDGET;
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
-            self.budget -= 1;
+            ready!(self.poll_turn(cx));
             match self.queue.pop_front().map(Envelope::into_signal) {
                 Some(Err(message)) => return Poll::Ready(Event::Message(message)),
                 Some(Ok(Signal::Shutdown(reason))) => return Poll::Ready(Event::Shutdown(reason)),
                 Some(Ok(Signal::Exit(_))) | None => {}
             }
         }
+    }
+
+    /// For a message that does not come from the mailbox: it counts as one all the same (P38).
+    pub(crate) async fn take_turn(&mut self) {
+        std::future::poll_fn(|cx| self.poll_turn(cx)).await;
+    }
+
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.budget == 0 {
+            self.budget = BUDGET;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        self.budget -= 1;
+        Poll::Ready(())
     }
 
     /// For code that is at work: the reason to end it, if one has come.
@@ -104,7 +119,7 @@ impl Inbox {
         let mut arrived = self.slot.mailbox.drain();
         while let Some(envelope) = arrived.pop_front() {
             if !envelope.is_for(self.id.generation()) {
-                envelope.abandon(CallFailure::NoProcess);
+                contain("a message that was dropped", || envelope.abandon(CallFailure::NoProcess));
                 continue;
             }
             let fatal = match envelope.into_signal() {
@@ -148,7 +163,11 @@ impl Inbox {
             Verdict::Follow(reason) => self.follow(reason),
             Verdict::Deliver => {
                 if let Some(message) = trap {
-                    let exited = Exited { pid: signal.from, reason: signal.reason };
+                    let ExitSignal { from: pid, reason, by_link } = signal;
+                    if let (true, Some(peer)) = (by_link, pid) {
+                        control::note_exited(self.id, peer);
+                    }
+                    let exited = Exited { pid, reason, by_link };
                     self.queue.push_back(message(self.id.generation(), exited));
                 }
                 None

@@ -9,6 +9,8 @@
 
 mod address;
 mod call;
+#[doc(hidden)]
+pub mod census;
 mod child;
 mod control;
 mod ctx;
@@ -16,6 +18,7 @@ mod error;
 mod exit;
 mod gen_server;
 mod inbox;
+mod letter;
 mod message;
 mod names;
 mod node;

@@ -93,6 +93,8 @@ pub struct Exited {
     pub pid: Option<ProcessId>,
     /// Why.
     pub reason: Exit,
+    /// It came over a link, so that an unlink can still take it back.
+    pub(crate) by_link: bool,
 }
 
 impl Message for Exited {
@@ -110,6 +112,9 @@ impl Message for IdleTimeout {
 
 /// A letter that nobody waits for.
 pub(crate) struct Cast<M>(pub(crate) M);
+
+/// A letter that nobody waits for and that its receiver can take back.
+pub(crate) struct Notice<M>(pub(crate) M);
 
 /// A letter whose sender waits for the answer.
 pub(crate) struct Ask<M: Message> {

@@ -20,7 +20,7 @@ use crate::{
     process,
     scheduler::{Backend, Envelope, Tokio, now, watchdog},
     task::Task,
-    timer::{Fire, TimerRef, Timers, later},
+    timer::{TimerRef, Timers, send_later},
 };
 
 /// A place where processes run: names, timers and what runs them. Cloning gives another handle on the same node.
@@ -90,7 +90,7 @@ impl Node {
         &self,
         child: impl IntoChild<Server = S>,
     ) -> Result<(Pid<S>, impl Future<Output = Exit> + Send), StartError> {
-        process::start_observed(self, None, child.into_child(), process::wait).await
+        process::start_and_wait(self, child.into_child()).await
     }
 
     /// Starts a process from a future; it returns at once (P6).
@@ -139,13 +139,14 @@ impl Node {
         process::request_exit(crate::scheduler::current::id(), process.into(), reason);
     }
 
-    /// Resolves when a process is gone, with its exit reason; with [`Exit::NoProcess`] if it was gone already.
+    /// Resolves when a process is gone, with its exit reason; with [`Exit::NoProcess`] if it was gone already when this was called:
+    /// the monitor is set here, not by the first poll.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future forgets the wait, nothing else.
-    pub async fn wait(&self, process: impl Into<ProcessId>) -> Exit {
-        process::wait(process.into()).await
+    pub fn wait<P: Into<ProcessId>>(&self, process: P) -> impl Future<Output = Exit> + Send + use<P> {
+        process::wait(process.into())
     }
 
     /// Stops a process in an orderly way and waits until it is gone (G18): a server handles what it was sent before, then
@@ -175,8 +176,7 @@ impl Node {
         message: M,
     ) -> TimerRef {
         let envelope = Envelope::message::<S, _>(to.id().generation(), Cast(message));
-        let timer = self.shared.timers.set(self, later(now(), after), Fire::Send(to.id(), envelope));
-        TimerRef::new(self, timer)
+        send_later(self, to.id(), after, envelope)
     }
 
     pub(crate) fn spawn_body(&self, body: impl Future<Output = ()> + Send + 'static) {

@@ -1,11 +1,15 @@
-//! Where a panic happened: a hook that remembers the place for a process' crash report.
+//! Panics: where one happened, for a process' crash report, and how one is kept from spreading.
 //!
 //! The default hook prints every panic. A supervised process' panic is reported once, by its exit; so inside a process
 //! the hook only notes the location, and everywhere else it leaves the panic to the hook that was there before.
 
-use std::{cell::RefCell, panic, sync::Once};
+use std::{
+    cell::RefCell,
+    panic::{self, AssertUnwindSafe, catch_unwind},
+    sync::Once,
+};
 
-use crate::scheduler::current;
+use crate::{exit::Exit, scheduler::current};
 
 thread_local! {
     static LOCATION: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -26,4 +30,12 @@ pub(crate) fn install_hook() {
 /// The place of the panic that this thread caught last.
 pub(crate) fn take_location() -> Option<String> {
     LOCATION.with_borrow_mut(Option::take)
+}
+
+/// Runs user code whose panic must not keep what comes after it from happening (X8); it is logged.
+pub(crate) fn contain(what: &str, code: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(code)) {
+        let reason = Exit::from_panic(payload);
+        tracing::error!(process = ?current::id(), %reason, "{what} panicked");
+    }
 }

@@ -81,7 +81,9 @@ pub(crate) struct Waiting<R> {
 impl<R> Waiting<R> {
     /// Stops waiting, unless the answer came at the last moment (P29, step 7).
     pub(crate) fn give_up(&self) -> Option<Result<R, CallFailure>> {
-        match std::mem::replace(&mut *self.cell.state.lock(), State::Over) {
+        // In two statements: what was there is dropped without the lock.
+        let before = std::mem::replace(&mut *self.cell.state.lock(), State::Over);
+        match before {
             State::Settled(outcome) => Some(outcome),
             State::Waiting(_) | State::Over => None,
         }
@@ -96,7 +98,9 @@ impl<R> Future for Waiting<R> {
         match &mut *state {
             State::Waiting(Some(waker)) if waker.will_wake(cx.waker()) => Poll::Pending,
             State::Waiting(waker) => {
-                *waker = Some(cx.waker().clone());
+                let before = waker.replace(cx.waker().clone());
+                drop(state);
+                drop(before);
                 Poll::Pending
             }
             State::Settled(_) | State::Over => match std::mem::replace(&mut *state, State::Over) {
@@ -109,7 +113,7 @@ impl<R> Future for Waiting<R> {
 
 impl<R> Drop for Waiting<R> {
     fn drop(&mut self) {
-        *self.cell.state.lock() = State::Over;
+        drop(self.give_up());
     }
 }
 

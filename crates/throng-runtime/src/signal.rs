@@ -44,9 +44,7 @@ pub(crate) fn judge(signal: &ExitSignal, to: Receiver) -> Verdict {
     let own = *from == Some(to.id);
     match reason {
         Exit::Kill if !by_link => Verdict::Die(Exit::Killed),
-        reason if to.trapping && from.is_some() && *from == to.parent && *by_link => {
-            Verdict::Follow(reason.clone())
-        }
+        reason if to.trapping && from.is_some() && *from == to.parent => Verdict::Follow(reason.clone()),
         _ if to.trapping => Verdict::Deliver,
         Exit::Normal if !own => Verdict::Ignore,
         reason => Verdict::Die(reason.clone()),
@@ -104,5 +102,7 @@ mod tests {
         assert_eq!(verdict(PARENT, Exit::Normal, true, true), "Follow(Normal)");
         assert_eq!(verdict(PARENT, Exit::Killed, true, true), "Follow(Killed)");
         assert_eq!(verdict(PARENT, Exit::Killed, true, false), "Die(Killed)");
+        // Over a link or by request: OTP cannot tell them apart, and a server should not have to.
+        assert_eq!(verdict(PARENT, Exit::Normal, false, true), "Follow(Normal)");
     }
 }

@@ -1,6 +1,7 @@
 //! Running a tree in a program of its own, and how its end shows in the exit code (L4, L6).
 //!
 //! Each test runs this very program again, which then is the application.
+#![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 #![cfg(unix)]
 
 use std::{

@@ -1,4 +1,5 @@
 //! Supervisors: static and dynamic (specs/otp.md §4 and §5), a test or more for each rule.
+#![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 
 #[path = "supervisor/world.rs"]
 mod world;

@@ -23,6 +23,9 @@ pub(crate) trait Letter<S: GenServer>: Send + 'static {
 
     /// Tells a waiting caller, if there is one, that no answer will come.
     fn abandon(self, why: CallFailure);
+
+    /// What a crash report calls the message.
+    fn name() -> &'static str;
 }
 
 #[repr(C, align(8))]
@@ -54,6 +57,7 @@ struct Common {
     /// What the letter can be opened by; for signals, the type of the signal.
     server: TypeId,
     abandon: unsafe fn(NonNull<Header>, CallFailure),
+    name: fn() -> &'static str,
     free: unsafe fn(NonNull<Header>),
 }
 
@@ -67,15 +71,24 @@ impl<S: GenServer> Table<S> {
     const fn of<L: Letter<S>>() -> &'static Self {
         const {
             &Self {
-                common: Common { server: TypeId::of::<S>(), abandon: abandon::<S, L>, free: free::<L> },
+                common: Common {
+                    server: TypeId::of::<S>(),
+                    abandon: abandon::<S, L>,
+                    name: L::name,
+                    free: free::<L>,
+                },
                 open: open::<S, L>,
             }
         }
     }
 }
 
-static SIGNAL_TABLE: Common =
-    Common { server: TypeId::of::<Signal>(), abandon: forget_signal, free: free::<Signal> };
+static SIGNAL_TABLE: Common = Common {
+    server: TypeId::of::<Signal>(),
+    abandon: forget_signal,
+    name: || "signal",
+    free: free::<Signal>,
+};
 
 impl Envelope {
     /// A message for the process of type `S` that has this generation.
@@ -101,6 +114,12 @@ impl Envelope {
 
     pub(crate) fn is_signal(&self) -> bool {
         self.header().signal
+    }
+
+    /// What a crash report calls what is inside; asked only when there is one to write.
+    pub(crate) fn name(&self) -> fn() -> &'static str {
+        // SAFETY: every table starts with a `Common`.
+        unsafe { self.header().table.cast::<Common>().as_ref() }.name
     }
 
     /// Delivers a message, or hands the envelope back when it is not for this type of server.
@@ -138,15 +157,15 @@ impl Envelope {
 
     /// Hides that it is a signal, so that a test of the mailbox can use it as a plain letter.
     #[cfg(test)]
-    pub(super) fn as_message(mut self) -> Self {
+    pub(super) fn disguised(mut self) -> Self {
         // SAFETY: the envelope owns a live node.
         unsafe { self.node.as_mut() }.signal = false;
         self
     }
 
-    /// Undoes [`Envelope::as_message`].
+    /// Undoes [`Envelope::disguised`].
     #[cfg(test)]
-    pub(super) fn as_signal(mut self) -> Self {
+    pub(super) fn undisguised(mut self) -> Self {
         // SAFETY: the envelope owns a live node.
         unsafe { self.node.as_mut() }.signal = true;
         self

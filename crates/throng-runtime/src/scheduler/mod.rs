@@ -27,7 +27,7 @@ use self::mailbox::Pushed;
 pub(crate) use self::{
     envelope::{Envelope, Letter},
     mailbox::Queue,
-    slab::{Generation, Slot, acquire, slot},
+    slab::{Generation, Slot, acquire, both, live, slot},
     tokio::Tokio,
 };
 use crate::{pid::ProcessId, signal::Signal};

@@ -60,7 +60,8 @@ static FREE: [Mutex<Vec<u32>>; FREE_LISTS] = [const { Mutex::new(Vec::new()) }; 
 /// When 134 million processes are alive at once.
 pub(crate) fn acquire() -> (&'static Slot, ProcessId) {
     let slot = reuse().unwrap_or_else(fresh);
-    slot.status.store(Status::Alive as u8, Ordering::Relaxed);
+    // Release: whoever reads this status sees the new generation as well.
+    slot.status.store(Status::Alive as u8, Ordering::Release);
     slot.mailbox.open();
     (slot, ProcessId::new(slot.index, slot.generation.load(Ordering::Relaxed)))
 }
@@ -69,6 +70,30 @@ pub(crate) fn acquire() -> (&'static Slot, ProcessId) {
 pub(crate) fn slot(id: ProcessId) -> &'static Slot {
     segment(id.index())
         .map_or_else(|| unreachable!("a pid is only made for a slot"), |(slots, at)| &slots[at])
+}
+
+/// How many slots are taken.
+pub(crate) fn live() -> usize {
+    let free = FREE_COUNT.load(Ordering::Relaxed);
+    NEVER_USED.load(Ordering::Relaxed).saturating_sub(free) as usize
+}
+
+/// The controls of two processes at once, or `None` when either is dead.
+///
+/// Locked in the order of the table, so that no two threads wait for each other.
+pub(crate) fn both(a: ProcessId, b: ProcessId) -> Option<(ControlGuard<'static>, ControlGuard<'static>)> {
+    match a.index().cmp(&b.index()) {
+        std::cmp::Ordering::Less => {
+            let first = slot(a).control(a)?;
+            Some((first, slot(b).control(b)?))
+        }
+        std::cmp::Ordering::Greater => {
+            let first = slot(b).control(b)?;
+            Some((slot(a).control(a)?, first))
+        }
+        // Two incarnations of one slot: one of them is gone.
+        std::cmp::Ordering::Equal => None,
+    }
 }
 
 fn reuse() -> Option<&'static Slot> {
@@ -120,12 +145,13 @@ impl Slot {
 
     /// Whether its process is this incarnation and has not begun to exit.
     pub(crate) fn is_alive(&self, id: ProcessId) -> bool {
-        self.is(id) && self.status() == Status::Alive
+        // The status first: another process may take the slot meanwhile, and then the generation differs.
+        self.status() == Status::Alive && self.is(id)
     }
 
     /// Whether this incarnation has begun to exit and is not gone yet.
     pub(crate) fn is_exiting(&self, id: ProcessId) -> bool {
-        self.is(id) && self.status() != Status::Alive
+        self.status() != Status::Alive && self.is(id)
     }
 
     pub(crate) fn is(&self, id: ProcessId) -> bool {
@@ -139,7 +165,12 @@ impl Slot {
     /// The process' links, monitors and hooks, made when first needed; `None` when this incarnation is dead.
     pub(crate) fn control(&self, id: ProcessId) -> Option<ControlGuard<'_>> {
         let guard = self.control.lock();
-        (self.is(id) && self.status() != Status::Dead).then_some(ControlGuard(guard))
+        (self.status() != Status::Dead && self.is(id)).then_some(ControlGuard(guard))
+    }
+
+    /// Takes what is attached to the process; more can be attached still.
+    pub(crate) fn take_control(&self) -> Option<Box<Control>> {
+        self.control.lock().take()
     }
 
     /// Marks the process dead and takes what was attached to it. Nothing can be attached afterwards.

@@ -51,7 +51,7 @@ pub(super) async fn stop_all(me: ProcessId, children: Vec<(ProcessId, Shutdown)>
     let mut by_grace = BTreeMap::<Duration, Vec<ProcessId>>::new();
     for (child, how) in children {
         let gone = gone.clone();
-        control::monitor(child, Watcher::Hook(Box::new(move |_| gone.count_down())));
+        control::monitor(child, Watcher::Hook { owner: None, hook: Box::new(move |_| gone.count_down()) });
         ask(me, child, how);
         if let Shutdown::After(grace) = how {
             by_grace.entry(grace).or_default().push(child);

@@ -2,7 +2,7 @@
 //!
 //! Setting and cancelling a timer costs a short lock on one of a few wheels, because nearly every timer is a call's deadline that
 //! is cancelled again. One driver per node sleeps until the next slot that holds anything. Resolution is a millisecond;
-//! nothing fires early (P5).
+//! nothing fires early (P5), and what is for one process fires in the order of its deadlines, then of its setting.
 
 mod wheel;
 
@@ -17,12 +17,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use atomic_waker::AtomicWaker;
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 
 use self::wheel::{Key, Wheel};
 use crate::{
+    control,
     node::Node,
+    panics::contain,
     pid::ProcessId,
     scheduler::{self, Backend, Envelope, Tokio},
 };
@@ -39,8 +41,19 @@ impl Fire {
     fn run(self) {
         match self {
             Self::Wake(waker) => waker.wake(),
-            // A process that is gone needs no message (P4).
-            Self::Send(to, envelope) => drop(scheduler::deliver(to, envelope)),
+            // A process that is gone needs no message (P4). Its destructor must not take the driver with it.
+            Self::Send(to, envelope) => {
+                contain("a timer's message that was dropped", || drop(scheduler::deliver(to, envelope)));
+            }
+        }
+    }
+
+    /// One wheel for one receiver keeps its order; threads set their own deadlines on different wheels, so that they
+    /// seldom meet.
+    fn wheel(&self) -> usize {
+        match self {
+            Self::Wake(_) => home(),
+            Self::Send(to, _) => to.index() as usize % WHEELS,
         }
     }
 }
@@ -56,7 +69,26 @@ struct Driver {
     running: AtomicBool,
     /// The tick that it sleeps until; whoever sets an earlier timer rings.
     wakes_at: AtomicU64,
-    bell: Notify,
+    bell: Bell,
+}
+
+/// What wakes the driver: a ring that is not lost when it comes before the wait.
+#[derive(Default)]
+struct Bell {
+    rung: AtomicBool,
+    waker: AtomicWaker,
+}
+
+impl Bell {
+    fn ring(&self) {
+        self.rung.store(true, Ordering::Release);
+        self.waker.wake();
+    }
+
+    fn poll_rung(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.waker.register(cx.waker());
+        if self.rung.swap(false, Ordering::AcqRel) { Poll::Ready(()) } else { Poll::Pending }
+    }
 }
 
 /// Names a timer that was set.
@@ -71,7 +103,7 @@ impl Timers {
         let driver = Driver {
             running: AtomicBool::new(false),
             wakes_at: AtomicU64::new(u64::MAX),
-            bell: Notify::new(),
+            bell: Bell::default(),
         };
         Self {
             epoch: now,
@@ -83,7 +115,7 @@ impl Timers {
     /// Sets a timer of `node`, whose timers these are.
     pub(crate) fn set(&self, node: &Node, deadline: Instant, fire: Fire) -> TimerKey {
         let tick = self.tick_at_or_after(deadline);
-        let wheel = home();
+        let wheel = fire.wheel();
         let key = self.wheels[wheel].lock().insert(tick, fire);
         if tick < self.driver.wakes_at.load(Ordering::SeqCst) {
             self.wake_driver(node);
@@ -97,10 +129,24 @@ impl Timers {
         cancelled.map(|(tick, _)| self.epoch + Duration::from_millis(tick))
     }
 
-    fn rewake(&self, timer: TimerKey, waker: &Waker) {
-        if let Some(Fire::Wake(known)) = self.wheels[timer.wheel].lock().get_mut(timer.key) {
-            known.clone_from(waker);
+    pub(crate) fn len(&self) -> usize {
+        self.wheels.iter().map(|wheel| wheel.lock().len()).sum()
+    }
+
+    fn is_set(&self, timer: TimerKey) -> bool {
+        self.wheels[timer.wheel].lock().get_mut(timer.key).is_some()
+    }
+
+    /// Has a deadline wake another waker. False when it has fired.
+    fn rewake(&self, timer: TimerKey, waker: &Waker) -> bool {
+        let mut wheel = self.wheels[timer.wheel].lock();
+        let Some(Fire::Wake(known)) = wheel.get_mut(timer.key) else { return false };
+        if !known.will_wake(waker) {
+            let before = std::mem::replace(known, waker.clone());
+            drop(wheel);
+            drop(before);
         }
+        true
     }
 
     /// Fires what is due; when the next may be.
@@ -128,7 +174,7 @@ impl Timers {
 
     fn wake_driver(&self, node: &Node) {
         if self.driver.running.swap(true, Ordering::AcqRel) {
-            self.driver.bell.notify_one();
+            self.driver.bell.ring();
         } else {
             let (backend, driver) = (node.backend().clone(), self.driver.clone());
             node.backend().spawn(drive(backend, driver, node.downgrade()));
@@ -138,7 +184,7 @@ impl Timers {
 
 impl Drop for Timers {
     fn drop(&mut self) {
-        self.driver.bell.notify_one();
+        self.driver.bell.ring();
     }
 }
 
@@ -149,10 +195,9 @@ async fn drive(backend: Tokio, driver: Arc<Driver>, node: Weak<crate::node::Shar
             Some(node) => node.timers().fire_due(backend.now()),
             None => return,
         };
-        let mut rung = pin!(driver.bell.notified());
         let mut slept = next.map(|next| Box::pin(backend.sleep_until(next)));
         std::future::poll_fn(|cx| {
-            if rung.as_mut().poll(cx).is_ready() {
+            if driver.bell.poll_rung(cx).is_ready() {
                 return Poll::Ready(());
             }
             slept.as_mut().map_or(Poll::Pending, |slept| slept.as_mut().poll(cx))
@@ -161,7 +206,6 @@ async fn drive(backend: Tokio, driver: Arc<Driver>, node: Weak<crate::node::Shar
     }
 }
 
-/// Threads set their timers on different wheels, so that they seldom meet.
 fn home() -> usize {
     thread_local! {
         static HOME: usize = {
@@ -179,24 +223,31 @@ pub(crate) struct Alarm {
 }
 
 enum Set {
-    OnWheel { node: Node, timer: TimerKey },
+    /// There was no time to wait.
+    Rung,
+    OnWheel {
+        node: Node,
+        timer: TimerKey,
+    },
     Outside(Pin<Box<dyn Future<Output = ()> + Send>>),
 }
 
 impl Alarm {
     pub(crate) fn after(time: Duration) -> Self {
-        Self { deadline: later(scheduler::now(), time), set: None }
+        Self { deadline: later(scheduler::now(), time), set: time.is_zero().then_some(Set::Rung) }
     }
 
     /// Ready when the deadline has passed.
     pub(crate) fn poll_ring(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match &mut self.set {
             None => self.set(cx),
+            Some(Set::Rung) => Poll::Ready(()),
             Some(Set::OnWheel { .. }) if scheduler::now() >= self.deadline => Poll::Ready(()),
-            Some(Set::OnWheel { node, timer }) => {
-                node.timers().rewake(*timer, cx.waker());
-                Poll::Pending
-            }
+            // One that fired meanwhile woke the waker of an earlier poll, which may be another's.
+            Some(Set::OnWheel { node, timer }) => match node.timers().rewake(*timer, cx.waker()) {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            },
             Some(Set::Outside(sleep)) => sleep.as_mut().poll(cx),
         }
     }
@@ -239,6 +290,16 @@ pub(crate) fn later(now: Instant, time: Duration) -> Instant {
     now + time.min(NEVER)
 }
 
+/// Has an envelope sent to a process later; its end cancels it (P4, X8).
+pub(crate) fn send_later(node: &Node, to: ProcessId, after: Duration, envelope: Envelope) -> TimerRef {
+    let timer = node.timers().set(node, later(scheduler::now(), after), Fire::Send(to, envelope));
+    let timer = TimerRef { node: node.downgrade(), timer };
+    if !control::expect_timer(to, timer.clone()) {
+        timer.cancel();
+    }
+    timer
+}
+
 /// A message that was set to be sent later. Dropping this does not cancel it.
 #[derive(Clone)]
 pub struct TimerRef {
@@ -247,11 +308,12 @@ pub struct TimerRef {
 }
 
 impl TimerRef {
-    pub(crate) fn new(node: &Node, timer: TimerKey) -> Self {
-        Self { node: node.downgrade(), timer }
+    pub(crate) fn is_set(&self) -> bool {
+        self.node.upgrade().is_some_and(|node| node.timers().is_set(self.timer))
     }
 
-    /// Cancels it. The time that was left; `None` when the message was sent, or the timer cancelled, already (P5).
+    /// Cancels it. The time that was left; `None` when the message was sent, or the timer cancelled, already (P5). A message
+    /// that was sent is not taken back.
     pub fn cancel(&self) -> Option<Duration> {
         let node = self.node.upgrade()?;
         let due = node.timers().cancel(self.timer)?;

@@ -2,12 +2,15 @@
 //!
 //! Six levels of 64 slots; a slot of level `n` spans `64^n` ticks. An entry sits at the level of the highest six-bit digit in
 //! which its tick differs from now, and moves down as that digit's time comes. Insertion and cancellation cost a constant,
-//! whatever the number of entries; entries live in a slab and are linked by index, so none is allocated apart.
+//! whatever the number of entries; entries live in a slab and are linked by index, so none is allocated apart. A slot is first
+//! in, first out, so entries of one tick fire in the order of their insertion.
 
 const LEVELS: usize = 6;
 const SLOTS: usize = 64;
 const DIGIT: u32 = 6;
 const NIL: u32 = u32::MAX;
+/// An empty wheel gives back a slab that has room for more.
+const KEPT: usize = 1_024;
 /// How far the wheel reaches, short of the slot that it stands in; an entry beyond waits there and is sorted again.
 const HORIZON: u64 = (SLOTS as u64 - 1) << (DIGIT * (LEVELS as u32 - 1));
 
@@ -15,21 +18,24 @@ const HORIZON: u64 = (SLOTS as u64 - 1) << (DIGIT * (LEVELS as u32 - 1));
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
     index: u32,
-    version: u32,
+    serial: u64,
 }
 
 pub(crate) struct Wheel<T> {
     now: u64,
     entries: Vec<Entry<T>>,
     free: u32,
+    len: usize,
+    next_serial: u64,
     levels: [Level; LEVELS],
 }
 
 struct Entry<T> {
     value: Option<T>,
     tick: u64,
-    version: u32,
+    serial: u64,
     slot: (u8, u8),
+    /// Of the first entry in a slot: the last one.
     prev: u32,
     next: u32,
 }
@@ -43,14 +49,14 @@ struct Level {
 impl<T> Wheel<T> {
     pub(crate) fn new(now: u64) -> Self {
         let levels = [Level { occupied: 0, heads: [NIL; SLOTS] }; LEVELS];
-        Self { now, entries: Vec::new(), free: NIL, levels }
+        Self { now, entries: Vec::new(), free: NIL, len: 0, next_serial: 0, levels }
     }
 
     /// Adds a value that is due at `tick`, or at the next advance when that has passed.
     pub(crate) fn insert(&mut self, tick: u64, value: T) -> Key {
         let index = self.allocate(tick.max(self.now), value);
         self.link(index);
-        Key { index, version: self.entries[index as usize].version }
+        Key { index, serial: self.entries[index as usize].serial }
     }
 
     /// Takes a value back, with its tick, if it has not fired.
@@ -64,7 +70,7 @@ impl<T> Wheel<T> {
     /// The value of an entry that has not fired.
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let entry = self.entries.get_mut(key.index as usize)?;
-        if entry.version == key.version { entry.value.as_mut() } else { None }
+        if entry.serial == key.serial { entry.value.as_mut() } else { None }
     }
 
     /// Moves on to `now` and hands over what is due by then, earlier ticks first.
@@ -114,57 +120,66 @@ impl<T> Wheel<T> {
         let level = ((63 - differing.leading_zeros()) / DIGIT).min(LEVELS as u32 - 1);
         let slot = ((tick >> (DIGIT * level)) % SLOTS as u64) as usize;
         let home = &mut self.levels[level as usize];
-        let head = std::mem::replace(&mut home.heads[slot], index);
-        home.occupied |= 1 << slot;
-        if head != NIL {
-            self.entries[head as usize].prev = index;
-        }
+        let head = home.heads[slot];
+        let last = if head == NIL {
+            home.heads[slot] = index;
+            home.occupied |= 1 << slot;
+            index
+        } else {
+            let last = std::mem::replace(&mut self.entries[head as usize].prev, index);
+            self.entries[last as usize].next = index;
+            last
+        };
         let entry = &mut self.entries[index as usize];
-        (entry.slot, entry.prev, entry.next) = ((level as u8, slot as u8), NIL, head);
+        (entry.slot, entry.prev, entry.next) = ((level as u8, slot as u8), last, NIL);
     }
 
     fn unlink(&mut self, index: u32) {
         let Entry { slot: (level, slot), prev, next, .. } = self.entries[index as usize];
-        if next != NIL {
-            self.entries[next as usize].prev = prev;
-        }
-        if prev != NIL {
-            self.entries[prev as usize].next = next;
-            return;
-        }
         let home = &mut self.levels[level as usize];
-        home.heads[slot as usize] = next;
-        if next == NIL {
-            home.occupied &= !(1 << slot);
+        let head = home.heads[slot as usize];
+        if head == index {
+            home.heads[slot as usize] = next;
+        } else {
+            self.entries[prev as usize].next = next;
+        }
+        match (head == index, next) {
+            (true, NIL) => home.occupied &= !(1 << slot),
+            (false, NIL) => self.entries[head as usize].prev = prev,
+            (_, next) => self.entries[next as usize].prev = prev,
         }
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
     fn allocate(&mut self, tick: u64, value: T) -> u32 {
+        self.len += 1;
+        let serial = self.next_serial;
+        self.next_serial += 1;
         if self.free == NIL {
             let index = u32::try_from(self.entries.len()).unwrap_or(NIL);
             assert!(index != NIL, "more than four thousand million timers");
-            self.entries.push(Entry {
-                value: Some(value),
-                tick,
-                version: 0,
-                slot: (0, 0),
-                prev: NIL,
-                next: NIL,
-            });
+            self.entries.push(Entry { value: Some(value), tick, serial, slot: (0, 0), prev: NIL, next: NIL });
             return index;
         }
         let index = self.free;
         let entry = &mut self.entries[index as usize];
         self.free = entry.next;
-        (entry.value, entry.tick) = (Some(value), tick);
+        (entry.value, entry.tick, entry.serial) = (Some(value), tick, serial);
         index
     }
 
     fn release(&mut self, index: u32) -> Option<T> {
         let entry = &mut self.entries[index as usize];
-        entry.version = entry.version.wrapping_add(1);
         entry.next = std::mem::replace(&mut self.free, index);
-        entry.value.take()
+        let value = entry.value.take();
+        self.len -= 1;
+        if self.len == 0 && self.entries.capacity() > KEPT {
+            (self.entries, self.free) = (Vec::new(), NIL);
+        }
+        value
     }
 }
 
@@ -204,6 +219,31 @@ mod tests {
         assert_eq!(wheel.cancel(other), None);
     }
 
+    #[test]
+    fn entries_of_one_tick_fire_in_the_order_of_their_insertion() {
+        let mut wheel = Wheel::new(0);
+        let keys: Vec<_> = (0..8).map(|n| wheel.insert(5_000, n)).collect();
+        wheel.cancel(keys[0]);
+        wheel.cancel(keys[3]);
+        wheel.cancel(keys[7]);
+        assert_eq!(fired(&mut wheel, 4_990), []);
+        wheel.insert(5_000, 8);
+        assert_eq!(fired(&mut wheel, 5_000), [1, 2, 4, 5, 6, 8]);
+    }
+
+    #[test]
+    fn an_empty_wheel_keeps_no_more_room_than_a_few_need() {
+        let mut wheel = Wheel::new(0);
+        let stale = wheel.insert(1, 1);
+        for tick in 2..10_000 {
+            wheel.insert(tick, tick);
+        }
+        assert_eq!(fired(&mut wheel, 10_000).len(), 9_999);
+        assert!(wheel.entries.capacity() <= KEPT, "{}", wheel.entries.capacity());
+        wheel.insert(20_000, 7);
+        assert_eq!((wheel.cancel(stale), wheel.len()), (None, 1));
+    }
+
     proptest! {
         #[test]
         fn it_fires_what_a_sorted_map_would(steps in prop::collection::vec((0_u8..3, 0_u64..200_000), 1..300)) {
@@ -225,11 +265,9 @@ mod tests {
                     }
                     _ => {
                         now += amount;
-                        let mut got = fired(&mut wheel, now);
-                        got.sort_unstable();
+                        let got = fired(&mut wheel, now);
                         let rest = model.split_off(&(now + 1, 0));
-                        let mut due: Vec<_> = model.keys().map(|(_, serial)| *serial).collect();
-                        due.sort_unstable();
+                        let due: Vec<_> = model.keys().map(|(_, serial)| *serial).collect();
                         prop_assert_eq!(got, due);
                         model = rest;
                     }

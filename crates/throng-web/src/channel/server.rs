@@ -29,7 +29,7 @@ pub(crate) enum Inbound {
     /// An event of the client.
     Event { message: protocol::Message, in_flight: InFlight },
     /// The client leaves.
-    Leave { reference: Ref },
+    Leave { reference: Ref, in_flight: InFlight },
     /// Another join took the topic.
     Replaced { announce: bool },
     /// A broadcast of an event that the channel intercepts, and the bytes that it costs until it is handled.
@@ -133,7 +133,7 @@ impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
                 drop(in_flight);
                 handled
             }
-            Inbound::Leave { reference } => Err(self.leave(&reference)),
+            Inbound::Leave { reference, in_flight: _ } => Err(self.leave(&reference)),
             Inbound::Replaced { announce } => Err(self.give_way(announce)),
             Inbound::Intercepted { broadcast, loan } => {
                 let Some(channel) = &mut self.channel else { return Ok(()) };

@@ -184,7 +184,10 @@ impl<'a> Reader<'a> {
                 let in_flight = InFlight::begin(&self.link.outbox);
                 self.channels.hand(channel, Inbound::Event { message, in_flight });
             }
-            Action::Leave { channel, reference } => self.channels.hand(channel, Inbound::Leave { reference }),
+            Action::Leave { channel, reference } => {
+                let in_flight = InFlight::begin(&self.link.outbox);
+                self.channels.hand(channel, Inbound::Leave { reference, in_flight });
+            }
             Action::Replace { channel, announce } => {
                 self.channels.hand(channel, Inbound::Replaced { announce })
             }

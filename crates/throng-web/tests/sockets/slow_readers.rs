@@ -122,6 +122,29 @@ async fn a_client_that_reads_late_but_within_bounds_gets_everything() {
 }
 
 #[tokio::test]
+async fn a_connection_that_ends_in_the_middle_of_a_write_loses_nothing_that_came_before() {
+    // The frame in hand when the writing half is dropped is written all the same: there is no gap.
+    let server = Server::start().await;
+    for _ in 0..10 {
+        let mut lazy = lazy(&server).await;
+        let mut eager = server.client("eager").await;
+        eager.join("room:1").await;
+        for n in 0..200 {
+            server.endpoint.broadcast("room:1", "big", big(n)).unwrap();
+            assert_eq!(eager.receive().await[4]["n"], json!(n));
+        }
+        server.endpoint.disconnect("users_socket:raw").unwrap();
+        for n in 0..200 {
+            let (_, frame) = lazy.read_frame().await.unwrap();
+            let message: Value = serde_json::from_slice(&frame).unwrap();
+            assert_eq!(message[4]["n"], json!(n));
+        }
+        assert_eq!(lazy.close_code().await, Some(1001));
+        eager.hang_up().await;
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_reads_nothing_for_the_write_timeout_is_closed() {
     // Its queue is far from full: it is the write that does not end.
     let server = Server::with_limits(|limits| {

@@ -1,0 +1,101 @@
+//! Letters: how each kind of message on its way is opened, and what becomes of it when it never is.
+
+use std::{any::type_name, sync::Arc};
+
+use crate::{
+    address::CallFailure,
+    control,
+    ctx::Ctx,
+    gen_server::GenServer,
+    message::{Ask, Cast, Down, Exited, Halt, Handler, HandlerFuture, Message, Notice},
+    pid::ProcessId,
+    reply::Unanswered,
+    scheduler::Letter,
+};
+
+impl<S: Handler<M>, M: Message> Letter<S> for Ask<M> {
+    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> HandlerFuture<'a> {
+        // At once, not in the future: that may be dropped before its first poll, and the call has to be settled all the same.
+        ctx.begin_call(self.reply.into_cell().map(|cell| cell as Arc<dyn Unanswered>));
+        let message = self.message;
+        Box::pin(async move {
+            match server.handle(message, ctx).await {
+                Ok(reply) => ctx.answer::<M::Reply>(reply),
+                Err(halt) => refuse(halt, ctx),
+            }
+        })
+    }
+
+    fn abandon(self, why: CallFailure) {
+        self.reply.abandon(why);
+    }
+
+    fn name() -> &'static str {
+        type_name::<M>()
+    }
+}
+
+impl<S: Handler<M>, M: Message<Reply = ()>> Letter<S> for Cast<M> {
+    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> HandlerFuture<'a> {
+        Box::pin(async move {
+            if let Err(halt) = server.handle(self.0, ctx).await {
+                refuse(halt, ctx);
+            }
+        })
+    }
+
+    fn abandon(self, _: CallFailure) {}
+
+    fn name() -> &'static str {
+        type_name::<M>()
+    }
+}
+
+impl<S: Handler<M>, M: Revocable> Letter<S> for Notice<M> {
+    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> HandlerFuture<'a> {
+        if self.0.redeem(ctx.id()) {
+            Cast(self.0).open(server, ctx)
+        } else {
+            Box::pin(std::future::ready(()))
+        }
+    }
+
+    fn abandon(self, _: CallFailure) {}
+
+    fn name() -> &'static str {
+        type_name::<M>()
+    }
+}
+
+/// News that its receiver may have taken back since it was sent (P13, P24).
+pub(crate) trait Revocable: Message<Reply = ()> {
+    /// Whether the receiver still wants it; from now on it has had it.
+    fn redeem(&self, receiver: ProcessId) -> bool;
+}
+
+impl Revocable for Down {
+    fn redeem(&self, receiver: ProcessId) -> bool {
+        control::redeem_down(receiver, self.monitor)
+    }
+}
+
+impl Revocable for Exited {
+    fn redeem(&self, receiver: ProcessId) -> bool {
+        match (self.by_link, self.pid) {
+            (true, Some(peer)) => control::redeem_exited(receiver, peer),
+            _ => true,
+        }
+    }
+}
+
+fn refuse<S: GenServer>(halt: Halt, ctx: &mut Ctx<S>) {
+    match halt {
+        // The call stays in hand: the death of the server settles it, with this reason.
+        Halt::Stop(reason) => ctx.stop(reason),
+        Halt::ReplyLater => {
+            if let Some(forgotten) = ctx.take_unanswered() {
+                forgotten.abandon(CallFailure::ReplyDropped);
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! User code at work: its panic is caught, and a fatal signal drops it at its await point (P8, P38).
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use crate::{exit::Exit, inbox::Inbox, panics::contain};
+
+pub(super) struct Guarded<'a, F: ?Sized> {
+    code: Option<Pin<Box<F>>>,
+    inbox: &'a mut Inbox,
+}
+
+pub(super) enum Outcome<T> {
+    Done(T),
+    Panicked(Exit),
+    /// A fatal signal came first.
+    Ended(Exit),
+}
+
+impl<'a, F: Future + ?Sized> Guarded<'a, F> {
+    pub(super) fn new(code: Pin<Box<F>>, inbox: &'a mut Inbox) -> Self {
+        Self { code: Some(code), inbox }
+    }
+
+    fn drop_code(&mut self) {
+        contain("a destructor in dropped code", || drop(self.code.take()));
+    }
+}
+
+impl<F: Future + ?Sized> Future for Guarded<'_, F> {
+    type Output = Outcome<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(reason) = self.inbox.fatal_signal() {
+            self.inbox.begin_exit();
+            self.drop_code();
+            return Poll::Ready(Outcome::Ended(reason));
+        }
+        let Some(code) = self.code.as_mut() else { return Poll::Pending };
+        let polled = catch_unwind(AssertUnwindSafe(|| code.as_mut().poll(cx)));
+        let outcome = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(output)) => Outcome::Done(output),
+            Err(payload) => Outcome::Panicked(Exit::from_panic(payload)),
+        };
+        self.drop_code();
+        Poll::Ready(outcome)
+    }
+}

@@ -1,0 +1,130 @@
+//! A process' place, and the duty to end it once.
+
+use std::sync::Arc;
+
+use crate::{
+    address::CallFailure,
+    control::{self, Control, OnExit},
+    exit::Exit,
+    message::Down,
+    node::Node,
+    panics::contain,
+    pid::ProcessId,
+    reply::Unanswered,
+    scheduler::{self, Queue, Slot},
+    signal::{ExitSignal, Signal},
+};
+
+pub(super) struct Life {
+    pub(super) slot: &'static Slot,
+    pub(super) id: ProcessId,
+    pub(super) node: Node,
+    /// Who waits for something that this process does; its end settles it at the latest.
+    pub(super) promise: Option<Arc<dyn Unanswered>>,
+    ended: bool,
+}
+
+impl Life {
+    pub(super) fn begin(node: &Node) -> Self {
+        let (slot, id) = scheduler::acquire();
+        Self { slot, id, node: node.clone(), promise: None, ended: false }
+    }
+
+    /// Tells everybody, in the order of X8, and gives the slot back. The state was dropped before.
+    pub(super) fn end(mut self, reason: &Exit, rest: Queue, call: Option<Arc<dyn Unanswered>>) {
+        self.finish(reason, rest, call);
+    }
+
+    /// Every piece of user code in here is contained: none keeps the next step from happening.
+    fn finish(&mut self, reason: &Exit, rest: Queue, call: Option<Arc<dyn Unanswered>>) {
+        self.ended = true;
+        cancel_timers(self.slot, self.id);
+        self.run_hooks(reason);
+        // In two rounds: a late observer that finds the process dead can rely on the earlier ones having been told.
+        let mut open = tell_observers(self.id, reason, self.slot.take_control());
+        open.extend(tell_observers(self.id, reason, self.slot.seal()));
+        open.extend(call);
+        open.extend(self.promise.take());
+        self.abandon_rest(reason, rest);
+        for call in open {
+            call.abandon(CallFailure::Exited(reason.clone()));
+        }
+        self.slot.release();
+    }
+
+    /// A hook may add another: it goes on until none is left.
+    fn run_hooks(&self, reason: &Exit) {
+        loop {
+            let hooks = self
+                .slot
+                .control(self.id)
+                .and_then(|mut control| control.existing().map(|control| std::mem::take(&mut control.hooks)))
+                .unwrap_or_default();
+            if hooks.is_empty() {
+                return;
+            }
+            hooks.into_iter().for_each(|hook| run_hook(&*hook, self.id, reason));
+        }
+    }
+
+    fn abandon_rest(&self, reason: &Exit, mut rest: Queue) {
+        rest.append(self.slot.mailbox.close());
+        while let Some(envelope) = rest.pop_front() {
+            let why = match envelope.is_for(self.id.generation()) {
+                true => CallFailure::Exited(reason.clone()),
+                false => CallFailure::NoProcess,
+            };
+            contain("a message that was dropped", || envelope.abandon(why));
+        }
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.slot.begin_exit();
+            self.finish(&Exit::Killed, Queue::new(), None);
+        }
+    }
+}
+
+/// Messages that were set to be sent to it later: nobody will handle them (P4).
+fn cancel_timers(slot: &Slot, id: ProcessId) {
+    let timers = slot
+        .control(id)
+        .and_then(|mut control| control.existing().map(Control::take_timers))
+        .unwrap_or_default();
+    for timer in timers {
+        contain("a timer's message that was dropped", || {
+            let _ = timer.cancel();
+        });
+    }
+}
+
+fn run_hook(hook: &dyn OnExit, id: ProcessId, reason: &Exit) {
+    contain("an exit hook", || hook.process_exited(id, reason));
+}
+
+/// Tells links and monitors; hands back the calls that were to be answered later.
+fn tell_observers(id: ProcessId, reason: &Exit, control: Option<Box<Control>>) -> Vec<Arc<dyn Unanswered>> {
+    let Some(control) = control else { return Vec::new() };
+    let open = control.deferred();
+    // Added by an observer between the last look and the seal.
+    control.hooks.into_iter().for_each(|hook| run_hook(&*hook, id, reason));
+    for (monitor, target) in control.watching {
+        contain("a monitor's hook that was dropped", || {
+            let _ = control::forget_watcher(target, monitor);
+        });
+    }
+    for peer in control.links {
+        scheduler::signal(
+            peer,
+            Signal::Exit(ExitSignal { from: Some(id), reason: reason.clone(), by_link: true }),
+        );
+    }
+    for (monitor, watcher) in control.watchers {
+        let down = Down { monitor, pid: id, reason: reason.clone() };
+        contain("a monitor's hook", || watcher.tell(down));
+    }
+    open
+}
