@@ -6,8 +6,9 @@ import { after, before, test } from "node:test";
 
 import { chromium } from "playwright-core";
 
-import { freshRoom, url } from "./support.mjs";
 import { paint } from "./picture.mjs";
+import { openRoad } from "./road.mjs";
+import { freshRoom, url } from "./support.mjs";
 
 const FLAGS = [
   "--headless",
@@ -44,9 +45,9 @@ async function person(options = {}) {
 }
 
 /** A person in a room. */
-async function enter(nickname, room, options) {
+async function enter(nickname, room, options, from = url) {
   const page = await person(options);
-  await page.goto(`${url}/#${room}`);
+  await page.goto(`${from}/#${room}`);
   await page.getByLabel("What should people call you?").fill(nickname);
   await page.keyboard.press("Enter");
   await page.locator("#status", { hasText: "Live" }).waitFor();
@@ -136,15 +137,24 @@ test("a crash of one's own channel is one's own", async () => {
 
 test("a connection that is lost is made again, and what was written meanwhile is sent", async () => {
   const room = freshRoom("lost");
-  const [ada, grace] = [await enter("Ada", room), await enter("Grace", room)];
-  await seesPerson(ada, "Grace");
-  await ada.context().setOffline(true);
-  // Offline refuses new connections only; this ends the one there is.
-  await ada.evaluate(() => window.dispatchEvent(new Event("offline")));
-  await say(ada, "written in a tunnel");
-  await ada.context().setOffline(false);
-  await sees(grace, "written in a tunnel");
-  await sees(ada, "written in a tunnel");
+  const road = await openRoad();
+  try {
+    const [ada, grace] = [await enter("Ada", room, {}, road.url), await enter("Grace", room)];
+    await seesPerson(ada, "Grace");
+    road.close();
+    await ada.locator("#status", { hasText: "Reconnecting" }).waitFor();
+    await people(grace).getByText("Ada", { exact: true }).waitFor({ state: "detached" });
+    await say(ada, "written in a tunnel");
+    await say(grace, "where is Ada?");
+    road.open();
+    await Promise.all([sees(grace, "written in a tunnel"), sees(ada, "written in a tunnel")]);
+    await sees(ada, "where is Ada?");
+    await seesPerson(grace, "Ada");
+    assert.ok(await isSame(ada));
+    await ada.close();
+  } finally {
+    road.remove();
+  }
 });
 
 test("markup is text, and a name may be anything a name can be", async () => {
@@ -194,8 +204,9 @@ test("everything can be done by keyboard", async () => {
   for (let presses = 0; presses < 30 && !reached.has("message"); presses += 1) {
     await page.keyboard.press("Tab");
     reached.add(await focused());
-    const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
-    assert.notEqual(outline, "none", `the focus on ${await focused()} is visible`);
+    const [id, outline] = await page.evaluate(() => [document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]);
+    // Between two rounds the focus is the browser's own.
+    if (id) assert.notEqual(outline, "none", `the focus on ${id} is visible`);
   }
   for (const id of ["skip", "go-room", "rename", "crash-room", "crash-channel", "scroll", "message"]) assert.ok(reached.has(id), id);
 
@@ -273,8 +284,9 @@ test("a page whose token is not good any more gets another", async () => {
 });
 
 test("no page complained", () => {
-  const isOffline = (words) => words.includes("ERR_INTERNET_DISCONNECTED");
-  assert.deepEqual(complaints.filter((words) => !isOffline(words)), []);
+  // Attempts to connect on a closed road are told of by the browser itself.
+  const isRoad = (words) => words.startsWith("WebSocket connection to") || words.includes("ERR_");
+  assert.deepEqual(complaints.filter((words) => !isRoad(words)), []);
 });
 
 if (process.env.SCREENSHOT) {

@@ -2,7 +2,6 @@
 
 use serde::de::IgnoredAny;
 use throng::prelude::*;
-use throng::web::{Channel, JoinError, Reply, Socket};
 
 use crate::room_channel::Visitor;
 
@@ -25,8 +24,7 @@ impl Channel for DirectoryChannel {
     }
 
     async fn joined(&mut self, socket: &mut Socket<'_, Self>) -> Result<(), Exit> {
-        let rooms = socket.assigns().rooms.presence().list(DirectoryChannel::TOPIC);
-        Ok(socket.push("presence_state", rooms)?)
+        Ok(socket.push_presence_state(socket.assigns().rooms.presence())?)
     }
 
     async fn handle_in(&mut self, _: IgnoredAny, _: &mut Socket<'_, Self>) -> Result<Reply, Exit> {

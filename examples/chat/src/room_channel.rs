@@ -9,10 +9,9 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::json;
 use throng::prelude::*;
-use throng::web::{Channel, ChannelHandler, JoinError, Reply, Socket};
 
 use crate::guest::Guest;
-use crate::room::{Crash, Full, Recall, Room, Say, TooSoon};
+use crate::room::{Crash, Enter, Full, Recall, Room, Say, TooSoon};
 use crate::rooms::{EnterError, Rooms};
 use crate::text::{Body, RoomName};
 
@@ -78,10 +77,9 @@ impl Channel for RoomChannel {
     /// The room's memory and its people are asked for once its broadcasts arrive: what happens meanwhile comes twice, and the
     /// client knows messages by their id and presences by their reference.
     async fn joined(&mut self, socket: &mut Socket<'_, Self>) -> Result<(), Exit> {
-        let Visitor { guest, rooms } = socket.assigns().clone();
-        let topic = self.name.topic();
-        rooms.presence().track(socket, &*topic, guest.id.clone(), shown(&guest, false))?;
-        socket.push("presence_state", rooms.presence().list(&topic))?;
+        let Visitor { guest, rooms } = socket.assigns();
+        socket.track(rooms.presence(), guest.id.clone(), shown(guest, false))?;
+        socket.push_presence_state(rooms.presence())?;
         if let Attachment::Entered { room, .. } = self.room {
             self.recall(room, socket).await?;
         }
@@ -122,8 +120,8 @@ impl RoomChannel {
         if typing {
             socket.send_after(TYPING_FOR, StopTyping(self.typed));
         }
-        let Visitor { guest, rooms } = socket.assigns().clone();
-        rooms.presence().update(socket, self.name.topic(), guest.id.clone(), shown(&guest, typing))?;
+        let Visitor { guest, rooms } = socket.assigns();
+        socket.update_presence(rooms.presence(), guest.id.clone(), shown(guest, typing))?;
         Ok(())
     }
 
@@ -163,12 +161,8 @@ impl ChannelHandler<Down> for RoomChannel {
 }
 
 /// Looks whether the room is back. Only its supervisor starts it again: a channel that opened it would race with that.
-#[derive(Debug)]
+#[derive(Debug, Message)]
 pub(crate) struct Seek(u32);
-
-impl Message for Seek {
-    type Reply = ();
-}
 
 impl ChannelHandler<Seek> for RoomChannel {
     async fn handle(&mut self, Seek(times): Seek, socket: &mut Socket<'_, Self>) -> Handled<Seek> {
@@ -193,7 +187,7 @@ impl RoomChannel {
     ) -> Result<(), Exit> {
         socket.monitor(room);
         self.room = Attachment::Entered { room, incarnation: 0 };
-        match room.call(crate::room::Enter(socket.process())).await {
+        match room.call(Enter(socket.process())).await {
             Ok(Ok(())) => {}
             Ok(Err(Full)) => return Err(Exit::other("the room is full")),
             // It crashed again; its `Down` is on its way.
@@ -206,12 +200,8 @@ impl RoomChannel {
 }
 
 /// The person stopped typing, or their client forgot to say so.
-#[derive(Debug)]
+#[derive(Debug, Message)]
 pub(crate) struct StopTyping(u64);
-
-impl Message for StopTyping {
-    type Reply = ();
-}
 
 impl ChannelHandler<StopTyping> for RoomChannel {
     async fn handle(

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 use throng::prelude::*;
-use throng::pubsub::{BroadcastError, Presence, PubSub};
-use throng::{CallError, ChildError, ChildSpec, DynamicSupervisor, Registry, StartError, Via};
+use throng::pubsub::{BroadcastError, Presence};
+use throng::{CallError, ChildError, ChildSpec, StartError};
 
 use crate::config::Config;
 use crate::room::{Enter, Full, Room};
@@ -67,6 +67,10 @@ impl Rooms {
             .name(ROOMS)
     }
 
+    pub(crate) fn supervisor_address(&self) -> Via<DynamicSupervisor> {
+        self.shared.node.via(ROOMS)
+    }
+
     pub(crate) fn limits(&self) -> &RoomLimits {
         &self.shared.limits
     }
@@ -123,7 +127,7 @@ impl Rooms {
 
     async fn open(&self, name: &RoomName) -> Result<Pid<Room>, EnterError> {
         let child = Room::opened(name.clone(), self.clone());
-        match DynamicSupervisor::start_child(&self.shared.node.via(ROOMS), child).await {
+        match DynamicSupervisor::start_child(&self.supervisor_address(), child).await {
             Ok(room) => Ok(room),
             // Somebody else opened it first.
             Err(ChildError::Start(StartError::AlreadyStarted(_))) => {
