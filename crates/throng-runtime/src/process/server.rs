@@ -123,6 +123,7 @@ enum Ending {
     Abrupt(Exit),
 }
 
+#[expect(clippy::manual_async_fn, reason = "an async fn keeps its arguments twice in its future")]
 fn receive<S: GenServer>(
     server: &mut S,
     ctx: &mut Ctx<S>,
