@@ -98,7 +98,7 @@ impl Accepted {
         let (mut sink, mut source) = stream.split();
         let (end, channels) = serve(&mut ctx, &link, &*session, limits, &mut sink, &mut source).await;
         channels.close();
-        closing::close(sink, source, &link.outbox, &end).await;
+        closing::close(sink, source, &link.outbox, &end, limits).await;
         telemetry::connection_closed(link.id.as_deref(), &end.in_words());
         // Its place is free for another client, though its channels may take a moment longer.
         drop(registration);
