@@ -186,7 +186,7 @@ pub use endpoint::{
 };
 pub use origin::{CheckOrigin, Origin, OriginPattern, OriginPatternError};
 pub use params::{Params, ParamsError};
-pub use protocol::{DecodeError, Ref};
+pub use protocol::Ref;
 pub use rate::Quota;
 pub use routing::{TopicPattern, TopicPatternError};
 pub use throng_pubsub::{Broadcast, BroadcastError, Payload, PayloadError, PubSub};
