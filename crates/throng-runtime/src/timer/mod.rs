@@ -175,8 +175,10 @@ impl Timers {
     }
 
     fn tick_at_or_after(&self, deadline: Instant) -> u64 {
-        let nanos = deadline.saturating_duration_since(self.epoch).as_nanos();
-        u64::try_from(nanos.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+        let time = deadline.saturating_duration_since(self.epoch);
+        time.as_secs()
+            .saturating_mul(1_000)
+            .saturating_add(u64::from(time.subsec_nanos().div_ceil(1_000_000)))
     }
 
     fn wake_driver(&self, node: &Node) {
