@@ -100,7 +100,7 @@ pub trait Naming<S>: Send + Sync {
 
 /// A name that is resolved at each use: calls go to whoever holds it, across restarts (G22).
 ///
-/// [`Node::via`](crate::Node::via) and [`Registry::via`](crate::registry::Registry::via) make them.
+/// [`Node::via`](crate::Node::via) and [`Registry::via`](crate::Registry::via) make them.
 pub struct Via<S> {
     naming: Arc<dyn Naming<S>>,
     name: Arc<str>,

@@ -1,6 +1,12 @@
 //! Child specifications: how a process is started, named, restarted and stopped (S1).
 
-use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    fmt,
+    pin::Pin,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use crate::{
     address::{Name, Via},
@@ -53,7 +59,7 @@ pub enum ChildKind {
 ///
 /// [`GenServer::child`] makes one; the defaults are permanent, 5 s to shut down, no name, no limit on `init`.
 pub struct ChildSpec<S: GenServer> {
-    pub(crate) id: Option<String>,
+    pub(crate) id: Option<Cow<'static, str>>,
     pub(crate) args: S::Args,
     pub(crate) name: Option<ChildName<S>>,
     pub(crate) start_timeout: Option<Duration>,
@@ -82,7 +88,7 @@ impl<S: GenServer> ChildSpec<S> {
     }
 
     /// The id in its supervisor; unless given, its name, else the server's type name.
-    pub fn id(mut self, id: impl Into<String>) -> Self {
+    pub fn id(mut self, id: impl Into<Cow<'static, str>>) -> Self {
         self.id = Some(id.into());
         self
     }
@@ -125,12 +131,12 @@ impl<S: GenServer> ChildSpec<S> {
     }
 
     /// The id that its supervisor knows it by.
-    pub(crate) fn child_id(&self) -> String {
+    pub(crate) fn child_id(&self) -> Cow<'static, str> {
         match (&self.id, &self.name) {
             (Some(id), _) => id.clone(),
-            (None, Some(ChildName::OnNode(name))) => name.as_str().to_owned(),
-            (None, Some(ChildName::Via(via))) => via.naming().describe(),
-            (None, None) => std::any::type_name::<S>().to_owned(),
+            (None, Some(ChildName::OnNode(name))) => name.as_str().into(),
+            (None, Some(ChildName::Via(via))) => via.naming().describe().into(),
+            (None, None) => std::any::type_name::<S>().into(),
         }
     }
 
@@ -195,16 +201,28 @@ impl<S: GenServer> IntoChild for ChildSpec<S> {
     }
 }
 
+/// Starts a child on a node, linked to a parent.
+pub(crate) type Factory = Arc<dyn Fn(Node, ProcessId) -> StartFuture + Send + Sync>;
+
 pub(crate) type StartFuture = Pin<Box<dyn Future<Output = Result<ProcessId, StartError>> + Send>>;
 
 /// A child without its type. Its factory can run any number of times (X1).
 #[derive(Clone)]
 pub(crate) struct Child {
-    pub(crate) id: String,
+    pub(crate) id: Cow<'static, str>,
     pub(crate) restart: Restart,
     pub(crate) shutdown: Shutdown,
     pub(crate) kind: ChildKind,
-    pub(crate) start: Arc<dyn Fn(Node, ProcessId) -> StartFuture + Send + Sync>,
+    pub(crate) start: Factory,
+}
+
+impl Child {
+    /// The same child when it will not be started again: what its factory holds is freed.
+    pub(crate) fn without_factory(self) -> Self {
+        static NO_FACTORY: LazyLock<Factory> =
+            LazyLock::new(|| Arc::new(|_, _| Box::pin(async { Err(StartError::Ignored) })));
+        Self { start: NO_FACTORY.clone(), ..self }
+    }
 }
 
 impl fmt::Debug for Child {

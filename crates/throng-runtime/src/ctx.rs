@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use parking_lot::Mutex;
+
 use crate::{
     address::CallFailure,
     child::IntoChild,
@@ -36,7 +38,8 @@ pub struct Ctx<S = ()> {
     node: Node,
     /// The call that is being handled, until it is answered.
     call: Option<Arc<dyn Unanswered>>,
-    plans: Option<Box<Plans>>,
+    /// Never locked, only reached by `&mut`: the mutex lets `&Ctx` be held across awaits, whatever the plans hold.
+    plans: Mutex<Option<Box<Plans>>>,
     server: PhantomData<fn() -> S>,
 }
 
@@ -59,7 +62,7 @@ struct IdlePlan {
 
 impl<S> Ctx<S> {
     pub(crate) fn new(id: ProcessId, parent: Option<ProcessId>, node: Node) -> Self {
-        Self { id, parent, node, call: None, plans: None, server: PhantomData }
+        Self { id, parent, node, call: None, plans: Mutex::new(None), server: PhantomData }
     }
 
     /// This process.
@@ -233,8 +236,20 @@ impl<S: GenServer> Ctx<S> {
 
     /// Keeps the right to answer the call that is being handled, for later and from anywhere (G8).
     ///
-    /// ```ignore
-    /// return ctx.reply_later(|reply_to| self.waiting.push(reply_to));
+    /// ```
+    /// # use throng_runtime::{Ctx, GenServer, Handled, Handler, Init, Message, ReplyTo};
+    /// # struct Ask;
+    /// # impl Message for Ask { type Reply = u32; }
+    /// # struct Desk { waiting: Vec<ReplyTo<u32>> }
+    /// # impl GenServer for Desk {
+    /// #     type Args = ();
+    /// #     async fn init(_: (), _: &mut Ctx<Self>) -> Init<Self> { Ok(Desk { waiting: Vec::new() }) }
+    /// # }
+    /// impl Handler<Ask> for Desk {
+    ///     async fn handle(&mut self, _: Ask, ctx: &mut Ctx<Self>) -> Handled<Ask> {
+    ///         ctx.reply_later(|reply_to| self.waiting.push(reply_to))
+    ///     }
+    /// }
     /// ```
     ///
     /// For a message that was cast, the answer goes nowhere.
@@ -285,7 +300,7 @@ impl<S: GenServer> Ctx<S> {
     }
 
     fn plans(&mut self) -> &mut Plans {
-        self.plans.get_or_insert_default()
+        self.plans.get_mut().get_or_insert_default()
     }
 
     pub(crate) fn begin_call(&mut self, call: Option<Arc<dyn Unanswered>>) {
@@ -317,42 +332,43 @@ impl<S: GenServer> Ctx<S> {
     }
 
     pub(crate) fn take_parting_answer(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
-        self.plans.as_mut()?.parting_answer.take()
+        self.plans.get_mut().as_mut()?.parting_answer.take()
     }
 
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.plans.as_ref().is_some_and(|plans| plans.stop.is_some())
+    pub(crate) fn is_stopping(&mut self) -> bool {
+        self.plans.get_mut().as_ref().is_some_and(|plans| plans.stop.is_some())
     }
 
     pub(crate) fn take_stop(&mut self) -> Option<Exit> {
-        self.plans.as_mut()?.stop.take()
+        self.plans.get_mut().as_mut()?.stop.take()
     }
 
-    pub(crate) fn continues(&self) -> bool {
-        self.plans.as_ref().is_some_and(|plans| !plans.first.is_empty())
+    pub(crate) fn continues(&mut self) -> bool {
+        self.plans.get_mut().as_ref().is_some_and(|plans| !plans.first.is_empty())
     }
 
     pub(crate) fn take_first(&mut self) -> Option<Envelope> {
-        self.plans.as_mut()?.first.pop_front()
+        self.plans.get_mut().as_mut()?.first.pop_front()
     }
 
     /// The idle timeout's message when it is time. Frees what earlier callbacks needed and a wait does not.
     pub(crate) fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Envelope> {
         let id = self.id;
-        let Some(plan) = self.plans.as_mut().and_then(|plans| plans.idle.as_mut()) else {
-            self.plans = None;
+        let plans = self.plans.get_mut();
+        let Some(plan) = plans.as_mut().and_then(|plans| plans.idle.as_mut()) else {
+            *plans = None;
             return Poll::Pending;
         };
         let alarm = plan.alarm.get_or_insert_with(|| Alarm::after(plan.after));
         ready!(alarm.poll_ring(cx));
         let message = plan.message;
-        self.plans = None;
+        *plans = None;
         Poll::Ready(message(id))
     }
 
     /// A message came: the idle timeout is off, and no other plan is left when one is taken from the mailbox.
     pub(crate) fn tidy(&mut self) {
-        self.plans = None;
+        *self.plans.get_mut() = None;
     }
 }
 

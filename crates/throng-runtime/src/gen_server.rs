@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::{child::ChildSpec, ctx::Ctx, exit::Exit};
+use crate::{child::ChildSpec, ctx::Ctx, error::StartError, exit::Exit};
 
 /// A process with a state, started by `init`, that handles one message at a time.
 ///
@@ -75,6 +75,8 @@ pub enum InitError {
     Ignore,
     /// It could not start.
     Stop(Exit),
+    /// A process that it cannot do without did not start: whoever started this one is told that, as it is (S7).
+    Start(StartError),
 }
 
 impl From<Exit> for InitError {

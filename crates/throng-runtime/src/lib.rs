@@ -2,7 +2,7 @@
 //! timers, with the semantics of Erlang/OTP.
 //!
 //! A [`Node`] is a place where processes run. A [`GenServer`] is a process with a state that answers messages; it is reached by
-//! its [`Pid`] or by a name ([`Via`]), both [`Address`]es. A [`Supervisor`](supervisor::Supervisor) starts, restarts and stops
+//! its [`Pid`] or by a name ([`Via`]), both [`Address`]es. A [`Supervisor`] starts, restarts and stops
 //! processes. What a process ended with is an [`Exit`].
 //!
 //! The `throng` crate re-exports all of this; use that one.
@@ -25,9 +25,12 @@ mod node;
 mod panics;
 mod pid;
 mod process;
+mod registry;
 mod reply;
+mod run;
 mod scheduler;
 mod signal;
+mod supervisor;
 mod task;
 mod timer;
 
@@ -43,7 +46,12 @@ pub use crate::{
     message::{Down, Exited, Halt, Handled, Handler, IdleTimeout, Message, MonitorRef},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
+    registry::{AlreadyRegistered, DuplicateRegistry, Key, Registry},
     reply::ReplyTo,
+    run::RunError,
+    supervisor::{
+        ChildCount, ChildError, ChildInfo, ChildStatus, DynamicFlags, DynamicSupervisor, Flags, Supervisor,
+    },
     task::Task,
     timer::TimerRef,
 };

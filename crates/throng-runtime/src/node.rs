@@ -76,6 +76,23 @@ impl Node {
         process::start(self, None, child.into_child()).await
     }
 
+    /// As [`Node::start`], and monitors the process from its first instruction: however soon it ends, the future tells with
+    /// which reason (G1).
+    ///
+    /// # Errors
+    ///
+    /// As [`Node::start`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Node::start`]; dropping the future that it gives forgets the wait, nothing else.
+    pub async fn start_monitor<S: GenServer>(
+        &self,
+        child: impl IntoChild<Server = S>,
+    ) -> Result<(Pid<S>, impl Future<Output = Exit> + Send), StartError> {
+        process::start_and_wait(self, child.into_child()).await
+    }
+
     /// Starts a process from a future; it returns at once (P6).
     ///
     /// ```
@@ -122,13 +139,14 @@ impl Node {
         process::request_exit(crate::scheduler::current::id(), process.into(), reason);
     }
 
-    /// Resolves when a process is gone, with its exit reason; with [`Exit::NoProcess`] if it was gone already.
+    /// Resolves when a process is gone, with its exit reason; with [`Exit::NoProcess`] if it was gone already when this was called:
+    /// the monitor is set here, not by the first poll.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future forgets the wait, nothing else.
-    pub async fn wait(&self, process: impl Into<ProcessId>) -> Exit {
-        process::wait(process.into()).await
+    pub fn wait<P: Into<ProcessId>>(&self, process: P) -> impl Future<Output = Exit> + Send + use<P> {
+        process::wait(process.into())
     }
 
     /// Stops a process in an orderly way and waits until it is gone (G18): a server handles what it was sent before, then

@@ -1,4 +1,5 @@
 //! Processes: signals, links, exits, monitors, names (specs/otp.md §1), a test or more for each rule.
+#![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 
 #[path = "process/probe.rs"]
 mod probe;

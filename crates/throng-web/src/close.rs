@@ -18,6 +18,8 @@ pub enum CloseReason {
     Idle,
     /// The client did not read as fast as it was written to (§18.3).
     SlowReader,
+    /// The connection's channels did not handle events for as long as a client may be silent.
+    Behind,
     /// A frame or message was larger than the limit.
     TooBig,
     /// A text frame was not UTF-8.
@@ -46,7 +48,7 @@ impl CloseReason {
             CloseReason::TooBig => 1009,
             CloseReason::Internal => 1011,
             CloseReason::Restart => 1012,
-            CloseReason::SlowReader => 1013,
+            CloseReason::SlowReader | CloseReason::Behind => 1013,
         }
     }
 
@@ -57,6 +59,7 @@ impl CloseReason {
             CloseReason::Restart => "service restart",
             CloseReason::Idle => "idle timeout",
             CloseReason::SlowReader => "too slow a reader",
+            CloseReason::Behind => "channels are behind",
             CloseReason::TooBig => "message too big",
             CloseReason::NotUtf8 => "text is not UTF-8",
             CloseReason::Binary => "binary frames are not understood",
@@ -83,11 +86,12 @@ impl From<&DecodeError> for CloseReason {
 mod tests {
     use super::*;
 
-    const ALL: [CloseReason; 11] = [
+    const ALL: [CloseReason; 12] = [
         CloseReason::Disconnected,
         CloseReason::Restart,
         CloseReason::Idle,
         CloseReason::SlowReader,
+        CloseReason::Behind,
         CloseReason::TooBig,
         CloseReason::NotUtf8,
         CloseReason::Binary,

@@ -64,15 +64,23 @@ struct Joined {
     channel: ChannelId,
     /// As the join sent it, null if it had none.
     join_ref: Ref,
-    status: Status,
+    /// While its join runs.
+    joining: Option<Joining>,
+    leaving: bool,
 }
 
-#[derive(Debug, PartialEq)]
-enum Status {
-    /// Its join runs; the reference is the join's.
-    Joining(Ref),
-    Open,
-    Leaving,
+#[derive(Debug)]
+struct Joining {
+    /// The join's own reference.
+    reference: Ref,
+    /// What was handed to the channel meanwhile. If it is not let in, nobody else answers.
+    pending: Vec<Pending>,
+}
+
+#[derive(Debug)]
+struct Pending {
+    reference: Ref,
+    leave: bool,
 }
 
 impl SocketState {
@@ -101,8 +109,7 @@ impl SocketState {
             (None, _) => unmatched(message),
             (Some(_), event::JOIN) => self.join_again(message),
             (Some(joined), _) if joined.is_stale(&message) => Vec::new(),
-            (Some(_), event::LEAVE) => self.leave(message),
-            (Some(joined), _) => vec![Action::Deliver { channel: joined.channel, message }],
+            (Some(_), _) => self.hand_on(message),
         }
     }
 
@@ -112,7 +119,7 @@ impl SocketState {
         if !routed {
             return unmatched(message);
         }
-        let full = self.topics.len() >= self.limit.0 || self.channels.len() >= 2 * self.limit.0;
+        let full = self.topics.len() >= self.limit.0 || self.is_crowded();
         if full {
             return vec![refuse(&message, "too many channels joined")];
         }
@@ -121,15 +128,15 @@ impl SocketState {
 
     /// A join of a joined topic replaces the channel (§4.3).
     fn join_again(&mut self, message: Message) -> Vec<Action> {
-        if self.channels.len() >= 2 * self.limit.0 {
+        if self.is_crowded() {
             return vec![refuse(&message, "too many channels joined")];
         }
         let Some(old) = self.topics.remove(&message.topic) else { return Vec::new() };
         self.channels.insert(old.channel, None);
         // A join that still runs is answered first, and only the channel knows when that is.
-        let announce = matches!(old.status, Status::Joining(_));
+        let announce = old.joining.is_some();
         let mut actions = vec![Action::Replace { channel: old.channel, announce }];
-        if old.status == Status::Open {
+        if old.joining.is_none() && !old.leaving {
             actions.push(ended(&old.join_ref, &message.topic, event::CLOSE, &Payload::empty()));
         }
         actions.extend(self.start(message, Some(old.channel)));
@@ -139,47 +146,63 @@ impl SocketState {
     fn start(&mut self, message: Message, replaces: Option<ChannelId>) -> Vec<Action> {
         self.next += 1;
         let channel = ChannelId(self.next);
-        let status = Status::Joining(message.reference.clone());
-        let joined = Joined { channel, join_ref: message.join_ref.clone(), status };
+        let joining = Some(Joining { reference: message.reference.clone(), pending: Vec::new() });
+        let joined = Joined { channel, join_ref: message.join_ref.clone(), joining, leaving: false };
         self.topics.insert(message.topic.clone(), joined);
         self.channels.insert(channel, Some(message.topic.clone()));
         vec![Action::Start { channel, message, replaces }]
     }
 
-    fn leave(&mut self, message: Message) -> Vec<Action> {
+    /// A message for a channel: an event or a leave.
+    fn hand_on(&mut self, message: Message) -> Vec<Action> {
         let Some(joined) = self.topics.get_mut(&message.topic) else { return Vec::new() };
-        joined.status = Status::Leaving;
-        vec![Action::Leave { channel: joined.channel, reference: message.reference }]
+        let (channel, leave) = (joined.channel, &*message.event == event::LEAVE);
+        joined.leaving |= leave;
+        if let Some(joining) = &mut joined.joining {
+            joining.pending.push(Pending { reference: message.reference.clone(), leave });
+        }
+        vec![match leave {
+            true => Action::Leave { channel, reference: message.reference },
+            false => Action::Deliver { channel, message },
+        }]
     }
 
     fn opened(&mut self, channel: ChannelId) -> Vec<Action> {
         if let Some(joined) = self.joined(channel) {
-            if matches!(joined.status, Status::Joining(_)) {
-                joined.status = Status::Open;
-            }
+            joined.joining = None;
         }
         Vec::new()
     }
 
+    /// A channel that was let in has said goodbye; one that was not has answered its join, and nothing after that.
     fn closing(&mut self, channel: ChannelId) -> Vec<Action> {
-        if let Some(topic) = self.channels.get_mut(&channel).and_then(Option::take) {
-            self.topics.remove(&topic);
-        }
-        Vec::new()
+        let Some(topic) = self.channels.get_mut(&channel).and_then(Option::take) else { return Vec::new() };
+        let Some(joined) = self.topics.remove(&topic) else { return Vec::new() };
+        joined.joining.map(|joining| joining.unanswered(&joined.join_ref, &topic)).unwrap_or_default()
     }
 
     /// A channel ended. If it had not said so before, the client is told (§7.1, §4.2).
     fn down(&mut self, channel: ChannelId) -> Vec<Action> {
         let Some(topic) = self.channels.remove(&channel).flatten() else { return Vec::new() };
-        let Some(joined) = self.topics.remove(&topic) else { return Vec::new() };
-        vec![match joined.status {
-            Status::Joining(reference) => {
+        let Some(Joined { join_ref, joining, leaving, .. }) = self.topics.remove(&topic) else {
+            return Vec::new();
+        };
+        match joining {
+            Some(joining) => {
                 let reason = Payload::reason("join crashed");
-                Action::Send(encode_reply(&joined.join_ref, &reference, &topic, "error", &reason))
+                let reply = encode_reply(&join_ref, &joining.reference, &topic, "error", &reason);
+                let mut actions = vec![Action::Send(reply)];
+                actions.extend(joining.unanswered(&join_ref, &topic));
+                actions
             }
-            Status::Open => ended(&joined.join_ref, &topic, event::ERROR, &Payload::reason("channel_crash")),
-            Status::Leaving => ended(&joined.join_ref, &topic, event::CLOSE, &Payload::empty()),
-        }]
+            None if leaving => vec![ended(&join_ref, &topic, event::CLOSE, &Payload::empty())],
+            None => vec![ended(&join_ref, &topic, event::ERROR, &Payload::reason("channel_crash"))],
+        }
+    }
+
+    /// Whether replaced channels that still terminate have piled up.
+    fn is_crowded(&self) -> bool {
+        self.channels.len() >= self.limit.0.saturating_mul(2)
     }
 
     fn joined(&mut self, channel: ChannelId) -> Option<&mut Joined> {
@@ -192,6 +215,22 @@ impl Joined {
     /// Whether a message is meant for another join of the topic; null means any.
     fn is_stale(&self, message: &Message) -> bool {
         !message.join_ref.is_null() && message.join_ref != self.join_ref
+    }
+}
+
+impl Joining {
+    /// What the messages behind a join that failed are answered with: as if they had come after it (§4.2).
+    fn unanswered(self, join_ref: &Ref, topic: &str) -> Vec<Action> {
+        let answer = |pending: Pending| {
+            Action::Send(match pending.leave {
+                true => encode_reply(join_ref, &pending.reference, topic, "ok", &Payload::empty()),
+                false => {
+                    let reason = Payload::reason("unmatched topic");
+                    encode_reply(&Ref::NULL, &pending.reference, topic, "error", &reason)
+                }
+            })
+        };
+        self.pending.into_iter().map(answer).collect()
     }
 }
 

@@ -11,7 +11,11 @@ pub(crate) fn connected(path: &str, id: Option<&str>) {
 }
 
 pub(crate) fn refused(path: &str, status: u16, why: &str) {
-    tracing::info!(target: TARGET, path, status, why, "socket refused");
+    if status == 500 {
+        tracing::error!(target: TARGET, path, status, why, "socket refused");
+    } else {
+        tracing::info!(target: TARGET, path, status, why, "socket refused");
+    }
 }
 
 pub(crate) fn origin_refused(path: &str, origin: &str) {

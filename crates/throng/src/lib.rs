@@ -12,3 +12,8 @@ pub use throng_pubsub as pubsub;
 pub use throng_runtime::*;
 #[doc(inline)]
 pub use throng_web as web;
+
+/// The examples of the README run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

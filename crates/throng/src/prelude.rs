@@ -2,6 +2,8 @@
 
 #[doc(no_inline)]
 pub use crate::{
-    Address, Ctx, Down, Exit, Exited, GenServer, Halt, Handled, Handler, Init, InitError, Message, Name,
-    Node, Pid, ProcessId, ReplyTo, Restart, Shutdown,
+    Address, Ctx, Down, DynamicSupervisor, Exit, Exited, GenServer, Halt, Handled, Handler, Init, InitError,
+    Message, Name, Node, Pid, ProcessId, Registry, ReplyTo, Restart, Shutdown, Supervisor, Task, Via,
+    pubsub::{Broadcast, Presence, PubSub, Topic},
+    web::{Channel, ChannelHandler, Endpoint, JoinError, Reply, Socket, SocketRouter},
 };

@@ -6,5 +6,6 @@ mod arrows;
 mod licences;
 mod links;
 mod manifests;
+mod readme;
 mod repository;
 mod sources;

@@ -46,10 +46,10 @@ impl<P: Unanswered + ?Sized> Life<P> {
         let slot = self.slot();
         cancel_timers(slot, self.id);
         self.run_hooks(reason);
-        let control = slot.seal().map(|control| *control).unwrap_or_default();
-        let mut open = control.deferred();
+        // In two rounds: a late observer that finds the process dead can rely on the earlier ones having been told.
+        let mut open = tell_observers(self.id, reason, slot.take_control());
+        open.extend(tell_observers(self.id, reason, slot.seal()));
         open.extend(call);
-        tell_observers(self.id, reason, control);
         self.abandon_rest(reason, rest);
         for call in open {
             call.abandon(CallFailure::Exited(reason.clone()));
@@ -113,8 +113,10 @@ fn run_hook(hook: &dyn OnExit, id: ProcessId, reason: &Exit) {
     contain("an exit hook", || hook.process_exited(id, reason));
 }
 
-/// Tells links and monitors.
-fn tell_observers(id: ProcessId, reason: &Exit, control: Control) {
+/// Tells links and monitors; hands back the calls that were to be answered later.
+fn tell_observers(id: ProcessId, reason: &Exit, control: Option<Box<Control>>) -> Vec<Arc<dyn Unanswered>> {
+    let Some(control) = control else { return Vec::new() };
+    let open = control.deferred();
     // Added by an observer between the last look and the seal.
     control.hooks.into_iter().for_each(|hook| run_hook(&*hook, id, reason));
     for (monitor, target) in control.watching {
@@ -132,4 +134,5 @@ fn tell_observers(id: ProcessId, reason: &Exit, control: Control) {
         let down = Down { monitor, pid: id, reason: reason.clone() };
         contain("a monitor's hook", || watcher.tell(down));
     }
+    open
 }

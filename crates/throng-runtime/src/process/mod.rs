@@ -59,6 +59,15 @@ pub(crate) async fn start<S: GenServer>(
     Starting::begin(node, parent, spec, |_| ())?.0.finish().await
 }
 
+/// As [`start`], with a wait for its end from before its first instruction (G1).
+pub(crate) async fn start_and_wait<S: GenServer>(
+    node: &Node,
+    spec: ChildSpec<S>,
+) -> Result<(Pid<S>, impl Future<Output = Exit> + Send), StartError> {
+    let (starting, ended) = Starting::begin(node, None, spec, wait)?;
+    Ok((starting.finish().await?, ended))
+}
+
 /// As [`start`], with a monitor of `owner` from before its first instruction (G1).
 pub(crate) async fn start_monitor<S: GenServer>(
     node: &Node,
@@ -237,8 +246,8 @@ pub(crate) fn request_shutdown(to: ProcessId, reason: Exit) {
     scheduler::signal(to, Signal::Shutdown(reason));
 }
 
-/// Resolves with the exit reason when the process is gone; with `NoProcess` when it is already.
-pub(crate) async fn wait(id: ProcessId) -> Exit {
+/// Resolves with the exit reason when the process is gone; with `NoProcess` if it was already when this was called.
+pub(crate) fn wait(id: ProcessId) -> impl Future<Output = Exit> + Send {
     struct Forget(ProcessId, MonitorRef);
     impl Drop for Forget {
         fn drop(&mut self) {
@@ -247,8 +256,11 @@ pub(crate) async fn wait(id: ProcessId) -> Exit {
     }
     let (tell, told) = ReplyCell::alone();
     let hook = Box::new(move |down: Down| drop(tell.settle(Ok(down.reason))));
-    let _forget = Forget(id, control::monitor(id, Watcher::Hook { owner: None, hook }));
-    told.await.unwrap_or(Exit::NoProcess)
+    let forget = Forget(id, control::monitor(id, Watcher::Hook { owner: None, hook }));
+    async move {
+        let _forget = forget;
+        told.await.unwrap_or(Exit::NoProcess)
+    }
 }
 
 pin_project! {

@@ -66,6 +66,8 @@ enum Failed {
     /// It had nothing to do.
     Ignored,
     Crashed(Exit),
+    /// A process that it cannot do without did not start.
+    Child(StartError),
     /// A fatal signal came first.
     Ended(Exit),
 }
@@ -75,6 +77,7 @@ impl From<InitError> for Failed {
         match error {
             InitError::Ignore => Self::Ignored,
             InitError::Stop(reason) => Self::Crashed(reason),
+            InitError::Start(error) => Self::Child(error),
         }
     }
 }
@@ -87,6 +90,8 @@ fn fail<S>(mut life: Life<Started>, inbox: Inbox, failed: Failed) {
             report_crash::<S>(life.id, &reason, Some(|| "init"));
             (StartError::Exited(reason.clone()), reason)
         }
+        // The report is that of the process which did not start.
+        Failed::Child(error) => (error, Exit::Shutdown),
     };
     // The starter learns of the failure by its answer, not by an exit signal as well (G3); and when all is over.
     if let Some(parent) = inbox.parent() {
@@ -118,6 +123,7 @@ enum Ending {
     Abrupt(Exit),
 }
 
+#[expect(clippy::manual_async_fn, reason = "an async fn keeps its arguments twice in its future")]
 fn receive<S: GenServer>(
     server: &mut S,
     ctx: &mut Ctx<S>,

@@ -211,15 +211,15 @@ impl Envelope {
 
     /// Hides that it is a signal, so that a test of the mailbox can use it as a plain letter.
     #[cfg(test)]
-    pub(super) fn as_message(mut self) -> Self {
+    pub(super) fn disguised(mut self) -> Self {
         // SAFETY: the envelope owns a live node.
         unsafe { self.node.as_mut() }.signal = false;
         self
     }
 
-    /// Undoes [`Envelope::as_message`].
+    /// Undoes [`Envelope::disguised`].
     #[cfg(test)]
-    pub(super) fn as_signal(mut self) -> Self {
+    pub(super) fn undisguised(mut self) -> Self {
         // SAFETY: the envelope owns a live node.
         unsafe { self.node.as_mut() }.signal = true;
         self

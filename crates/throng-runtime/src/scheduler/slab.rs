@@ -173,6 +173,11 @@ impl Slot {
         (self.status() != Status::Dead && self.is(id)).then_some(ControlGuard(guard))
     }
 
+    /// Takes what is attached to the process; more can be attached still.
+    pub(crate) fn take_control(&self) -> Option<Box<Control>> {
+        self.control.lock().take()
+    }
+
     /// Marks the process dead and takes what was attached to it. Nothing can be attached afterwards.
     pub(crate) fn seal(&self) -> Option<Box<Control>> {
         let mut guard = self.control.lock();

@@ -80,7 +80,9 @@ impl Handler<Exited> for Probe {
 }
 
 /// Runs a closure in the process, with its context.
-pub(crate) struct Do<R>(Box<dyn FnOnce(&mut Ctx<Probe>) -> R + Send>);
+type Work<R> = Box<dyn FnOnce(&mut Ctx<Probe>) -> R + Send>;
+
+pub(crate) struct Do<R>(Work<R>);
 
 impl<R: Send + 'static> Message for Do<R> {
     type Reply = R;

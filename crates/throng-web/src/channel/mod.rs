@@ -1,19 +1,20 @@
 //! Channels: one process per joined topic of a connection.
 
 mod event;
+mod presence;
 mod reply;
 mod route;
 mod server;
 mod socket;
 
 use serde::de::DeserializeOwned;
+use throng_pubsub::Broadcast;
 use throng_runtime::{Exit, Handled, Message};
 
 pub use self::reply::{JoinError, Reply, SocketRef};
 pub(crate) use self::route::{ChannelProcess, Route, Start, StartChannel};
 pub(crate) use self::server::{ChannelServer, Inbound};
 pub use self::socket::{ChannelPid, PushError, Socket};
-use crate::broadcast::Broadcast;
 
 /// A topic's server side for one client that joined it.
 ///

@@ -15,7 +15,7 @@ use crate::socket::ChannelId;
 
 /// What a channel's process begins from.
 #[derive(Debug)]
-pub struct Start<A> {
+pub(crate) struct Start<A> {
     pub(crate) assigns: A,
     pub(crate) link: Arc<Link>,
     pub(crate) channel: ChannelId,

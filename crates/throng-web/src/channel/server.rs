@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use throng_pubsub::Broadcast;
 use throng_runtime::{Ctx, Down, Exit, GenServer, Halt, Handled, Handler, Init, Message, Node, ProcessId};
 
 use super::event::{self, EventError};
@@ -11,17 +12,12 @@ use super::reply::{Answer, JoinError, Reply};
 use super::route::Start;
 use super::socket::{Socket, SocketState};
 use super::{Channel, ChannelHandler};
-use crate::broadcast::Broadcast;
-use crate::connection::{ChannelNews, InFlight};
+use crate::connection::{ChannelNews, InFlight, Loan};
 use crate::protocol::{self, Payload, Ref, encode, encode_reply};
-use crate::telemetry;
-
-/// How long a channel that was replaced may take to end before it is killed (§4.3).
-const REPLACED_GRACE: Duration = Duration::from_secs(5);
+use crate::{fastlane, telemetry};
 
 /// The server that runs a channel.
-#[doc(hidden)]
-pub struct ChannelServer<C: Channel> {
+pub(crate) struct ChannelServer<C: Channel> {
     /// `None` until the join was accepted.
     channel: Option<C>,
     socket: SocketState<C>,
@@ -33,11 +29,13 @@ pub(crate) enum Inbound {
     /// An event of the client.
     Event { message: protocol::Message, in_flight: InFlight },
     /// The client leaves.
-    Leave { reference: Ref },
+    Leave { reference: Ref, in_flight: InFlight },
     /// Another join took the topic.
     Replaced { announce: bool },
-    /// A broadcast of an event that the channel intercepts.
-    Intercepted(Arc<Broadcast>),
+    /// A broadcast of an event that the channel intercepts, and the bytes that it costs until it is handled.
+    Intercepted { broadcast: Broadcast, loan: Loan },
+    /// The connection is over.
+    Closed,
 }
 
 impl Message for Inbound {
@@ -55,9 +53,8 @@ impl Message for Join {
 }
 
 /// A message of the application's own.
-#[doc(hidden)]
 #[derive(Debug)]
-pub struct Info<M>(pub(super) M);
+pub(crate) struct Info<M>(pub(super) M);
 
 impl<M: Message> Message for Info<M> {
     type Reply = M::Reply;
@@ -107,10 +104,11 @@ impl<C: Channel> GenServer for ChannelServer<C> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: Channel> Handler<Join> for ChannelServer<C> {
     async fn handle(&mut self, join: Join, ctx: &mut Ctx<Self>) -> Handled<Join> {
         if let Some(old) = join.replaces {
-            end_replaced(old, ctx.node().clone()).await;
+            end_replaced(old, ctx.node().clone(), self.socket.link.channel_grace).await;
         }
         let Ok(params) = join.payload.parse::<C::Params>() else {
             return Err(self.refuse(&Payload::reason("invalid params")));
@@ -128,6 +126,7 @@ impl<C: Channel> Handler<Join> for ChannelServer<C> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
     async fn handle(&mut self, inbound: Inbound, ctx: &mut Ctx<Self>) -> Handled<Inbound> {
         match inbound {
@@ -136,23 +135,29 @@ impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
                 drop(in_flight);
                 handled
             }
-            Inbound::Leave { reference } => Err(self.leave(&reference)),
+            Inbound::Leave { reference, in_flight } => {
+                drop(in_flight);
+                Err(self.leave(&reference))
+            }
             Inbound::Replaced { announce } => Err(self.give_way(announce)),
-            Inbound::Intercepted(broadcast) => {
+            Inbound::Intercepted { broadcast, loan } => {
                 let Some(channel) = &mut self.channel else { return Ok(()) };
                 let result =
                     channel.handle_out(&broadcast, &mut Socket { state: &mut self.socket, ctx }).await;
+                drop(loan);
                 self.settle(result.map_err(Halt::Stop))
             }
+            Inbound::Closed => Err(closed()),
         }
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: Channel> Handler<Down> for ChannelServer<C> {
     async fn handle(&mut self, down: Down, ctx: &mut Ctx<Self>) -> Handled<Down> {
         if down.pid == self.socket.link.connection {
-            // §4.6
-            return Err(Halt::Stop(Exit::shutdown_with("closed")));
+            // It was killed, or it would have said so.
+            return Err(closed());
         }
         let (Some(channel), Some(hand)) = (&mut self.channel, self.socket.down) else { return Ok(()) };
         let result = hand(channel, down, Socket { state: &mut self.socket, ctx }).await;
@@ -160,6 +165,7 @@ impl<C: Channel> Handler<Down> for ChannelServer<C> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: ChannelHandler<M>, M: Message> Handler<Info<M>> for ChannelServer<C> {
     async fn handle(&mut self, Info(message): Info<M>, ctx: &mut Ctx<Self>) -> Handled<Info<M>> {
         let Some(channel) = &mut self.channel else {
@@ -177,9 +183,8 @@ impl<C: Channel> ChannelServer<C> {
         let socket = &mut self.socket;
         let outbox = &socket.link.outbox;
         outbox.hold(socket.channel);
-        let me = ctx.me();
-        let subscriber = crate::fanout::Subscriber::channel::<C>(me, socket.channel, outbox.clone());
-        socket.subscription = Some(socket.link.fanout.subscribe(&socket.topic, subscriber));
+        let deliver = fastlane::to_channel(ctx.me(), socket.channel, outbox.clone());
+        socket.subscription = Some(socket.link.pubsub.subscribe_with(ctx, socket.topic.clone(), deliver));
         outbox.tell(ChannelNews::Joined(socket.channel));
         let response = socket.join_reply.take().unwrap_or_else(Payload::empty);
         let reference = socket.reference.take().unwrap_or_default();
@@ -194,9 +199,9 @@ impl<C: Channel> ChannelServer<C> {
     fn refuse(&mut self, response: &Payload) -> Halt {
         let socket = &mut self.socket;
         let outbox = &socket.link.outbox;
-        outbox.tell(ChannelNews::Closing(socket.channel));
         let reference = socket.reference.take().unwrap_or_default();
-        outbox.send(encode_reply(&socket.stored_join_ref, &reference, &socket.topic, "error", response));
+        let reply = encode_reply(&socket.stored_join_ref, &reference, &socket.topic, "error", response);
+        outbox.announce([reply], ChannelNews::Closing(socket.channel));
         telemetry::join_refused(&socket.topic, socket.link.id.as_deref());
         Halt::Stop(Exit::Normal)
     }
@@ -234,9 +239,8 @@ impl<C: Channel> ChannelServer<C> {
         let socket = &mut self.socket;
         socket.mute();
         let outbox = &socket.link.outbox;
-        outbox.tell(ChannelNews::Closing(socket.channel));
         let reply = encode_reply(&socket.join_ref, reference, &socket.topic, "ok", &Payload::empty());
-        outbox.send_both(reply, socket.close_frame());
+        outbox.announce([reply, socket.close_frame()], ChannelNews::Closing(socket.channel));
         Halt::Stop(Exit::shutdown_with("left"))
     }
 
@@ -251,13 +255,12 @@ impl<C: Channel> ChannelServer<C> {
     /// A callback that stops with a clean reason closes the channel for its client; any other reason is a crash, which
     /// the connection tells of (§7.3).
     fn settle<T>(&mut self, result: Result<T, Halt>) -> Result<T, Halt> {
-        if let Err(Halt::Stop(reason)) = &result {
-            if reason.is_clean() {
-                let socket = &mut self.socket;
-                socket.mute();
-                socket.link.outbox.tell(ChannelNews::Closing(socket.channel));
-                socket.link.outbox.send(socket.close_frame());
-            }
+        if let Err(Halt::Stop(reason)) = &result
+            && reason.is_clean()
+        {
+            let socket = &mut self.socket;
+            socket.mute();
+            socket.link.outbox.announce([socket.close_frame()], ChannelNews::Closing(socket.channel));
         }
         result
     }
@@ -266,7 +269,7 @@ impl<C: Channel> ChannelServer<C> {
 impl<C: Channel> SocketState<C> {
     /// Broadcasts no longer reach the client; pushes still do.
     fn mute(&mut self) {
-        if let Some(subscription) = &mut self.subscription {
+        if let Some(subscription) = &self.subscription {
             subscription.end();
         }
     }
@@ -279,11 +282,16 @@ impl<C: Channel> SocketState<C> {
 }
 
 /// Waits for the channel that this one replaces, and kills it if it takes too long (§4.3).
-async fn end_replaced(old: ProcessId, node: Node) {
-    if tokio::time::timeout(REPLACED_GRACE, node.wait(old)).await.is_err() {
+async fn end_replaced(old: ProcessId, node: Node, grace: Duration) {
+    if tokio::time::timeout(grace, node.wait(old)).await.is_err() {
         node.exit(old, Exit::Kill);
         node.wait(old).await;
     }
+}
+
+/// How a channel ends whose connection is over (§4.6).
+fn closed() -> Halt {
+    Halt::Stop(Exit::shutdown_with("closed"))
 }
 
 fn no_event(error: &EventError) -> Payload {

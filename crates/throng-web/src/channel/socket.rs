@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
+use throng_pubsub::{Broadcast, BroadcastError, Owner, PubSub, Subscription};
 use throng_runtime::{
-    Address, CallError, CastError, Ctx, Down, Message, MonitorRef, Node, Pid, ProcessId, TimerRef,
+    Address, CallError, CastError, Ctx, Down, Message, MonitorRef, Node, OnExit, Pid, ProcessId, TimerRef,
 };
 
 use super::server::{ChannelServer, Info};
 use super::{Channel, ChannelHandler, SocketRef};
 use crate::connection::{Link, Outbox};
-use crate::fanout::Subscription;
 use crate::protocol::{Payload, PayloadError, Ref, encode};
 use crate::socket::ChannelId;
 
@@ -77,6 +77,11 @@ impl<C: Channel> Socket<'_, C> {
         self.ctx.id()
     }
 
+    /// The process of the client's connection, which all its channels share.
+    pub fn connection(&self) -> ProcessId {
+        self.state.link.connection
+    }
+
     /// The channel as an address for messages it handles.
     pub fn address(&self) -> ChannelPid<C> {
         ChannelPid(self.ctx.me())
@@ -109,22 +114,34 @@ impl<C: Channel> Socket<'_, C> {
     ///
     /// # Errors
     ///
-    /// When the payload is no JSON object.
-    pub fn broadcast(&self, event: &str, payload: impl Serialize) -> Result<(), PayloadError> {
-        let payload = Payload::object(payload)?;
-        self.state.link.fanout.broadcast(&self.state.topic, event, payload, None);
-        Ok(())
+    /// When the payload is no JSON object, or other nodes cannot be told: then nobody got it.
+    pub fn broadcast(&self, event: &str, payload: impl Serialize) -> Result<(), BroadcastError> {
+        self.pubsub().broadcast(self.state.topic.clone(), event, payload)
     }
 
     /// Sends an event to all who joined the topic but this channel; another tab of the same user gets it (§6.1).
     ///
     /// # Errors
     ///
-    /// When the payload is no JSON object.
-    pub fn broadcast_from(&self, event: &str, payload: impl Serialize) -> Result<(), PayloadError> {
-        let payload = Payload::object(payload)?;
-        self.state.link.fanout.broadcast(&self.state.topic, event, payload, Some(self.ctx.id()));
-        Ok(())
+    /// As [`Socket::broadcast`].
+    pub fn broadcast_from(&self, event: &str, payload: impl Serialize) -> Result<(), BroadcastError> {
+        self.pubsub().broadcast_from(self.ctx.id(), self.state.topic.clone(), event, payload)
+    }
+
+    /// The topics of the endpoint: to broadcast on others than this channel's own.
+    pub fn pubsub(&self) -> &PubSub {
+        &self.state.link.pubsub
+    }
+
+    /// Has the broadcasts of another topic handled by this channel, until the subscription is dropped; they do not go to the
+    /// client.
+    pub fn subscribe(&self, topic: impl Into<Arc<str>>) -> Subscription
+    where
+        C: ChannelHandler<Broadcast>,
+    {
+        let me = self.ctx.me();
+        let deliver = move |broadcast: &Broadcast| drop(me.cast(Info(broadcast.clone())));
+        self.pubsub().subscribe_with(self, topic, deliver)
     }
 
     /// Keeps the right to answer the event in hand later, from any process (§5.3): return
@@ -164,6 +181,17 @@ impl<C: Channel> Socket<'_, C> {
 
     fn outbox(&self) -> &Arc<Outbox> {
         &self.state.link.outbox
+    }
+}
+
+/// A channel owns subscriptions and presences: they end with it.
+impl<C: Channel> Owner for Socket<'_, C> {
+    fn process(&self) -> ProcessId {
+        self.ctx.id()
+    }
+
+    fn on_exit(&self, hook: Arc<dyn OnExit>) {
+        self.ctx.on_exit(hook);
     }
 }
 

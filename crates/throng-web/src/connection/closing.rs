@@ -1,63 +1,78 @@
 //! The end of a connection: the last frames, the close code, and time for the client to see it.
 
+use std::io;
 use std::time::Duration;
 
-use futures_util::SinkExt;
-use tokio::io::AsyncReadExt;
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-use super::{End, Outbox, Sink, Source, Stream, writer};
+use super::{End, Outbox, Sink, Source, writer};
 use crate::close::CloseReason;
-use crate::endpoint::Limits;
 
-/// How long a client has to take the close frame and to answer it, each.
+/// How long a client has to take the last frames and the close frame; and again, to hang up.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// What is read and thrown away while waiting for the client to hang up.
 const DISCARD_BYTES_MAX: usize = 1 << 20;
 
-/// Closes in the way that the end asks for; it takes a few seconds at most.
-pub(super) async fn close(mut sink: Sink, source: Source, outbox: &Outbox, end: &End, limits: &Limits) {
-    let said_goodbye = match end {
-        End::Gone => false,
-        // The library has queued the echo; the last frames are not read any more.
-        End::Client => tokio::time::timeout(GOODBYE, sink.flush()).await.is_ok(),
-        End::Server(reason) => {
-            // A slow reader gets no more of what it did not read.
-            let flushed = *reason == CloseReason::SlowReader
-                || writer::drain(&mut sink, outbox, limits.write_timeout.min(GOODBYE)).await.is_ok();
-            flushed && send_close(&mut sink, reason).await
-        }
-    };
+/// Closes in the way that the end asks for; it takes twice [`GOODBYE`] at most.
+pub(super) async fn close(mut sink: Sink, source: Source, outbox: &Outbox, end: &End) {
+    // What comes from now on is dropped; what was queued before is still written.
+    outbox.close(end.as_reason());
+    let said_goodbye = tokio::time::timeout(GOODBYE, say_goodbye(&mut sink, outbox, end)).await;
     outbox.shut();
-    if said_goodbye {
-        if let Ok(stream) = sink.reunite(source) {
-            linger(stream).await;
+    if said_goodbye == Ok(true) {
+        // An error or the time running out both mean that nobody is left to be polite to.
+        drop(tokio::time::timeout(GOODBYE, linger(sink, source)).await);
+    }
+}
+
+/// Whether the client was told, and will answer.
+async fn say_goodbye(sink: &mut Sink, outbox: &Outbox, end: &End) -> bool {
+    match end {
+        End::Gone => false,
+        End::Client => {
+            // The library has queued the echo, which is the last word.
+            drop(sink.flush().await);
+            false
+        }
+        // A slow reader gets no more of what it did not read.
+        End::Server(reason @ CloseReason::SlowReader) => send_close(sink, reason).await,
+        End::Server(reason) => {
+            writer::drain(sink, outbox, GOODBYE).await.is_ok() && send_close(sink, reason).await
         }
     }
 }
 
 async fn send_close(sink: &mut Sink, reason: &CloseReason) -> bool {
     let frame = CloseFrame { code: reason.code().into(), reason: reason.text().as_ref().into() };
-    let sent = sink.send(tokio_tungstenite::tungstenite::Message::Close(Some(frame)));
-    matches!(tokio::time::timeout(GOODBYE, sent).await, Ok(Ok(())))
+    sink.send(Message::Close(Some(frame))).await.is_ok()
 }
 
-/// Waits for the client to hang up: closing a socket with unread input resets it, and the client might lose the close
-/// frame to the reset.
-async fn linger(stream: Stream) {
-    let mut io = stream.into_inner();
-    let discard = async {
-        tokio::io::AsyncWriteExt::shutdown(&mut io).await?;
-        let mut scratch = [0; 1024];
-        let mut left = DISCARD_BYTES_MAX;
-        while left > 0 {
-            match io.read(&mut scratch).await? {
-                0 => break,
-                read => left = left.saturating_sub(read),
-            }
+/// Waits for the client's answer, or for it to hang up: closing a socket with unread input resets it, and the client might
+/// lose the close frame to the reset.
+async fn linger(sink: Sink, mut source: Source) -> io::Result<()> {
+    let mut left = DISCARD_BYTES_MAX;
+    while let Some(Ok(message)) = source.next().await {
+        if message.is_close() || message.len() > left {
+            return Ok(());
         }
-        std::io::Result::Ok(())
-    };
-    // An error or the time running out both mean that nobody is left to be polite to.
-    drop(tokio::time::timeout(GOODBYE, discard).await);
+        left -= message.len();
+    }
+    // The stream is of no use any more; whatever else the client sends is no frame.
+    let Ok(stream) = sink.reunite(source) else { return Ok(()) };
+    discard(stream.into_inner(), left).await
+}
+
+async fn discard(mut io: impl AsyncRead + AsyncWrite + Unpin, mut left: usize) -> io::Result<()> {
+    io.shutdown().await?;
+    let mut scratch = [0; 1024];
+    while left > 0 {
+        match io.read(&mut scratch).await? {
+            0 => break,
+            read => left = left.saturating_sub(read),
+        }
+    }
+    Ok(())
 }

@@ -1,30 +1,42 @@
 //! One process per connection: it reads, dispatches and writes; channels run beside it.
 //!
+//! ```text
+//!   socket ─► reader ─► SocketState ─► channels' mailboxes ─► Channel::join, handle_in …
+//!                                                                   │ replies, pushes
+//!   socket ◄─ writer ◄───────────── outbox ◄────────────────────────┴─── broadcasts (fastlane)
+//! ```
+//!
 //! Reading and writing are two halves of one process, so that a client which does not read is still heard, and closed in
 //! time. Joins run in the channels' own processes and hold up nothing else (§18.2).
 
+mod backlog;
+mod channels;
 mod closing;
 mod outbox;
 mod reader;
 mod writer;
 
+use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{SplitSink, SplitStream};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use throng_pubsub::PubSub;
 use throng_runtime::{Ctx, Exit, ProcessId};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-pub(crate) use self::outbox::{ChannelNews, InFlight, Outbox};
+pub(crate) use self::backlog::{InFlight, Loan};
+use self::channels::Channels;
+pub(crate) use self::outbox::{ChannelNews, Outbox};
 use self::reader::Reader;
 use crate::close::CloseReason;
 use crate::endpoint::{ChannelCount, Limits, Registration, Session, Shared};
-use crate::fanout::{Fanout, Subscriber};
-use crate::telemetry;
+use crate::{fastlane, telemetry};
 
 type Stream = WebSocketStream<TokioIo<Upgraded>>;
 type Source = SplitStream<Stream>;
@@ -32,14 +44,16 @@ type Sink = SplitSink<Stream, Message>;
 
 /// What the channels of one connection share with it.
 #[derive(Debug)]
-pub struct Link {
+pub(crate) struct Link {
     pub(crate) outbox: Arc<Outbox>,
-    pub(crate) fanout: Fanout,
+    pub(crate) pubsub: PubSub,
     /// The socket id.
     pub(crate) id: Option<Arc<str>>,
     /// The connection's process.
     pub(crate) connection: ProcessId,
     pub(crate) channels: Arc<ChannelCount>,
+    /// How long a channel that is replaced may take to end.
+    pub(crate) channel_grace: Duration,
 }
 
 /// A connection that was accepted and waits for its upgrade.
@@ -61,12 +75,6 @@ enum End {
     Gone,
 }
 
-impl From<CloseReason> for End {
-    fn from(reason: CloseReason) -> End {
-        End::Server(reason)
-    }
-}
-
 impl Accepted {
     /// The life of the connection's process.
     pub(crate) async fn run(self, mut ctx: Ctx) -> Exit {
@@ -79,43 +87,75 @@ impl Accepted {
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(buffers(limits))).await;
         let link = Arc::new(Link {
             outbox: registration.outbox().clone(),
-            fanout: shared.fanout.clone(),
+            pubsub: shared.pubsub.clone(),
             id: session.id(),
             connection: ctx.id(),
             channels: shared.channels.clone(),
+            channel_grace: limits.channel_grace,
         });
-        // Dropped, and with it the subscription, when the connection ends.
-        let _disconnects = link
-            .id
-            .as_ref()
-            .map(|id| link.fanout.subscribe(id, Subscriber::connection(ctx.id(), link.outbox.clone())));
-        let end = serve(&mut ctx, &link, &*session, limits, stream).await;
-        telemetry::connection_closed(link.id.as_deref(), &end_in_words(&end));
-        match end {
-            End::Server(CloseReason::Internal) => Exit::other("connection failed"),
-            _ => Exit::shutdown_with("closed"),
-        }
+        let disconnect = fastlane::to_connection(link.outbox.clone());
+        let _disconnects = session.id().map(|id| shared.pubsub.subscribe_with(&ctx, id, disconnect));
+        let (mut sink, mut source) = stream.split();
+        let (end, channels) = serve(&mut ctx, &link, &*session, limits, &mut sink, &mut source).await;
+        channels.close();
+        closing::close(sink, source, &link.outbox, &end).await;
+        telemetry::connection_closed(link.id.as_deref(), &end.in_words());
+        // Its place is free for another client, though its channels may take a moment longer.
+        drop(registration);
+        channels.ended(ctx.node(), limits.channel_grace).await;
+        Exit::shutdown_with("closed")
     }
 }
 
-/// Serves until either half ends, then closes in the way that the end asks for.
+/// Serves until either half ends; hands back the channels that live on.
+///
+/// The reader is never dropped half-way: it may be starting a channel, which would be killed, and not terminated, with it.
+/// When the writer ends first, the reader is told and comes to its end by itself.
 async fn serve(
     ctx: &mut Ctx,
     link: &Arc<Link>,
     session: &dyn Session,
     limits: &Limits,
-    stream: Stream,
-) -> End {
-    let (mut sink, mut source) = stream.split();
+    sink: &mut Sink,
+    source: &mut Source,
+) -> (End, Channels) {
+    let mut reader = Reader::new(ctx, link, session, limits);
     let end = {
-        let mut reader = Reader::new(ctx, link, session, limits);
+        let mut reading = std::pin::pin!(reader.run(source));
         tokio::select! {
-            end = reader.run(&mut source) => end,
-            end = writer::run(&mut sink, &link.outbox, limits.write_timeout) => end,
+            end = reading.as_mut() => end,
+            end = writer::run(sink, &link.outbox, limits.write_timeout) => {
+                link.outbox.close(end.as_reason());
+                let _: End = reading.await;
+                end
+            }
         }
     };
-    closing::close(sink, source, &link.outbox, &end, limits).await;
-    end
+    (end, reader.into_channels())
+}
+
+impl End {
+    /// As the reason with which the outbox stops.
+    fn as_reason(&self) -> CloseReason {
+        match self {
+            End::Server(reason) => reason.clone(),
+            End::Client | End::Gone => CloseReason::Internal,
+        }
+    }
+
+    fn in_words(&self) -> Cow<'static, str> {
+        match self {
+            End::Server(reason) => reason.text(),
+            End::Client => "closed by the client".into(),
+            End::Gone => "connection lost".into(),
+        }
+    }
+}
+
+impl From<CloseReason> for End {
+    fn from(reason: CloseReason) -> End {
+        End::Server(reason)
+    }
 }
 
 /// Buffers that cost an idle connection little; the library's defaults take 128 KiB each.
@@ -126,12 +166,4 @@ fn buffers(limits: &Limits) -> WebSocketConfig {
         .max_write_buffer_size(limits.outbound_bytes_max.saturating_add(8192))
         .max_message_size(Some(limits.frame_bytes_max))
         .max_frame_size(Some(limits.frame_bytes_max))
-}
-
-fn end_in_words(end: &End) -> std::borrow::Cow<'static, str> {
-    match end {
-        End::Server(reason) => reason.text(),
-        End::Client => "closed by the client".into(),
-        End::Gone => "connection lost".into(),
-    }
 }

@@ -37,12 +37,15 @@ pub(crate) struct Outbox {
     news: Notify,
     /// Events handed to channels and not yet handled.
     in_flight: AtomicUsize,
+    in_flight_max: usize,
 }
 
 #[derive(Debug)]
 struct Queue {
     frames: VecDeque<Frame>,
     bytes: usize,
+    /// Part of `bytes`: what waits in mailboxes of channels.
+    lent: usize,
     bytes_max: usize,
     /// Broadcasts of topics whose join reply is not queued yet.
     held: Vec<(ChannelId, Vec<Frame>)>,
@@ -51,10 +54,11 @@ struct Queue {
 }
 
 impl Outbox {
-    pub(crate) fn new(bytes_max: usize) -> Outbox {
+    pub(crate) fn new(bytes_max: usize, in_flight_max: usize) -> Outbox {
         let queue = Queue {
             frames: VecDeque::new(),
             bytes: 0,
+            lent: 0,
             bytes_max,
             held: Vec::new(),
             news: VecDeque::new(),
@@ -65,20 +69,13 @@ impl Outbox {
             frames: Notify::new(),
             news: Notify::new(),
             in_flight: AtomicUsize::new(0),
+            in_flight_max: in_flight_max.max(1),
         }
     }
 
     /// Queues a frame.
     pub(crate) fn send(&self, frame: Frame) {
         self.put(|queue| queue.push(frame));
-    }
-
-    /// Queues two frames with nothing in between.
-    pub(crate) fn send_both(&self, first: Frame, second: Frame) {
-        self.put(|queue| {
-            queue.push(first);
-            queue.push(second);
-        });
     }
 
     /// Holds what is broadcast to this channel from now on, until its join reply is queued by [`Outbox::release`].
@@ -103,7 +100,19 @@ impl Outbox {
 
     /// Tells the connection news of a channel.
     pub(crate) fn tell(&self, news: ChannelNews) {
-        self.queue.lock().news.push_back(news);
+        self.announce([], news);
+    }
+
+    /// Queues frames, and tells the connection news that it learns after them: whatever it answers because of the news
+    /// follows the frames, and whatever the client sends because of the frames finds the news known.
+    pub(crate) fn announce(&self, frames: impl IntoIterator<Item = Frame>, news: ChannelNews) {
+        let mut queue = self.queue.lock();
+        for frame in frames {
+            queue.push(frame);
+        }
+        queue.news.push_back(news);
+        drop(queue);
+        self.frames.notify_one();
         self.news.notify_one();
     }
 
@@ -117,7 +126,7 @@ impl Outbox {
     pub(crate) fn next_frame(&self) -> Option<Frame> {
         let mut queue = self.queue.lock();
         let frame = queue.frames.pop_front()?;
-        queue.bytes -= cost(&frame);
+        queue.bytes -= frame.len() + FRAME_OVERHEAD_BYTES;
         if queue.frames.is_empty() {
             // An idle connection keeps no buffer.
             queue.frames = VecDeque::new();
@@ -152,8 +161,38 @@ impl Outbox {
         queue.free();
     }
 
-    pub(crate) fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Acquire)
+    /// Whether so much is in flight that the client should not be heard.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.in_flight.load(Ordering::Acquire) >= self.in_flight_max
+    }
+
+    pub(super) fn flight_began(&self) {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn flight_ended(&self) {
+        // The reader only waits for the step over the threshold; every other would wake it for nothing.
+        if self.in_flight.fetch_sub(1, Ordering::AcqRel) == self.in_flight_max {
+            self.news.notify_one();
+        }
+    }
+
+    /// Counts bytes that wait elsewhere; false where there are too many, which ends the connection.
+    pub(super) fn lend(&self, bytes: usize) -> bool {
+        let mut admitted = false;
+        self.put(|queue| {
+            admitted = queue.admit(bytes);
+            if admitted {
+                queue.lent += bytes + FRAME_OVERHEAD_BYTES;
+            }
+        });
+        admitted
+    }
+
+    pub(super) fn pay_back(&self, bytes: usize) {
+        let mut queue = self.queue.lock();
+        queue.lent -= bytes + FRAME_OVERHEAD_BYTES;
+        queue.bytes -= bytes + FRAME_OVERHEAD_BYTES;
     }
 
     fn put(&self, change: impl FnOnce(&mut Queue)) {
@@ -173,13 +212,13 @@ impl Outbox {
 
 impl Queue {
     fn push(&mut self, frame: Frame) {
-        if self.admit(&frame) {
+        if self.admit(frame.len()) {
             self.frames.push_back(frame);
         }
     }
 
     fn push_or_hold(&mut self, channel: ChannelId, frame: Frame) {
-        if !self.admit(&frame) {
+        if !self.admit(frame.len()) {
             return;
         }
         match self.held.iter_mut().find(|(held, _)| *held == channel) {
@@ -189,45 +228,24 @@ impl Queue {
     }
 
     /// Counts a frame in, or ends the connection for having too many.
-    fn admit(&mut self, frame: &Frame) -> bool {
+    fn admit(&mut self, bytes: usize) -> bool {
         if self.stop.is_some() {
             return false;
         }
-        self.bytes += cost(frame);
-        if self.bytes > self.bytes_max {
+        let bytes = self.bytes + bytes + FRAME_OVERHEAD_BYTES;
+        if bytes > self.bytes_max {
             self.stop = Some(CloseReason::SlowReader);
             self.free();
             return false;
         }
+        self.bytes = bytes;
         true
     }
 
     fn free(&mut self) {
         self.frames = VecDeque::new();
         self.held = Vec::new();
-        self.bytes = 0;
-    }
-}
-
-fn cost(frame: &Frame) -> usize {
-    frame.len() + FRAME_OVERHEAD_BYTES
-}
-
-/// One event that a channel has not handled yet; dropping it says that it has.
-#[derive(Debug)]
-pub(crate) struct InFlight(std::sync::Arc<Outbox>);
-
-impl InFlight {
-    pub(crate) fn begin(outbox: &std::sync::Arc<Outbox>) -> InFlight {
-        outbox.in_flight.fetch_add(1, Ordering::AcqRel);
-        InFlight(outbox.clone())
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
-        self.0.news.notify_one();
+        self.bytes = self.lent;
     }
 }
 
@@ -244,9 +262,9 @@ mod tests {
 
     #[test]
     fn frames_leave_in_order() {
-        let outbox = Outbox::new(10_000);
+        let outbox = Outbox::new(10_000, 8);
         outbox.send("1".into());
-        outbox.send_both("2".into(), "3".into());
+        outbox.announce(["2".into(), "3".into()], ChannelNews::Closing(A));
         outbox.broadcast(A, "4".into());
         assert_eq!(written(&outbox), ["1", "2", "3", "4"]);
     }
@@ -254,7 +272,7 @@ mod tests {
     #[test]
     fn a_broadcast_never_precedes_the_join_reply() {
         // §4.2
-        let outbox = Outbox::new(10_000);
+        let outbox = Outbox::new(10_000, 8);
         outbox.hold(A);
         outbox.broadcast(A, "a1".into());
         outbox.broadcast(B, "b1".into());
@@ -268,7 +286,7 @@ mod tests {
     #[test]
     fn a_full_queue_ends_the_connection_and_is_freed() {
         // §18.3
-        let outbox = Outbox::new(2 * (FRAME_OVERHEAD_BYTES + 1));
+        let outbox = Outbox::new(2 * (FRAME_OVERHEAD_BYTES + 1), 8);
         outbox.send("1".into());
         outbox.send("2".into());
         assert_eq!(outbox.next_news(), Ok(None));
@@ -281,7 +299,7 @@ mod tests {
 
     #[test]
     fn held_frames_count_as_well() {
-        let outbox = Outbox::new(2 * (FRAME_OVERHEAD_BYTES + 1));
+        let outbox = Outbox::new(2 * (FRAME_OVERHEAD_BYTES + 1), 8);
         outbox.hold(A);
         for frame in ["1", "2", "3"] {
             outbox.broadcast(A, frame.into());
@@ -292,20 +310,11 @@ mod tests {
 
     #[test]
     fn news_comes_before_the_reason_to_close_and_the_first_reason_counts() {
-        let outbox = Outbox::new(100);
+        let outbox = Outbox::new(100, 8);
         outbox.tell(ChannelNews::Joined(A));
         outbox.close(CloseReason::Restart);
         outbox.close(CloseReason::Disconnected);
         assert_eq!(outbox.next_news(), Ok(Some(ChannelNews::Joined(A))));
         assert_eq!(outbox.next_news(), Err(CloseReason::Restart));
-    }
-
-    #[test]
-    fn events_in_flight_are_counted() {
-        let outbox = std::sync::Arc::new(Outbox::new(100));
-        let (one, two) = (InFlight::begin(&outbox), InFlight::begin(&outbox));
-        assert_eq!(outbox.in_flight(), 2);
-        drop((one, two));
-        assert_eq!(outbox.in_flight(), 0);
     }
 }

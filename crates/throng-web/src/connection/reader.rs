@@ -1,16 +1,17 @@
 //! The reading half: frames become messages, messages become steps of the [`SocketState`], steps become actions.
 
-use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use throng_runtime::{Ctx, ProcessId};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::{Error, Message as WsMessage};
 
-use super::{ChannelNews, End, InFlight, Link, Source};
-use crate::channel::{ChannelProcess, Inbound};
+use super::{ChannelNews, Channels, End, InFlight, Link, Source};
+use crate::channel::Inbound;
 use crate::close::CloseReason;
 use crate::endpoint::{JoinRequest, Limits, Session};
 use crate::protocol::{self, DecodeLimits, Message};
@@ -26,7 +27,7 @@ pub(super) struct Reader<'a> {
     limits: &'a Limits,
     decode_limits: DecodeLimits,
     state: SocketState,
-    channels: HashMap<ChannelId, ChannelProcess>,
+    channels: Channels,
     rates: Rates,
     began: Instant,
 }
@@ -36,7 +37,6 @@ pub(super) struct Reader<'a> {
 struct Rates {
     messages: Gcra,
     joins: Gcra,
-    /// Refusals cost as well: a client that does not heed them is closed.
     refusals: Gcra,
 }
 
@@ -54,39 +54,52 @@ impl<'a> Reader<'a> {
             limits,
             decode_limits: DecodeLimits::default(),
             state: SocketState::new(ChannelLimit(limits.channels_per_connection_max)),
-            channels: HashMap::new(),
+            channels: Channels::default(),
             rates: Rates::default(),
             began: Instant::now(),
         }
     }
 
     /// Reads until the connection ends.
+    ///
+    /// A client whose channels are behind is not read: the wait is the network's, not a queue of ours. If they stay
+    /// behind for as long as a client may be silent, the connection ends, for nobody would notice that the client left.
     pub(super) async fn run(&mut self, source: &mut Source) -> End {
-        let mut last_heard = Instant::now();
+        let mut silent_since = Instant::now();
+        let mut alarm = pin!(sleep_until(after(silent_since, self.limits.idle_timeout)));
         loop {
             if let Err(end) = self.take_news().await {
                 return end;
             }
-            // A client whose channels are behind is not read: the wait is the network's, not a queue of ours.
-            let is_behind = self.link.outbox.in_flight() >= self.limits.events_in_flight_max;
+            let is_behind = self.link.outbox.is_behind();
             tokio::select! {
                 biased;
                 () = self.link.outbox.news_ready() => {
-                    if is_behind {
-                        last_heard = Instant::now();
+                    if is_behind && !self.link.outbox.is_behind() {
+                        silent_since = Instant::now();
                     }
                 }
-                frame = tokio::time::timeout_at(last_heard + self.limits.idle_timeout, source.next()),
-                    if !is_behind =>
-                {
-                    let Ok(frame) = frame else { return CloseReason::Idle.into() };
-                    last_heard = Instant::now();
+                frame = source.next(), if !is_behind => {
+                    silent_since = Instant::now();
                     if let Err(end) = self.take_frame(frame).await {
                         return end;
                     }
                 }
+                () = alarm.as_mut() => {
+                    // Moved only when it rings: most frames then cost no timer.
+                    let deadline = after(silent_since, self.limits.idle_timeout);
+                    if deadline <= Instant::now() {
+                        return if is_behind { CloseReason::Behind.into() } else { CloseReason::Idle.into() };
+                    }
+                    alarm.as_mut().reset(deadline);
+                }
             }
         }
+    }
+
+    /// The channels that live on when the reading has ended.
+    pub(super) fn into_channels(self) -> Channels {
+        self.channels
     }
 
     /// News of channels goes before frames: what a client sends after it saw a channel close must find it closed.
@@ -96,7 +109,7 @@ impl<'a> Reader<'a> {
                 ChannelNews::Joined(channel) => Input::Joined(channel),
                 ChannelNews::Closing(channel) => Input::Closing(channel),
                 ChannelNews::Down(channel) => {
-                    self.channels.remove(&channel);
+                    self.channels.remove(channel);
                     Input::Down(channel)
                 }
             };
@@ -111,7 +124,9 @@ impl<'a> Reader<'a> {
             Some(Ok(WsMessage::Binary(_))) => Err(CloseReason::Binary.into()),
             Some(Ok(WsMessage::Close(_))) => Err(End::Client),
             // The library answers pings.
-            Some(Ok(WsMessage::Ping(_) | WsMessage::Pong(_) | WsMessage::Frame(_))) => Ok(()),
+            Some(Ok(WsMessage::Ping(_) | WsMessage::Pong(_) | WsMessage::Frame(_))) => {
+                Ok(self.admit_control()?)
+            }
             Some(Err(error)) => Err(end_by(&error)),
             None => Err(End::Gone),
         }
@@ -139,10 +154,20 @@ impl<'a> Reader<'a> {
             let routed = self.session.routes(&message.topic);
             return Ok(Input::Received { message, routed });
         };
-        match self.rates.refusals.take(&self.limits.message_rate, now) {
-            Ok(()) => Ok(Input::Refused { message, retry_after }),
-            Err(_) => Err(CloseReason::Policy("rate limit exceeded")),
-        }
+        self.refuse(now)?;
+        Ok(Input::Refused { message, retry_after })
+    }
+
+    /// Control frames count as messages; there is no answer that would tell of a refusal.
+    fn admit_control(&mut self) -> Result<(), CloseReason> {
+        let now = self.began.elapsed();
+        self.rates.messages.take(&self.limits.message_rate, now).or_else(|_| self.refuse(now))
+    }
+
+    /// Refusals cost as well: a client that does not heed them is closed.
+    fn refuse(&mut self, now: Duration) -> Result<(), CloseReason> {
+        let taken = self.rates.refusals.take(&self.limits.message_rate, now);
+        taken.map_err(|_| CloseReason::Policy("rate limit exceeded"))
     }
 
     async fn step(&mut self, input: Input) {
@@ -157,31 +182,30 @@ impl<'a> Reader<'a> {
             Action::Start { channel, message, replaces } => self.start(channel, message, replaces).await,
             Action::Deliver { channel, message } => {
                 let in_flight = InFlight::begin(&self.link.outbox);
-                self.hand(channel, Inbound::Event { message, in_flight });
+                self.channels.hand(channel, Inbound::Event { message, in_flight });
             }
-            Action::Leave { channel, reference } => self.hand(channel, Inbound::Leave { reference }),
-            Action::Replace { channel, announce } => self.hand(channel, Inbound::Replaced { announce }),
+            Action::Leave { channel, reference } => {
+                let in_flight = InFlight::begin(&self.link.outbox);
+                self.channels.hand(channel, Inbound::Leave { reference, in_flight });
+            }
+            Action::Replace { channel, announce } => {
+                self.channels.hand(channel, Inbound::Replaced { announce })
+            }
             Action::LogUnmatched(topic) => telemetry::unmatched_topic(&topic),
-        }
-    }
-
-    fn hand(&self, channel: ChannelId, inbound: Inbound) {
-        if let Some(process) = self.channels.get(&channel) {
-            process.hand(inbound);
         }
     }
 
     /// Starts a channel's process and watches it; its join runs there.
     async fn start(&mut self, channel: ChannelId, message: Message, replaces: Option<ChannelId>) {
         let replaces: Option<ProcessId> =
-            replaces.and_then(|old| self.channels.get(&old)).map(|process| process.id);
+            replaces.and_then(|old| self.channels.find(old)).map(|process| process.id);
         let request = JoinRequest { link: self.link.clone(), channel, message, replaces };
         let outbox = self.link.outbox.clone();
         let node = self.ctx.node().clone();
         match self.session.start(&node, request).await {
             Ok(process) => {
                 self.ctx.monitor_with(process.id, move |_| outbox.tell(ChannelNews::Down(channel)));
-                self.channels.insert(channel, process);
+                self.channels.add(channel, process);
             }
             Err(error) => {
                 telemetry::channel_not_started(&error);
@@ -200,4 +224,10 @@ fn end_by(error: &Error) -> End {
         Error::Protocol(_) => CloseReason::Protocol.into(),
         _ => End::Gone,
     }
+}
+
+/// A point in time; one that the clock cannot tell is as good as never.
+fn after(start: Instant, time: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365);
+    start.checked_add(time).unwrap_or(start + NEVER)
 }

@@ -5,18 +5,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use throng_pubsub::PubSub;
 use throng_runtime::Node;
 
 use super::{
     ChannelCount, Connections, Drain, Endpoint, Limits, Shared, SocketRouter, SocketType, health, upgrade,
 };
-use crate::fanout::Fanout;
 use crate::origin::CheckOrigin;
 use crate::routing::TopicPatternError;
 
 /// Puts an [`Endpoint`] together.
 pub struct EndpointBuilder {
     node: Node,
+    pubsub: PubSub,
     sockets: Vec<(String, Arc<dyn SocketType>)>,
     routes: axum::Router,
     check_origin: CheckOrigin,
@@ -29,6 +30,7 @@ impl EndpointBuilder {
     pub(super) fn new(node: &Node) -> EndpointBuilder {
         EndpointBuilder {
             node: node.clone(),
+            pubsub: PubSub::new(),
             sockets: Vec::new(),
             routes: axum::Router::new(),
             check_origin: CheckOrigin::default(),
@@ -36,6 +38,14 @@ impl EndpointBuilder {
             limits: Limits::default(),
             drain: Drain::default(),
         }
+    }
+
+    /// The topics that its channels join; unless given, the endpoint has some of its own. Whoever holds the same
+    /// [`PubSub`] broadcasts to clients and hears what they broadcast.
+    #[must_use]
+    pub fn pubsub(mut self, pubsub: &PubSub) -> Self {
+        self.pubsub = pubsub.clone();
+        self
     }
 
     /// Mounts a socket type: clients connect to `<path>/websocket`. A segment `{name}` of the path becomes a parameter.
@@ -90,7 +100,7 @@ impl EndpointBuilder {
         self.check()?;
         let shared = Arc::new(Shared {
             node: self.node,
-            fanout: Fanout::default(),
+            pubsub: self.pubsub,
             connections: Connections::new(self.limits.sockets_max),
             channels: Arc::new(ChannelCount::default()),
             limits: self.limits,

@@ -1,6 +1,7 @@
 //! What is known of a client that asks to connect, and how it is refused.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::SocketAddr;
 
 use axum::http::request::Parts;
@@ -16,7 +17,7 @@ const SHOWN: [&str; 2] = ["traceparent", "tracestate"];
 ///
 /// Cookies and `Authorization` are not in it: browsers send them with whatever page opens the socket, so trusting them
 /// invites cross-site hijacking. Sign a token and have the page send it as a parameter.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct ConnectInfo {
     /// The decoded query.
@@ -29,10 +30,13 @@ pub struct ConnectInfo {
     pub headers: HeaderMap,
     /// The path of the request.
     pub path: String,
+    /// The token that phoenix.js sends as its `authToken`, where [`SocketRouter::auth_token`](super::SocketRouter::auth_token)
+    /// asks for it (§1.8).
+    pub auth_token: Option<String>,
 }
 
 impl ConnectInfo {
-    pub(super) fn new(parts: &Parts, params: Params) -> ConnectInfo {
+    pub(super) fn new(parts: &Parts, params: Params, auth_token: Option<String>) -> ConnectInfo {
         let peer = parts.extensions.get::<axum::extract::ConnectInfo<SocketAddr>>();
         ConnectInfo {
             params,
@@ -40,7 +44,21 @@ impl ConnectInfo {
             user_agent: text(&parts.headers, &header::USER_AGENT).map(str::to_owned),
             headers: shown(&parts.headers),
             path: parts.uri.path().to_owned(),
+            auth_token,
         }
+    }
+}
+
+impl fmt::Debug for ConnectInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Headers may carry keys as well; their names alone are shown, and nothing of the token.
+        let headers: Vec<_> = self.headers.keys().map(HeaderName::as_str).collect();
+        f.debug_struct("ConnectInfo")
+            .field("path", &self.path)
+            .field("peer", &self.peer)
+            .field("params", &self.params)
+            .field("headers", &headers)
+            .finish_non_exhaustive()
     }
 }
 
@@ -108,7 +126,7 @@ mod tests {
             .body(())
             .unwrap()
             .into_parts();
-        let info = ConnectInfo::new(&parts, Params::decode("user=ada").unwrap());
+        let info = ConnectInfo::new(&parts, Params::decode("user=ada").unwrap(), Some("secret".into()));
         let names: Vec<_> = info.headers.keys().map(HeaderName::as_str).collect();
         assert_eq!(names, ["x-forwarded-for", "traceparent"]);
         assert_eq!(info.user_agent.as_deref(), Some("curl"));

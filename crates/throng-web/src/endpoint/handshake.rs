@@ -39,15 +39,17 @@ pub(super) fn accept_key(parts: &Parts) -> Result<String, NoHandshake> {
 }
 
 /// The answer that switches protocols.
-pub(super) fn switching_protocols(accept_key: &str) -> Response {
-    let response = Response::builder()
+pub(super) fn switching_protocols(accept_key: &str, subprotocol: Option<&'static str>) -> Response {
+    let mut response = Response::builder()
         .status(StatusCode::SWITCHING_PROTOCOLS)
         .header(header::CONNECTION, "upgrade")
         .header(header::UPGRADE, "websocket")
-        .header(header::SEC_WEBSOCKET_ACCEPT, accept_key)
-        .body(Body::empty());
+        .header(header::SEC_WEBSOCKET_ACCEPT, accept_key);
+    if let Some(subprotocol) = subprotocol {
+        response = response.header(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+    }
     // An accept key is base64, which a header can hold.
-    response.unwrap_or_default()
+    response.body(Body::empty()).unwrap_or_default()
 }
 
 /// Whether a comma-separated header lists a word.

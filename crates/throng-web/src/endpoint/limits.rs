@@ -14,7 +14,8 @@ pub struct Limits {
     pub channels_per_connection_max: usize,
     /// Open sockets: 65,536. Further upgrades are answered with 503.
     pub sockets_max: usize,
-    /// Open TCP connections of a listening endpoint: 65,536. Further ones wait in the kernel's queue.
+    /// Open HTTP connections of a listening endpoint, sockets not counted: 65,536. Further ones wait in the kernel's
+    /// queue.
     pub connections_max: usize,
     /// Bytes that wait to be written to one client: 1 MiB. A client that falls behind further is closed with 1013.
     pub outbound_bytes_max: usize,
@@ -22,16 +23,20 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// How long a client may be silent: 60 s. Any frame counts, a ping too (§8).
     pub idle_timeout: Duration,
-    /// Events handed to the channels of one connection and not handled yet: 128. Beyond it the connection is not read.
+    /// Events handed to the channels of one connection and not handled yet: 128. Beyond it the connection is not read; if
+    /// that lasts as long as `idle_timeout`, it is closed with 1013.
     pub events_in_flight_max: usize,
-    /// Messages of one connection: 1,000 a second, 5,000 at once. Beyond it they are answered with an error, and the
-    /// connection is closed with 1008 if they keep coming.
+    /// Messages of one connection, pings and pongs included: 1,000 a second, 5,000 at once. Beyond it messages are
+    /// answered with an error, and the connection is closed with 1008 if they keep coming.
     pub message_rate: Quota,
     /// Joins of one connection: 50 a second, 500 at once.
     pub join_rate: Quota,
+    /// How long a channel may take to end once its connection is over or another join took its topic: 5 s. Then it is
+    /// killed (§4.3, §5.7).
+    pub channel_grace: Duration,
     /// How long a request's headers may take to arrive: 10 s.
     pub header_timeout: Duration,
-    /// How long an accepted upgrade may take: 10 s.
+    /// How long the application may take to let a client in, and then the upgrade: 10 s each.
     pub upgrade_timeout: Duration,
 }
 
@@ -48,6 +53,7 @@ impl Default for Limits {
             events_in_flight_max: 128,
             message_rate: Quota::new(1_000, 5_000),
             join_rate: Quota::new(50, 500),
+            channel_grace: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
             upgrade_timeout: Duration::from_secs(10),
         }
@@ -62,7 +68,7 @@ pub struct Drain {
     pub batch_size: usize,
     /// Time between two batches: 2 s.
     pub batch_interval: Duration,
-    /// How long the last connections and channels may take to end: 10 s.
+    /// How long the last connections and channels may take to end, and then the last HTTP requests: 10 s each.
     pub patience: Duration,
 }
 

@@ -1,6 +1,5 @@
 //! The process that listens: it accepts connections and serves the endpoint's routes on them.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -29,6 +28,8 @@ const HEAD_BYTES_MAX: usize = 16 << 10;
 pub struct Listener {
     endpoint: Endpoint,
     acceptor: ProcessId,
+    /// A permit for each open HTTP connection.
+    places: Arc<Semaphore>,
     /// Dropping it tells the open HTTP connections to finish.
     finish: watch::Sender<()>,
 }
@@ -44,9 +45,10 @@ impl GenServer for Listener {
         endpoint.shared.connections.open();
         telemetry::listening(local_addr);
         let (finish, finished) = watch::channel(());
-        let served = endpoint.clone();
-        let acceptor = ctx.spawn_link(|ctx| accept(ctx, socket, served, finished));
-        Ok(Listener { endpoint, acceptor, finish })
+        let places = Arc::new(Semaphore::new(places_max(&endpoint)));
+        let (served, free) = (endpoint.clone(), places.clone());
+        let acceptor = ctx.spawn_link(|ctx| accept(ctx, socket, served, free, finished));
+        Ok(Listener { endpoint, acceptor, places, finish })
     }
 
     async fn terminate(&mut self, _: &Exit, ctx: &mut Ctx<Self>) {
@@ -57,7 +59,21 @@ impl GenServer for Listener {
         ctx.node().wait(self.acceptor).await;
         *self.endpoint.shared.addr.lock() = None;
         self.finish.send_replace(());
+        self.last_requests_done().await;
     }
+}
+
+impl Listener {
+    /// Resolves when no HTTP connection is open; who takes too long is left to the node's end.
+    async fn last_requests_done(&self) {
+        let all = u32::try_from(places_max(&self.endpoint)).unwrap_or(u32::MAX);
+        drop(tokio::time::timeout(self.endpoint.shared.drain.patience, self.places.acquire_many(all)).await);
+    }
+}
+
+/// How many HTTP connections may be open: what is asked for, within what a semaphore can count.
+fn places_max(endpoint: &Endpoint) -> usize {
+    endpoint.shared.limits.connections_max.clamp(1, u32::MAX as usize >> 3)
 }
 
 /// The address could not be listened on.
@@ -68,8 +84,13 @@ pub struct ListenError {
     source: io::Error,
 }
 
-async fn accept(ctx: Ctx, socket: TcpListener, endpoint: Endpoint, finished: watch::Receiver<()>) {
-    let places = Arc::new(Semaphore::new(endpoint.shared.limits.connections_max.min(Semaphore::MAX_PERMITS)));
+async fn accept(
+    ctx: Ctx,
+    socket: TcpListener,
+    endpoint: Endpoint,
+    places: Arc<Semaphore>,
+    finished: watch::Receiver<()>,
+) {
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         match socket.accept().await {
@@ -95,8 +116,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, endpoint: &Endpoint, mut fin
     let routes = TowerToHyperService::new(endpoint.router());
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
-        let response = routes.call(request);
-        async move { response.await.or_else(|never: Infallible| match never {}) as Result<_, Infallible> }
+        routes.call(request)
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

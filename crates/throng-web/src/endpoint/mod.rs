@@ -12,6 +12,7 @@ mod limits;
 mod listener;
 mod registry;
 mod router;
+mod subprotocol;
 mod upgrade;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde::Serialize;
+use throng_pubsub::{BroadcastError, PubSub};
 use throng_runtime::{ChildSpec, GenServer, Node};
 
 pub use self::build::{EndpointBuilder, EndpointError};
@@ -29,9 +31,9 @@ pub use self::listener::{ListenError, Listener};
 pub(crate) use self::registry::{ChannelCount, Connections, Registration};
 pub use self::router::SocketRouter;
 pub(crate) use self::router::{JoinRequest, Session, SocketType};
-use crate::fanout::Fanout;
+use crate::fastlane;
 use crate::origin::CheckOrigin;
-use crate::protocol::{Payload, PayloadError};
+use crate::protocol::Payload;
 
 /// Sockets, the routes around them, and the clients that are connected; cloning gives another handle.
 #[derive(Clone)]
@@ -43,7 +45,7 @@ pub struct Endpoint {
 /// What an endpoint's connections share.
 pub(crate) struct Shared {
     pub(crate) node: Node,
-    pub(crate) fanout: Fanout,
+    pub(crate) pubsub: PubSub,
     pub(crate) limits: Limits,
     pub(crate) drain: Drain,
     pub(crate) check_origin: CheckOrigin,
@@ -54,7 +56,7 @@ pub(crate) struct Shared {
 }
 
 impl Endpoint {
-    /// An endpoint whose processes run on the node and whose topics are its own.
+    /// An endpoint whose processes run on the node.
     pub fn builder(node: &Node) -> EndpointBuilder {
         EndpointBuilder::new(node)
     }
@@ -71,8 +73,9 @@ impl Endpoint {
         let drain = &self.shared.drain;
         // Batches take as long as they take; a supervisor must not kill what still says goodbye.
         let batches = self.shared.limits.sockets_max.div_ceil(drain.batch_size.max(1));
-        let pauses = drain.batch_interval * u32::try_from(batches).unwrap_or(u32::MAX);
-        Listener::child((self.clone(), addr.into())).shutdown(pauses + 2 * drain.patience)
+        let pauses = drain.batch_interval.saturating_mul(u32::try_from(batches).unwrap_or(u32::MAX));
+        let grace = pauses.saturating_add(drain.patience.saturating_mul(3));
+        Listener::child((self.clone(), addr.into())).shutdown(grace)
     }
 
     /// The address it listens on, once it does: with port 0, the port that was free.
@@ -80,19 +83,27 @@ impl Endpoint {
         *self.shared.addr.lock()
     }
 
-    /// Sends an event to all who joined a topic (§6.1).
+    /// The topics that its channels join.
+    pub fn pubsub(&self) -> &PubSub {
+        &self.shared.pubsub
+    }
+
+    /// Sends an event to all who joined a topic, on all nodes (§6.1).
     ///
     /// # Errors
     ///
-    /// When the payload is no JSON object.
-    pub fn broadcast(&self, topic: &str, event: &str, payload: impl Serialize) -> Result<(), PayloadError> {
-        self.shared.fanout.broadcast(topic, event, Payload::object(payload)?, None);
-        Ok(())
+    /// When the payload is no JSON object, or other nodes cannot be told: then nobody got it.
+    pub fn broadcast(&self, topic: &str, event: &str, payload: impl Serialize) -> Result<(), BroadcastError> {
+        self.shared.pubsub.broadcast(topic, event, payload)
     }
 
-    /// Ends all connections of a socket id, with all their channels (§7.4).
-    pub fn disconnect(&self, id: &str) {
-        self.shared.fanout.broadcast(id, "disconnect", Payload::empty(), None);
+    /// Ends all connections of a socket id, with all their channels, on all nodes (§7.4).
+    ///
+    /// # Errors
+    ///
+    /// When other nodes cannot be told: then none has ended.
+    pub fn disconnect(&self, id: &str) -> Result<(), BroadcastError> {
+        self.shared.pubsub.broadcast(id, fastlane::DISCONNECT, Payload::empty())
     }
 
     /// Open connections.

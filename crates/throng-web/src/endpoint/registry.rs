@@ -66,9 +66,7 @@ impl Connections {
 
     /// Resolves when no connection is left.
     pub(crate) async fn all_ended(&self) {
-        while self.count() > 0 {
-            self.ended.notified().await;
-        }
+        none_left(&self.ended, || self.count()).await;
     }
 }
 
@@ -89,7 +87,7 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         self.connections.open.lock().outboxes.remove(&self.key);
-        self.connections.ended.notify_one();
+        self.connections.ended.notify_waiters();
     }
 }
 
@@ -111,16 +109,26 @@ impl ChannelCount {
 
     /// Resolves when no channel is left.
     pub(crate) async fn all_ended(&self) {
-        while self.get() > 0 {
-            self.ended.notified().await;
-        }
+        none_left(&self.ended, || self.get()).await;
     }
 }
 
 impl OnExit for ChannelCount {
     fn process_exited(&self, _: ProcessId, _: &Exit) {
         self.living.fetch_sub(1, Ordering::AcqRel);
-        self.ended.notify_one();
+        self.ended.notify_waiters();
+    }
+}
+
+/// Resolves when the count is zero; `ended` rings for everyone who waits after each step down.
+async fn none_left(ended: &Notify, count: impl Fn() -> usize) {
+    loop {
+        // Made before the look at the count: it hears what rings after that look, even before it is polled.
+        let ring = ended.notified();
+        if count() == 0 {
+            return;
+        }
+        ring.await;
     }
 }
 
@@ -131,23 +139,23 @@ mod tests {
     #[test]
     fn places_are_bounded_and_given_back() {
         let connections = Connections::new(2);
-        let first = connections.register(Outbox::new(1)).unwrap();
-        let _second = connections.register(Outbox::new(1)).unwrap();
-        assert!(connections.register(Outbox::new(1)).is_none());
+        let first = connections.register(Outbox::new(1, 1)).unwrap();
+        let _second = connections.register(Outbox::new(1, 1)).unwrap();
+        assert!(connections.register(Outbox::new(1, 1)).is_none());
         drop(first);
-        assert!(connections.register(Outbox::new(1)).is_some());
+        assert!(connections.register(Outbox::new(1, 1)).is_some());
     }
 
     #[test]
     fn nobody_is_let_in_after_the_close() {
         // §16.2
         let connections = Connections::new(2);
-        let place = connections.register(Outbox::new(1)).unwrap();
+        let place = connections.register(Outbox::new(1, 1)).unwrap();
         assert_eq!(connections.close().len(), 1);
-        assert!(connections.register(Outbox::new(1)).is_none());
+        assert!(connections.register(Outbox::new(1, 1)).is_none());
         drop(place);
         assert_eq!(connections.count(), 0);
         connections.open();
-        assert!(connections.register(Outbox::new(1)).is_some());
+        assert!(connections.register(Outbox::new(1, 1)).is_some());
     }
 }

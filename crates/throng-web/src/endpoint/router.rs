@@ -9,6 +9,7 @@ use throng_runtime::{Node, ProcessId, StartError};
 use super::{ConnectInfo, Refusal};
 use crate::channel::{Channel, ChannelProcess, Route, Start, StartChannel};
 use crate::connection::Link;
+use crate::origin::CheckOrigin;
 use crate::protocol::Message;
 use crate::routing::{Routes, TopicPattern, TopicPatternError};
 use crate::socket::ChannelId;
@@ -39,6 +40,15 @@ pub struct SocketRouter<A> {
     identify: Identify<A>,
     routes: Routes<Box<dyn StartChannel<A>>>,
     mistakes: Vec<TopicPatternError>,
+    options: MountOptions,
+}
+
+/// What holds for one mount alone.
+#[derive(Debug, Default)]
+pub(crate) struct MountOptions {
+    /// Instead of the endpoint's own.
+    pub(crate) check_origin: Option<CheckOrigin>,
+    pub(crate) auth_token: bool,
 }
 
 impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
@@ -53,7 +63,23 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
             identify: Box::new(|_| None),
             routes: Routes::new(),
             mistakes: Vec::new(),
+            options: MountOptions::default(),
         }
+    }
+
+    /// Which pages may connect here, whatever the endpoint says (§1.7).
+    #[must_use]
+    pub fn check_origin(mut self, check_origin: CheckOrigin) -> SocketRouter<A> {
+        self.options.check_origin = Some(check_origin);
+        self
+    }
+
+    /// Takes the token that phoenix.js sends as its `authToken`: it travels in `Sec-WebSocket-Protocol`, so no log of URLs
+    /// shows it. Connects then find it in [`ConnectInfo::auth_token`] (§1.8).
+    #[must_use]
+    pub fn auth_token(mut self) -> SocketRouter<A> {
+        self.options.auth_token = true;
+        self
     }
 
     /// Names each client's connections: a broadcast of `disconnect` on the topic of this name ends them all (§7.4).
@@ -89,6 +115,8 @@ pub(crate) trait SocketType: Send + Sync {
 
     /// What is wrong with its routes.
     fn mistakes(&self) -> &[TopicPatternError];
+
+    fn options(&self) -> &MountOptions;
 }
 
 pub(crate) type Connecting = Pin<Box<dyn Future<Output = Result<Box<dyn Session>, Refusal>> + Send>>;
@@ -104,6 +132,10 @@ impl<A: Clone + Send + Sync + 'static> SocketType for SocketRouter<A> {
 
     fn mistakes(&self) -> &[TopicPatternError] {
         &self.mistakes
+    }
+
+    fn options(&self) -> &MountOptions {
+        &self.options
     }
 }
 

@@ -1,5 +1,6 @@
 //! `GET <mount>/websocket`: the checks of §1.5 in their order, then a process for the connection.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
@@ -8,10 +9,12 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use futures_util::FutureExt;
 use hyper::upgrade::OnUpgrade;
 
 use super::connect::text;
-use super::router::SocketType;
+use super::router::{Session, SocketType};
+use super::subprotocol::{self, Agreed};
 use super::{ConnectInfo, Refusal, Shared, handshake};
 use crate::connection::{Accepted, Outbox};
 use crate::origin::Origin;
@@ -49,7 +52,8 @@ async fn connect(
     shared: &Arc<Shared>,
 ) -> Result<Response, Refused> {
     let params = params(&parts, path_params)?;
-    check_origin(&parts, shared)?;
+    check_origin(&parts, &*sockets, shared)?;
+    let Agreed { token, selected } = agree(&parts, &*sockets)?;
     check_version(&params)?;
     let accept_key = handshake::accept_key(&parts).map_err(|why| bad_request(why.to_string()))?;
     let upgrade = parts
@@ -59,15 +63,30 @@ async fn connect(
     // A place is taken before the application is asked, so that it is not asked in vain.
     let registration = shared
         .connections
-        .register(Outbox::new(shared.limits.outbound_bytes_max))
+        .register(Outbox::new(shared.limits.outbound_bytes_max, shared.limits.events_in_flight_max))
         .ok_or_else(|| unavailable("draining, or too many connections"))?;
-    let info = ConnectInfo::new(&parts, params);
-    let session =
-        sockets.connect(info).await.map_err(|refusal| (refusal, "refused by connect".to_owned()))?;
+    let session = ask(sockets, ConnectInfo::new(&parts, params, token), shared).await?;
     telemetry::connected(parts.uri.path(), session.id().as_deref());
     let accepted = Accepted { upgrade, session, registration, shared: shared.clone() };
     shared.node.spawn(|ctx| accepted.run(ctx));
-    Ok(handshake::switching_protocols(&accept_key))
+    Ok(handshake::switching_protocols(&accept_key, selected))
+}
+
+/// Asks the application, which may refuse, panic or take too long (§1.6).
+async fn ask(
+    sockets: Arc<dyn SocketType>,
+    info: ConnectInfo,
+    shared: &Shared,
+) -> Result<Box<dyn Session>, Refused> {
+    // Within the block: what the application does before its first await is caught as well.
+    let answer = AssertUnwindSafe(async { sockets.connect(info).await }).catch_unwind();
+    match tokio::time::timeout(shared.limits.upgrade_timeout, answer).await {
+        Ok(Ok(answer)) => answer.map_err(|refusal| (refusal, "refused by connect".to_owned())),
+        Ok(Err(_panic)) => {
+            Err((Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, ""), "connect panicked".to_owned()))
+        }
+        Err(_elapsed) => Err(unavailable("connect took too long")),
+    }
 }
 
 fn params(parts: &Parts, path_params: &RawPathParams) -> Result<Params, Refused> {
@@ -79,17 +98,27 @@ fn params(parts: &Parts, path_params: &RawPathParams) -> Result<Params, Refused>
     Ok(params)
 }
 
-fn check_origin(parts: &Parts, shared: &Shared) -> Result<(), Refused> {
+fn check_origin(parts: &Parts, sockets: &dyn SocketType, shared: &Shared) -> Result<(), Refused> {
     let header = parts.headers.get(header::ORIGIN);
     // A header that is not text is an origin that matches nothing.
     let origin = header.map(|value| value.to_str().unwrap_or_default());
     let host = text(&parts.headers, &header::HOST).unwrap_or_default();
     let here = Origin::of_request(shared.scheme, host);
-    if shared.check_origin.allows(origin, &here) {
+    // The list belongs to the mount (§1.7).
+    let rule = sockets.options().check_origin.as_ref().unwrap_or(&shared.check_origin);
+    if rule.allows(origin, &here) {
         return Ok(());
     }
     telemetry::origin_refused(parts.uri.path(), origin.unwrap_or_default());
     Err((Refusal::FORBIDDEN, "origin not allowed".to_owned()))
+}
+
+/// The header is ignored where no token is asked for (§1.8).
+fn agree(parts: &Parts, sockets: &dyn SocketType) -> Result<Agreed, Refused> {
+    if !sockets.options().auth_token {
+        return Ok(Agreed::default());
+    }
+    subprotocol::agree(&parts.headers).map_err(|why| (Refusal::FORBIDDEN, why.to_string()))
 }
 
 /// Only the second version of the protocol is spoken.

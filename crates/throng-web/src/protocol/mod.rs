@@ -8,15 +8,14 @@ mod decode;
 mod depth;
 mod encode;
 mod message;
-mod payload;
 mod reference;
 
 pub use decode::DecodeError;
 pub(crate) use decode::{DecodeLimits, decode};
 pub(crate) use encode::{Frame, encode, encode_reply};
 pub(crate) use message::Message;
-pub use payload::{Payload, PayloadError};
 pub use reference::Ref;
+pub(crate) use throng_pubsub::{Payload, PayloadError};
 
 /// Event names that the protocol keeps for itself (§2.6).
 pub(crate) mod event {

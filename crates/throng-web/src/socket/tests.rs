@@ -19,11 +19,11 @@ fn receive(state: &mut SocketState, text: &str) -> Vec<Action> {
 
 /// The frames among the actions.
 fn frames(actions: &[Action]) -> Vec<&str> {
-    let frame = |action| match action {
-        &Action::Send(ref frame) => Some(frame.as_str()),
+    let frames = actions.iter().filter_map(|action| match action {
+        Action::Send(frame) => Some(frame.as_str()),
         _ => None,
-    };
-    actions.iter().filter_map(frame).collect()
+    });
+    frames.collect()
 }
 
 /// Joins a topic and has the channel accept.
@@ -258,4 +258,32 @@ fn reserved_names_of_the_server_are_ordinary_events_from_a_client() {
         let actions = receive(&mut state, &format!(r#"["1","2","room:a","{event}",{{}}]"#));
         assert!(matches!(actions.as_slice(), [Action::Deliver { .. }]), "{event}");
     }
+}
+
+#[test]
+fn what_follows_a_join_that_fails_is_answered_as_if_it_had_come_after_it() {
+    // §4.2
+    let ends: [fn(ChannelId) -> Input; 2] = [Input::Closing, Input::Down];
+    for end in ends {
+        let mut state = state();
+        let actions = receive(&mut state, r#"["1","1","room:a","phx_join",{}]"#);
+        let Some(Action::Start { channel, .. }) = actions.last() else { panic!("not started") };
+        receive(&mut state, r#"["1","2","room:a","new_msg",{}]"#);
+        receive(&mut state, r#"["1","3","room:a","phx_leave",{}]"#);
+        let actions = state.step(end(*channel));
+        let answers = frames(&actions);
+        let expected = [
+            r#"[null,"2","room:a","phx_reply",{"status":"error","response":{"reason":"unmatched topic"}}]"#,
+            r#"["1","3","room:a","phx_reply",{"status":"ok","response":{}}]"#,
+        ];
+        assert_eq!(answers[answers.len() - 2..], expected);
+    }
+}
+
+#[test]
+fn a_channel_that_was_let_in_answers_for_itself() {
+    let mut state = state();
+    let channel = join(&mut state, "1", "room:a");
+    receive(&mut state, r#"["1","2","room:a","new_msg",{}]"#);
+    assert!(state.step(Input::Closing(channel)).is_empty());
 }

@@ -86,11 +86,11 @@ impl Process {
 
 /// Signals serve as the letters here; this test is about the word, so it hides that they are signals.
 fn note(words: &str) -> Envelope {
-    Envelope::signal(1, Signal::Shutdown(Exit::other(words))).as_message()
+    Envelope::signal(1, Signal::Shutdown(Exit::other(words))).disguised()
 }
 
 fn words(envelope: Envelope) -> String {
-    match envelope.as_signal().into_signal() {
+    match envelope.undisguised().into_signal() {
         Ok(Signal::Shutdown(reason)) => reason.to_string(),
         other => panic!("{other:?} was never sent"),
     }

@@ -1,11 +1,9 @@
 //! Payloads: JSON text that is parsed by whoever knows its type, and encoded once for all who receive it.
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value, value::RawValue};
 
 /// A JSON value kept as text; cloning it shares the text.
 #[derive(Clone)]
@@ -27,8 +25,12 @@ impl Payload {
     ///
     /// As [`Payload::new`], and when the value is no object.
     pub fn object(value: impl Serialize) -> Result<Payload, PayloadError> {
-        let payload = Payload::new(value)?;
-        if payload.as_json().starts_with('{') { Ok(payload) } else { Err(PayloadError::NotAnObject) }
+        Payload::new(value)?.into_object()
+    }
+
+    /// A value that was parsed as raw JSON already.
+    pub fn from_raw(raw: &RawValue) -> Payload {
+        Payload(raw.to_owned().into())
     }
 
     /// The empty object `{}`.
@@ -38,13 +40,22 @@ impl Payload {
 
     /// The object `{"reason": reason}`, the form in which refusals travel.
     pub fn reason(reason: &str) -> Payload {
-        let text = serde_json::json!({ "reason": reason }).to_string();
-        Payload(RawValue::from_string(text).unwrap_or_default().into())
+        Payload::from_fields(Map::from_iter([("reason".to_owned(), Value::from(reason))]))
+    }
+
+    /// An object of these fields.
+    pub fn from_fields(fields: Map<String, Value>) -> Payload {
+        Payload(RawValue::from_string(Value::Object(fields).to_string()).unwrap_or_default().into())
     }
 
     /// The JSON text.
     pub fn as_json(&self) -> &str {
         self.0.get()
+    }
+
+    /// The JSON text as a raw value, to be put into a larger one as it is.
+    pub fn as_raw(&self) -> &RawValue {
+        &self.0
     }
 
     /// Parses the payload as a `T`.
@@ -63,18 +74,30 @@ impl Payload {
         }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    /// Whether it says nothing: `{}` or `null`.
+    pub fn is_empty(&self) -> bool {
         matches!(self.as_json(), "{}" | "null")
     }
 
-    pub(crate) fn from_raw(raw: &RawValue) -> Payload {
-        Payload(raw.to_owned().into())
+    /// The same payload, if it is an object.
+    ///
+    /// # Errors
+    ///
+    /// When it is not (§2.5).
+    pub fn into_object(self) -> Result<Payload, PayloadError> {
+        if self.as_json().starts_with('{') { Ok(self) } else { Err(PayloadError::NotAnObject) }
     }
 }
 
 impl Serialize for Payload {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Payload {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Payload(Box::<RawValue>::deserialize(deserializer)?.into()))
     }
 }
 

@@ -1,0 +1,60 @@
+//! How tracking fails.
+
+use crate::payload::PayloadError;
+
+/// Why a process was not tracked. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrackError {
+    /// It is tracked on this topic under this key; [`update`](super::Presence::update) changes what it shows (§12.2).
+    #[error("the process is tracked on this topic under this key already")]
+    AlreadyTracked,
+    /// What it should show, or where, is refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+/// Why a presence was not updated. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpdateError {
+    /// The process is not tracked on this topic under this key (§12.2).
+    #[error("the process is not tracked on this topic under this key")]
+    NoPresence,
+    /// What it should show is refused.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+/// What is wrong with a presence that somebody wants to show; the limits are those of [`PresenceOptions`](super::PresenceOptions).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The topic is too long.
+    #[error("a topic of {bytes} bytes is longer than {max}")]
+    TopicTooLong {
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// The key is too long.
+    #[error("a key of {bytes} bytes is longer than {max}")]
+    KeyTooLong {
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// The meta is too large.
+    #[error("a meta of {bytes} bytes of JSON is larger than {max}")]
+    MetaTooLarge {
+        /// Its size as JSON.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// The meta is no JSON object, or cannot be encoded.
+    #[error(transparent)]
+    Meta(#[from] PayloadError),
+}

@@ -1,0 +1,305 @@
+//! Topics of one node, joined with those of others.
+
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+};
+
+use serde::Serialize;
+use throng_runtime::{Address, Ctx, Handler, ProcessId};
+
+use crate::{
+    broadcast::Broadcast,
+    lanes::{Lane, Lanes},
+    owner::Owner,
+    payload::{Payload, PayloadError},
+    subscription::{Delivery, Subscription},
+    table::Table,
+    transport::{Receiver, Transport, TransportError},
+    wire::{self, Arrived, WireError, WireLimits},
+};
+
+/// What a node is called that knows no others.
+const ALONE: &str = "local";
+
+/// Topics, and who is told what is broadcast on them. Cloning gives another handle on the same topics.
+///
+/// No process stands behind it: a broadcast runs in whoever broadcasts, and does no more than push into queues. So it never
+/// waits, is over when it returns, and works as long as anybody holds a handle.
+///
+/// ```
+/// use throng_pubsub::{Broadcast, PubSub};
+/// use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Node};
+///
+/// struct Reader(Vec<String>);
+/// impl GenServer for Reader {
+///     type Args = PubSub;
+///     async fn init(pubsub: PubSub, ctx: &mut Ctx<Self>) -> Init<Self> {
+///         pubsub.subscribe(ctx, "news");                  // compiles because of the handler below
+///         Ok(Reader(Vec::new()))
+///     }
+/// }
+/// impl Handler<Broadcast> for Reader {
+///     async fn handle(&mut self, news: Broadcast, _: &mut Ctx<Self>) -> Handled<Broadcast> {
+///         self.0.push(news.payload().as_json().to_owned());
+///         Ok(())
+///     }
+/// }
+/// # struct Read;
+/// # impl Message for Read { type Reply = Vec<String>; }
+/// # impl Handler<Read> for Reader {
+/// #     async fn handle(&mut self, _: Read, _: &mut Ctx<Self>) -> Handled<Read> { Ok(self.0.clone()) }
+/// # }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (node, pubsub) = (Node::new("example"), PubSub::new());
+/// let reader = node.start(Reader::child(pubsub.clone())).await?;
+/// pubsub.broadcast("news", "headline", serde_json::json!({ "text": "it works" }))?;
+/// assert_eq!(reader.call(Read).await?, [r#"{"text":"it works"}"#]);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct PubSub {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    table: Arc<Table>,
+    transport: Option<Arc<dyn Transport>>,
+    limits: WireLimits,
+    lanes: Lanes,
+}
+
+impl PubSub {
+    /// Topics of this node alone.
+    pub fn new() -> Self {
+        Self::build(None, WireLimits::default())
+    }
+
+    /// Topics that reach the nodes which `transport` reaches.
+    pub fn over(transport: impl Transport + 'static) -> Self {
+        Self::over_with(transport, WireLimits::default())
+    }
+
+    /// As [`PubSub::over`], with other limits for messages between nodes. All nodes should have the same.
+    pub fn over_with(transport: impl Transport + 'static, limits: WireLimits) -> Self {
+        Self::build(Some(Arc::new(transport)), limits)
+    }
+
+    fn build(transport: Option<Arc<dyn Transport>>, limits: WireLimits) -> Self {
+        let shared = Arc::new(Shared { table: Arc::default(), transport, limits, lanes: Lanes::default() });
+        if let Some(transport) = &shared.transport {
+            let receiver: Arc<dyn Receiver> = shared.clone();
+            transport.attach(Arc::downgrade(&receiver));
+        }
+        Self { shared }
+    }
+
+    /// What the other nodes call this one; `local` when it knows no others.
+    pub fn node_name(&self) -> &str {
+        self.shared.transport.as_ref().map_or(ALONE, |transport| transport.node())
+    }
+
+    /// Has every broadcast of a topic sent to this server, until it unsubscribes or ends. Twice subscribed, it gets each
+    /// twice (§6.7).
+    pub fn subscribe<S: Handler<Broadcast>>(&self, ctx: &Ctx<S>, topic: impl Into<Arc<str>>) {
+        let me = ctx.me();
+        self.subscribe_for_life(ctx, topic.into(), move |broadcast| drop(me.cast(broadcast.clone())));
+    }
+
+    /// Has `deliver` called with every broadcast of a topic, until the subscription is dropped or its process ends: before
+    /// anybody sees its [`Down`](throng_runtime::Down).
+    ///
+    /// It runs in the broadcaster, several at a time if several broadcast: it must be as short as a push into a queue. Use it
+    /// to deliver past the process, as the sockets do (§6.2). If it panics, the broadcast is lost to this subscription only.
+    pub fn subscribe_with(
+        &self,
+        owner: &impl Owner,
+        topic: impl Into<Arc<str>>,
+        deliver: impl Fn(&Broadcast) + Send + Sync + 'static,
+    ) -> Subscription {
+        owner.on_exit(self.shared.table.clone());
+        let subscriber = self.shared.table.add(topic.into(), owner.process(), Box::new(deliver));
+        Subscription::new(self.shared.table.clone(), subscriber)
+    }
+
+    /// Ends all subscriptions of a process to a topic, however often and in whatever way it subscribed (§6.7).
+    pub fn unsubscribe(&self, owner: &impl Owner, topic: &str) {
+        self.shared.table.remove_from(topic, owner.process());
+    }
+
+    /// Sends an event to all subscribers of a topic on all nodes (§6.1).
+    ///
+    /// # Errors
+    ///
+    /// [`BroadcastError`]: then nobody got it (§13.2). Success does not mean that other nodes got it (§6.6).
+    pub fn broadcast(
+        &self,
+        topic: impl Into<Arc<str>>,
+        event: impl Into<Arc<str>>,
+        payload: impl Serialize,
+    ) -> Result<(), BroadcastError> {
+        self.send(&Broadcast::new(topic, event, payload)?, None)
+    }
+
+    /// As [`PubSub::broadcast`], but not to the subscriptions of the process `from`.
+    ///
+    /// # Errors
+    ///
+    /// As [`PubSub::broadcast`].
+    pub fn broadcast_from(
+        &self,
+        from: impl Into<ProcessId>,
+        topic: impl Into<Arc<str>>,
+        event: impl Into<Arc<str>>,
+        payload: impl Serialize,
+    ) -> Result<(), BroadcastError> {
+        self.send(&Broadcast::new(topic, event, payload)?, Some(from.into()))
+    }
+
+    /// Sends an event to the subscribers of a topic on this node.
+    ///
+    /// # Errors
+    ///
+    /// When the payload is no JSON object.
+    pub fn local_broadcast(
+        &self,
+        topic: impl Into<Arc<str>>,
+        event: impl Into<Arc<str>>,
+        payload: impl Serialize,
+    ) -> Result<(), PayloadError> {
+        self.send_here(&Broadcast::new(topic, event, payload)?, None);
+        Ok(())
+    }
+
+    /// As [`PubSub::local_broadcast`], but not to the subscriptions of the process `from`.
+    ///
+    /// # Errors
+    ///
+    /// When the payload is no JSON object.
+    pub fn local_broadcast_from(
+        &self,
+        from: impl Into<ProcessId>,
+        topic: impl Into<Arc<str>>,
+        event: impl Into<Arc<str>>,
+        payload: impl Serialize,
+    ) -> Result<(), PayloadError> {
+        self.send_here(&Broadcast::new(topic, event, payload)?, Some(from.into()));
+        Ok(())
+    }
+
+    /// Sends an event to the subscribers of a topic on one node (§13.1).
+    ///
+    /// # Errors
+    ///
+    /// [`BroadcastError`], also when there is no such node.
+    pub fn direct_broadcast(
+        &self,
+        node: &str,
+        topic: impl Into<Arc<str>>,
+        event: impl Into<Arc<str>>,
+        payload: impl Serialize,
+    ) -> Result<(), BroadcastError> {
+        let broadcast = Broadcast::new(topic, event, payload)?;
+        if node == self.node_name() {
+            self.send_here(&broadcast, None);
+            return Ok(());
+        }
+        let unknown = || TransportError::UnknownNode(node.to_owned());
+        let transport = self.shared.transport.as_ref().ok_or_else(unknown)?;
+        Ok(transport.send(node, wire::encode(&broadcast, &self.shared.limits)?)?)
+    }
+
+    /// Sends a broadcast that was made before to all nodes, but not to the subscriptions of the process `except`.
+    ///
+    /// # Errors
+    ///
+    /// As [`PubSub::broadcast`].
+    pub fn send(&self, broadcast: &Broadcast, except: Option<ProcessId>) -> Result<(), BroadcastError> {
+        if let Some(transport) = &self.shared.transport {
+            transport.broadcast(wire::encode(broadcast, &self.shared.limits)?)?;
+        }
+        self.send_here(broadcast, except);
+        Ok(())
+    }
+
+    /// Sends a broadcast that was made before on this node, but not to the subscriptions of the process `except`.
+    pub fn send_here(&self, broadcast: &Broadcast, except: Option<ProcessId>) {
+        self.shared.table.dispatch(broadcast, except);
+    }
+
+    /// How many subscriptions a topic has on this node.
+    pub fn subscribers(&self, topic: &str) -> usize {
+        self.shared.table.members(topic).len()
+    }
+
+    /// Whether there may be other nodes.
+    pub(crate) fn has_transport(&self) -> bool {
+        self.shared.transport.is_some()
+    }
+
+    /// From now on, hands over the notes that other nodes send to this lane. False when it is somebody else's.
+    pub(crate) fn open_lane(&self, name: &str, lane: Weak<dyn Lane>) -> bool {
+        self.shared.lanes.open(name, lane)
+    }
+
+    /// Sends a note to the lane of that name on another node, or on all others.
+    pub(crate) fn tell(&self, node: Option<&str>, lane: &str, body: &Payload) -> Result<(), BroadcastError> {
+        let transport = self.shared.transport.as_ref().ok_or(TransportError::Closed)?;
+        let note = wire::encode_note(lane, body, &self.shared.limits)?;
+        let sent = match node {
+            Some(node) => transport.send(node, note),
+            None => transport.broadcast(note),
+        };
+        Ok(sent?)
+    }
+
+    /// A subscription that is not given back: only its process ends it, or `unsubscribe`.
+    pub(crate) fn subscribe_for_life(
+        &self,
+        owner: &impl Owner,
+        topic: Arc<str>,
+        deliver: impl Fn(&Broadcast) + Send + Sync + 'static,
+    ) {
+        owner.on_exit(self.shared.table.clone());
+        let deliver: Delivery = Box::new(deliver);
+        self.shared.table.add(topic, owner.process(), deliver);
+    }
+}
+
+impl Receiver for Shared {
+    fn receive(&self, from: &str, message: &[u8]) {
+        match wire::decode(message, &self.limits) {
+            Ok(Arrived::Broadcast(broadcast)) => self.table.dispatch(&broadcast, None),
+            Ok(Arrived::Note { to, body }) => self.lanes.hear(&to, from, &body),
+            Err(error) => tracing::warn!(node = from, %error, "a message of another node was refused"),
+        }
+    }
+}
+
+impl Default for PubSub {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for PubSub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PubSub").field("node", &self.node_name()).finish_non_exhaustive()
+    }
+}
+
+/// Why a broadcast reached nobody.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BroadcastError {
+    /// The payload is not one that can be broadcast.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    /// It is too large for other nodes.
+    #[error(transparent)]
+    Wire(#[from] WireError),
+    /// The transport refused it.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}

@@ -1,0 +1,126 @@
+//! Which subscribers a topic has, and which topics a process.
+//!
+//! Both sides are sharded by hash. No two locks are held at once, and none while a delivery runs.
+
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::RandomState},
+    hash::{BuildHasher, Hash},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use parking_lot::{Mutex, RwLock};
+use throng_runtime::{Exit, OnExit, ProcessId};
+
+use crate::{
+    broadcast::Broadcast,
+    members::Members,
+    subscription::{Delivery, Subscriber},
+};
+
+const SHARDS: usize = 64;
+
+#[derive(Default)]
+pub(crate) struct Table {
+    topics: Shards<RwLock<HashMap<Arc<str>, Members>>>,
+    processes: Shards<Mutex<BTreeMap<Key, Arc<Subscriber>>>>,
+    next_id: AtomicU64,
+}
+
+/// In this order the subscriptions of a process stand together, and among them those to one topic.
+type Key = (ProcessId, Arc<str>, u64);
+
+impl Table {
+    pub(crate) fn add(&self, topic: Arc<str>, process: ProcessId, deliver: Delivery) -> Arc<Subscriber> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let subscriber = Arc::new(Subscriber::new(topic.clone(), process, id, deliver));
+        self.processes.of(&process).lock().insert(key(&subscriber), subscriber.clone());
+        let mut topics = self.topics.of(&*topic).write();
+        if !subscriber.has_ended() {
+            topics.entry(topic).or_default().add(subscriber.clone());
+        }
+        drop(topics);
+        subscriber
+    }
+
+    pub(crate) fn remove(&self, subscriber: &Arc<Subscriber>) {
+        self.processes.of(&subscriber.process).lock().remove(&key(subscriber));
+        self.take_out(subscriber);
+    }
+
+    /// Ends all subscriptions of a process to a topic (§6.7).
+    pub(crate) fn remove_from(&self, topic: &str, process: ProcessId) {
+        self.remove_range(process, topic, |other| other == topic);
+    }
+
+    /// Whom a topic has now. What changes afterwards does not change the answer.
+    pub(crate) fn members(&self, topic: &str) -> Members {
+        self.topics.of(topic).read().get(topic).cloned().unwrap_or_default()
+    }
+
+    /// Hands a broadcast to every subscriber of its topic, once for each subscription, but not to the process `except`.
+    pub(crate) fn dispatch(&self, broadcast: &Broadcast, except: Option<ProcessId>) {
+        let members = self.members(broadcast.topic());
+        for subscriber in members.iter().filter(|subscriber| Some(subscriber.process) != except) {
+            subscriber.deliver(broadcast);
+        }
+    }
+
+    /// Ends the subscriptions of a process from `topic` on, as long as `belongs` says so.
+    fn remove_range(&self, process: ProcessId, topic: &str, belongs: impl Fn(&str) -> bool) {
+        let mut subscriptions = self.processes.of(&process).lock();
+        let ended: Vec<_> = subscriptions
+            .range((process, Arc::from(topic), 0)..)
+            .take_while(|((owner, topic, _), _)| *owner == process && belongs(topic))
+            .map(|(_, subscriber)| subscriber.clone())
+            .collect();
+        for subscriber in &ended {
+            subscriptions.remove(&key(subscriber));
+        }
+        drop(subscriptions);
+        for subscriber in &ended {
+            self.take_out(subscriber);
+        }
+    }
+
+    fn take_out(&self, subscriber: &Arc<Subscriber>) {
+        subscriber.end();
+        let mut topics = self.topics.of(&*subscriber.topic).write();
+        if let Some(members) = topics.get_mut(&subscriber.topic)
+            && members.remove(subscriber)
+            && members.is_empty()
+        {
+            topics.remove(&subscriber.topic);
+        }
+    }
+}
+
+impl OnExit for Table {
+    fn process_exited(&self, id: ProcessId, _: &Exit) {
+        self.remove_range(id, "", |_| true);
+    }
+}
+
+fn key(subscriber: &Subscriber) -> Key {
+    (subscriber.process, subscriber.topic.clone(), subscriber.id)
+}
+
+/// Many of a kind, one for each part of the keys.
+struct Shards<T> {
+    shards: Box<[T]>,
+    hasher: RandomState,
+}
+
+impl<T> Shards<T> {
+    fn of(&self, key: &(impl Hash + ?Sized)) -> &T {
+        &self.shards[self.hasher.hash_one(key) as usize % SHARDS]
+    }
+}
+
+impl<T: Default> Default for Shards<T> {
+    fn default() -> Self {
+        Self { shards: (0..SHARDS).map(|_| T::default()).collect(), hasher: RandomState::new() }
+    }
+}

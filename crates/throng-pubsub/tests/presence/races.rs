@@ -1,0 +1,56 @@
+use serde_json::json;
+use throng_pubsub::{Presence, PubSub};
+use throng_runtime::{Address, Exit, Node};
+
+use crate::{
+    client::{Client, listed},
+    member::{Member, within},
+};
+
+/// Processes come, change and are killed on several threads while the tracker crashes again and again; what a client was told
+/// adds up to what is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_clients_are_told_adds_up_to_what_is_there() {
+    const MEMBERS: usize = 8;
+    const ROUNDS: usize = 300;
+    let (node, pubsub) = (Node::new("test"), PubSub::new());
+    let presence = Presence::new("lobby", &pubsub);
+    let mut client = Client::follow(&node, &pubsub, &presence, "t").await;
+    let members = (0..MEMBERS).map(|index| {
+        let (node, presence) = (node.clone(), presence.clone());
+        tokio::spawn(async move {
+            for round in 0..ROUNDS {
+                let member = Member::start(&node).await;
+                let handle = presence.clone();
+                within(member, move |ctx| {
+                    let key = format!("key{}", index % 3);
+                    handle.track(ctx, "t", key.clone(), json!({ "round": round })).unwrap();
+                    handle.update(ctx, "t", key.clone(), json!({})).unwrap();
+                    if round % 4 == 0 {
+                        handle.untrack(ctx, "t", key);
+                    }
+                })
+                .await;
+                if round + 1 < ROUNDS {
+                    member.exit(Exit::Kill);
+                    node.wait(member).await;
+                }
+            }
+        })
+    });
+    let members: Vec<_> = members.collect();
+    while !members.iter().all(|member| member.is_finished()) {
+        let tracker = node.start(&presence).await.unwrap();
+        tokio::task::yield_now().await;
+        tracker.exit(Exit::Kill);
+        node.wait(tracker).await;
+    }
+    for member in members {
+        member.await.unwrap();
+    }
+    let there = listed(&presence, "t");
+    assert_eq!(there.len(), MEMBERS);
+    client.until(|client| client.refs() == there).await;
+    client.catch_up();
+    assert_eq!(client.refs(), there);
+}

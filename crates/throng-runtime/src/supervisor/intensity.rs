@@ -1,0 +1,88 @@
+//! How often a supervisor may restart: a sliding window, decided purely (S16).
+
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+/// So many restarts in so long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    pub(crate) restarts: usize,
+    pub(crate) period: Duration,
+}
+
+impl Default for Budget {
+    /// Three in five seconds, as Elixir has it (S2).
+    fn default() -> Self {
+        Self { restarts: 3, period: Duration::from_secs(5) }
+    }
+}
+
+/// A budget and what has been used of it.
+#[derive(Debug)]
+pub(crate) struct Intensity {
+    budget: Budget,
+    /// The restarts within the window, oldest first; never more than the budget.
+    recent: VecDeque<Instant>,
+}
+
+impl Intensity {
+    pub(crate) fn new(budget: Budget) -> Self {
+        Self { budget, recent: VecDeque::new() }
+    }
+
+    /// Counts a restart. False when it is one too many: then the supervisor gives up.
+    ///
+    /// The window is inclusive: a restart that is exactly one period old still counts.
+    pub(crate) fn admit(&mut self, now: Instant) -> bool {
+        let period = self.budget.period;
+        while self.recent.front().is_some_and(|&at| now.saturating_duration_since(at) > period) {
+            self.recent.pop_front();
+        }
+        if self.recent.len() >= self.budget.restarts {
+            return false;
+        }
+        self.recent.push_back(now);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of the restarts at these milliseconds are admitted.
+    fn admitted(restarts: usize, period_ms: u64, at_ms: &[u64]) -> Vec<bool> {
+        let start = Instant::now();
+        let mut intensity = Intensity::new(Budget { restarts, period: Duration::from_millis(period_ms) });
+        at_ms.iter().map(|&ms| intensity.admit(start + Duration::from_millis(ms))).collect()
+    }
+
+    #[test]
+    fn s16_exactly_the_budget_is_allowed_inside_the_window() {
+        assert_eq!(admitted(2, 5_000, &[0, 10, 20]), [true, true, false]);
+        assert_eq!(admitted(3, 5_000, &[0, 1, 2, 3]), [true, true, true, false]);
+    }
+
+    #[test]
+    fn s16_without_a_budget_the_first_restart_is_one_too_many() {
+        assert_eq!(admitted(0, 5_000, &[0]), [false]);
+    }
+
+    #[test]
+    fn s16_the_window_slides_and_is_inclusive() {
+        assert_eq!(admitted(2, 5_000, &[0, 3_000, 5_000]), [true, true, false]);
+        assert_eq!(admitted(2, 5_000, &[0, 3_000, 5_001, 8_000, 8_001]), [true, true, true, false, true]);
+    }
+
+    #[test]
+    fn a_large_budget_costs_no_more_than_its_restarts() {
+        let mut intensity = Intensity::new(Budget { restarts: 20_000, period: Duration::from_secs(5) });
+        let start = Instant::now();
+        for ms in 0..100_000 {
+            assert!(intensity.admit(start + Duration::from_millis(ms)));
+        }
+        assert_eq!(intensity.recent.len(), 5_001);
+    }
+}

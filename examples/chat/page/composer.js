@@ -1,0 +1,119 @@
+// The field for a message: grows, counts, sends, and says that somebody is typing.
+
+import { byId } from "./dom.js";
+
+/** How long after the last key somebody still counts as typing, and how often that is repeated, in milliseconds. */
+const TYPING_FOR = 3000;
+
+/**
+ * @typedef {object} ComposerOptions
+ * @property {(body: string) => void} send
+ * @property {(isTyping: boolean) => void} type
+ */
+
+export class Composer {
+  #form = byId("composer", HTMLFormElement);
+  #field = byId("message", HTMLTextAreaElement);
+  #counter = byId("counter");
+  #error = byId("composer-error");
+  #charsMax = Infinity;
+  #isTyping = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #options;
+
+  /** @param {ComposerOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    this.#field.addEventListener("keydown", (event) => {
+      // While an input method composes a character, Enter is its own.
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.#send();
+    });
+    this.#field.addEventListener("input", () => this.#changed());
+  }
+
+  /** @param {number} charsMax */
+  set charsMax(charsMax) {
+    this.#charsMax = charsMax;
+    this.#changed();
+  }
+
+  /** @param {string} placeholder */
+  set placeholder(placeholder) {
+    this.#field.placeholder = placeholder;
+  }
+
+  focus() {
+    this.#field.focus();
+  }
+
+  /**
+   * Puts a message that could not be sent back, unless another is being written.
+   * @param {string} body
+   */
+  restore(body) {
+    if (this.#field.value.trim() === "") this.#field.value = body;
+    this.#changed();
+    this.focus();
+  }
+
+  /** @param {string} words */
+  complain(words) {
+    this.#error.textContent = words;
+  }
+
+  /** Another room begins with an empty field. */
+  reset() {
+    this.#field.value = "";
+    this.#isTyping = false;
+    clearTimeout(this.#timer);
+    this.complain("");
+    this.#measure();
+  }
+
+  #send() {
+    const body = this.#field.value.trim();
+    if (body === "" || length(body) > this.#charsMax) return;
+    this.#field.value = "";
+    this.#changed();
+    this.#options.send(body);
+  }
+
+  #changed() {
+    this.complain("");
+    this.#measure();
+    this.#type(this.#field.value.trim() !== "");
+  }
+
+  #measure() {
+    const left = this.#charsMax - length(this.#field.value.trim());
+    this.#counter.textContent = left < 200 ? String(left) : "";
+    this.#counter.dataset.over = String(left < 0);
+    this.#field.setAttribute("aria-invalid", String(left < 0));
+    this.#field.style.height = "auto";
+    this.#field.style.height = `${this.#field.scrollHeight}px`;
+  }
+
+  /** @param {boolean} isTyping */
+  #type(isTyping) {
+    clearTimeout(this.#timer);
+    if (isTyping) this.#timer = setTimeout(() => this.#type(false), TYPING_FOR);
+    if (isTyping === this.#isTyping) return;
+    this.#isTyping = isTyping;
+    this.#options.type(isTyping);
+  }
+}
+
+/**
+ * The length as the server counts it.
+ * @param {string} text
+ */
+function length(text) {
+  return [...text].length;
+}

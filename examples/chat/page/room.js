@@ -1,0 +1,138 @@
+// One room on the page: its channel, and what it does to everything that shows it.
+
+import { Presence } from "../client/index.js";
+import { byId } from "./dom.js";
+import { forgetPeople, showPeople } from "./people.js";
+import { plantTree, showChannelLife, showRoomLife } from "./tree.js";
+import { duration, explain } from "./words.js";
+
+/** @typedef {import("../client/index.js").Socket} Socket */
+/** @typedef {import("../client/index.js").Channel} Channel */
+/** @typedef {import("./timeline.js").Timeline} Timeline */
+/** @typedef {import("./timeline.js").Post} Post */
+/** @typedef {import("./composer.js").Composer} Composer */
+/** @typedef {import("../client/channel.js").ChannelStatus} ChannelStatus */
+
+/** The restart takes about a millisecond. The lamp stays red for longer than that, or nobody would see it, in milliseconds. */
+const SEEN = 1200;
+
+/**
+ * @typedef {object} Shown
+ * @property {Timeline} timeline
+ * @property {Composer} composer
+ * @property {() => void} onNews called for a message of somebody else
+ */
+
+export class Room {
+  #channel;
+  #shown;
+  #me;
+  #incarnation = 0;
+  /** @type {number | undefined} */
+  #downFor;
+  #fellAt = -Infinity;
+  #crashedAt = 0;
+  #isLeft = false;
+
+  /**
+   * @param {Socket} socket
+   * @param {string} name
+   * @param {string} me
+   * @param {Shown} shown
+   */
+  constructor(socket, name, me, shown) {
+    this.#channel = socket.channel(`room:${name}`);
+    this.#shown = shown;
+    this.#me = me;
+    shown.timeline.reset(me);
+    plantTree(name);
+    showPeople(new Presence(this.#channel), me);
+    this.#listen(this.#channel);
+    this.#channel.join().catch(() => {});
+  }
+
+  leave() {
+    this.#isLeft = true;
+    forgetPeople();
+    this.#channel.leave();
+  }
+
+  /** @param {string} body */
+  async say(body) {
+    const expected = this.#shown.timeline.expect(body);
+    try {
+      await this.#channel.push("new_msg", { body });
+      expected.sent();
+    } catch (error) {
+      expected.failed(explain(error), () => this.#shown.composer.restore(body));
+    }
+  }
+
+  /** @param {boolean} isTyping */
+  type(isTyping) {
+    // Nobody needs to learn later that somebody was typing.
+    if (this.#channel.state === "joined") this.#channel.push("typing", { typing: isTyping }).catch(() => {});
+  }
+
+  async crash() {
+    await this.#attempt(this.#channel.push("crash_room"));
+  }
+
+  crashChannel() {
+    this.#crashedAt = performance.now();
+    // The channel takes the answer with it.
+    this.#channel.push("crash_channel").catch(() => {});
+  }
+
+  /** @param {Promise<unknown>} push */
+  async #attempt(push) {
+    byId("crash-error").textContent = await push.then(() => "", explain);
+  }
+
+  /** @param {Channel} channel */
+  #listen(channel) {
+    const { timeline } = this.#shown;
+    channel.onStatus((status) => this.#changed(status));
+    channel.on("new_msg", (/** @type {Post} */ post) => {
+      if (timeline.say(post) && post.from.id !== this.#me) this.#shown.onNews();
+    });
+    channel.on("room_down", ({ reason }) => {
+      this.#fellAt = performance.now();
+      showRoomLife("crashed");
+      timeline.crashed(reason);
+    });
+    channel.on("room_up", ({ down_ms }) => {
+      this.#downFor = down_ms;
+    });
+    channel.on("history", ({ incarnation, messages }) => this.#remember(incarnation, messages));
+  }
+
+  /**
+   * @param {number} incarnation
+   * @param {Post[]} messages
+   */
+  #remember(incarnation, messages) {
+    const { timeline } = this.#shown;
+    setTimeout(() => this.#isLeft || showRoomLife("running", incarnation), this.#fellAt + SEEN - performance.now());
+    if (this.#incarnation > 0 && incarnation > this.#incarnation) timeline.restarted(incarnation, this.#downFor);
+    this.#incarnation = incarnation;
+    this.#downFor = undefined;
+    timeline.remember(messages);
+  }
+
+  /** @param {ChannelStatus} status */
+  #changed({ state, why, response }) {
+    const { timeline, composer } = this.#shown;
+    if (state === "joined") {
+      showChannelLife("running");
+      composer.charsMax = response.chars_max;
+      if (this.#crashedAt > 0) timeline.note(`Your channel crashed. Your page joined again after ${duration(performance.now() - this.#crashedAt)}; nobody else noticed.`);
+      this.#crashedAt = 0;
+    } else if (state === "waiting" && why === "crashed") {
+      showChannelLife("crashed");
+    } else if (state === "closed" && why !== "left") {
+      showChannelLife("crashed");
+      timeline.note(explain(response));
+    }
+  }
+}

@@ -1,0 +1,82 @@
+//! The chat put together: the endpoint, and the tree that runs it.
+//!
+//! ```text
+//! chat (rest for one)
+//!  ├─ presence
+//!  ├─ rooms (dynamic) ── room, room, …   each by its name in a registry
+//!  ├─ listener ── connections ── channels, each monitoring its room
+//!  └─ announcement
+//! ```
+//!
+//! Stopped from the bottom: the listener lets its clients go first, and the rooms end when nobody is in them any more.
+
+use std::sync::Arc;
+
+use throng::pubsub::{Presence, PubSub};
+use throng::web::{ConnectInfo, Endpoint, EndpointError, Limits, Quota, Refusal, SocketRouter, Tokens};
+use throng::{ChildSpec, GenServer, Node, Supervisor};
+
+use crate::announcement::Announcement;
+use crate::config::Config;
+use crate::directory_channel::DirectoryChannel;
+use crate::guest::Guest;
+use crate::room_channel::{RoomChannel, Visitor};
+use crate::rooms::Rooms;
+use crate::{http, secret};
+
+/// The whole chat as a tree for a node to run.
+///
+/// # Errors
+///
+/// [`AppError`].
+pub(crate) fn tree(node: &Node, config: &Config) -> Result<ChildSpec<Supervisor>, AppError> {
+    let tokens = Arc::new(secret::tokens(config.secret_key_base.as_deref())?);
+    let pubsub = PubSub::new();
+    let presence = Presence::new("chat", &pubsub);
+    let rooms = Rooms::new(node, &pubsub, &presence, config.into());
+    let endpoint = Endpoint::builder(node)
+        .pubsub(&pubsub)
+        .socket("/socket", sockets(&tokens, &rooms))
+        .routes(http::routes(&tokens))
+        .limits(limits())
+        .build()?;
+    let tree = Supervisor::rest_for_one("chat")
+        .child(&presence)
+        .child(rooms.supervisor())
+        .child(endpoint.listen(config.addr()))
+        .child(Announcement::child(endpoint));
+    Ok(tree)
+}
+
+fn sockets(tokens: &Arc<Tokens>, rooms: &Rooms) -> SocketRouter<Visitor> {
+    let (tokens, rooms) = (tokens.clone(), rooms.clone());
+    let connect = move |info: ConnectInfo| {
+        let token = info.params.text("user_token").unwrap_or_default();
+        let guest = Guest::verify(&tokens, token).map_err(|_| Refusal::FORBIDDEN);
+        let visitor = guest.map(|guest| Visitor { guest, rooms: rooms.clone() });
+        async move { visitor }
+    };
+    SocketRouter::new(connect)
+        .id(|visitor| Some(format!("guest:{}", visitor.guest.id)))
+        .channel::<RoomChannel>("room:*")
+        .channel::<DirectoryChannel>(DirectoryChannel::TOPIC)
+}
+
+/// Nobody types faster than this, and a message of two thousand characters fits into a frame.
+fn limits() -> Limits {
+    Limits::default().with(|limits| {
+        limits.frame_bytes_max = 16 << 10;
+        limits.channels_per_connection_max = 16;
+        limits.message_rate = Quota::new(10, 40);
+        limits.join_rate = Quota::new(5, 20);
+    })
+}
+
+/// Why the chat could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AppError {
+    #[error(transparent)]
+    Secret(#[from] secret::SecretError),
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+}

@@ -1,0 +1,41 @@
+//! Why the program ends, in one line.
+
+use throng::web::ListenError;
+use throng::{Exit, RunError, StartError};
+
+use crate::app::AppError;
+use crate::config::ConfigError;
+
+/// What is printed before the program ends with a failure.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    App(#[from] AppError),
+    /// The one reason for which a correct program does not start; its cause is worth more than the path to it.
+    #[error("{0}")]
+    Listen(String),
+    #[error(transparent)]
+    Run(RunError),
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Failure {
+        match &error {
+            RunError::Start(start) => match listen_error(start) {
+                Some(listen) => Failure::Listen(listen.to_string()),
+                None => Failure::Run(error),
+            },
+            _ => Failure::Run(error),
+        }
+    }
+}
+
+fn listen_error(error: &StartError) -> Option<&ListenError> {
+    match error {
+        StartError::Child { reason, .. } => listen_error(reason),
+        StartError::Exited(Exit::Error(cause)) => cause.downcast_ref(),
+        _ => None,
+    }
+}

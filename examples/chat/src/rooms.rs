@@ -1,0 +1,153 @@
+//! The rooms of a chat: how one is found, or opened by the first who asks for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use throng::prelude::*;
+use throng::pubsub::{BroadcastError, Presence};
+use throng::{CallError, ChildError, ChildSpec, StartError};
+
+use crate::config::Config;
+use crate::room::{Enter, Full, Room};
+use crate::text::RoomName;
+
+/// The supervisor of all rooms.
+const ROOMS: Name<DynamicSupervisor> = Name::new("rooms");
+
+/// How often a room that stopped in the very moment of being entered is opened anew.
+const TRIES: usize = 3;
+
+/// All rooms; cloning gives another handle.
+#[derive(Clone, Debug)]
+pub(crate) struct Rooms {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    node: Node,
+    names: Registry<RoomName>,
+    pubsub: PubSub,
+    presence: Presence,
+    limits: RoomLimits,
+}
+
+/// What rooms may use.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RoomLimits {
+    pub(crate) rooms_max: usize,
+    pub(crate) members_max: usize,
+    pub(crate) history_max: usize,
+    /// How long an empty room stays.
+    pub(crate) empty_for: Duration,
+}
+
+impl From<&Config> for RoomLimits {
+    fn from(config: &Config) -> RoomLimits {
+        let Config { rooms_max, members_max, history_max, .. } = *config;
+        RoomLimits { rooms_max, members_max, history_max, empty_for: Duration::from_secs(60) }
+    }
+}
+
+impl Rooms {
+    pub(crate) fn new(node: &Node, pubsub: &PubSub, presence: &Presence, limits: RoomLimits) -> Rooms {
+        let (node, pubsub, presence) = (node.clone(), pubsub.clone(), presence.clone());
+        Rooms { shared: Arc::new(Shared { node, names: Registry::new(), pubsub, presence, limits }) }
+    }
+
+    /// The supervisor under which rooms are opened.
+    ///
+    /// Every room may be crashed once in two seconds, so its budget lets all of them do that.
+    pub(crate) fn supervisor(&self) -> ChildSpec<DynamicSupervisor> {
+        let rooms_max = self.limits().rooms_max;
+        DynamicSupervisor::new("rooms")
+            .max_children(rooms_max)
+            .max_restarts(rooms_max.max(1), Duration::from_secs(1))
+            .name(ROOMS)
+    }
+
+    pub(crate) fn supervisor_address(&self) -> Via<DynamicSupervisor> {
+        self.shared.node.via(ROOMS)
+    }
+
+    pub(crate) fn limits(&self) -> &RoomLimits {
+        &self.shared.limits
+    }
+
+    /// Who is in which room, and which rooms are open.
+    pub(crate) fn presence(&self) -> &Presence {
+        &self.shared.presence
+    }
+
+    pub(crate) fn via(&self, name: &RoomName) -> Via<Room> {
+        self.shared.names.via(name.clone())
+    }
+
+    /// The incarnation that runs now, if one does.
+    pub(crate) fn whereis(&self, name: &RoomName) -> Option<Pid<Room>> {
+        self.shared.names.whereis(name)
+    }
+
+    /// Takes a channel into a room, and opens the room if it is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`EnterError`].
+    pub(crate) async fn enter(&self, name: &RoomName, member: ProcessId) -> Result<Pid<Room>, EnterError> {
+        let mut gone = None;
+        for _ in 0..TRIES {
+            let room = match self.whereis(name) {
+                Some(room) => room,
+                None => self.open(name).await?,
+            };
+            match room.call(Enter(member)).await {
+                Ok(Ok(())) => return Ok(room),
+                Ok(Err(Full)) => return Err(EnterError::RoomFull),
+                Err(error @ (CallError::NoProcess { .. } | CallError::Exited { .. })) => gone = Some(error),
+                Err(error) => return Err(EnterError::Call(error)),
+            }
+        }
+        Err(gone.map_or(EnterError::TooManyRooms, EnterError::Call))
+    }
+
+    /// Sends an event to everyone in a room.
+    ///
+    /// # Errors
+    ///
+    /// When the payload is no JSON object.
+    pub(crate) fn broadcast(
+        &self,
+        name: &RoomName,
+        event: &str,
+        payload: impl Serialize,
+    ) -> Result<(), BroadcastError> {
+        self.shared.pubsub.broadcast(name.topic(), event, payload)
+    }
+
+    async fn open(&self, name: &RoomName) -> Result<Pid<Room>, EnterError> {
+        let child = Room::opened(name.clone(), self.clone());
+        match DynamicSupervisor::start_child(&self.supervisor_address(), child).await {
+            Ok(room) => Ok(room),
+            // Somebody else opened it first.
+            Err(ChildError::Start(StartError::AlreadyStarted(_))) => {
+                self.whereis(name).ok_or(EnterError::Start(ChildError::NotFound))
+            }
+            Err(ChildError::MaxChildren(_)) => Err(EnterError::TooManyRooms),
+            Err(error) => Err(EnterError::Start(error)),
+        }
+    }
+}
+
+/// Why a room was not entered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum EnterError {
+    #[error("the room is full")]
+    RoomFull,
+    #[error("there are too many rooms")]
+    TooManyRooms,
+    #[error(transparent)]
+    Start(ChildError),
+    #[error(transparent)]
+    Call(CallError),
+}
