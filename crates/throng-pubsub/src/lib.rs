@@ -10,11 +10,14 @@
 //!                         └─► delivery ──► queue of a connection (encoded once for all)
 //! ```
 //!
+//! [`Presence`] knows who is where, on all nodes: processes show themselves on topics, and others see them come and go.
+//!
 //! What is promised: the messages of one broadcaster reach each subscriber in the order in which they were sent; each at most
 //! once; there is no history, no acknowledgement and no order between broadcasters (§6.5, §6.6).
 
 mod broadcast;
 mod encodings;
+mod lanes;
 mod members;
 mod memory;
 mod owner;

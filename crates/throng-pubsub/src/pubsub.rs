@@ -1,18 +1,22 @@
 //! Topics of one node, joined with those of others.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+};
 
 use serde::Serialize;
 use throng_runtime::{Address, Ctx, Handler, ProcessId};
 
 use crate::{
     broadcast::Broadcast,
+    lanes::{Lane, Lanes},
     owner::Owner,
-    payload::PayloadError,
+    payload::{Payload, PayloadError},
     subscription::{Delivery, Subscription},
     table::Table,
     transport::{Receiver, Transport, TransportError},
-    wire::{self, WireError, WireLimits},
+    wire::{self, Arrived, WireError, WireLimits},
 };
 
 /// What a node is called that knows no others.
@@ -63,6 +67,7 @@ struct Shared {
     table: Arc<Table>,
     transport: Option<Arc<dyn Transport>>,
     limits: WireLimits,
+    lanes: Lanes,
 }
 
 impl PubSub {
@@ -82,7 +87,7 @@ impl PubSub {
     }
 
     fn build(transport: Option<Arc<dyn Transport>>, limits: WireLimits) -> Self {
-        let shared = Arc::new(Shared { table: Arc::default(), transport, limits });
+        let shared = Arc::new(Shared { table: Arc::default(), transport, limits, lanes: Lanes::default() });
         if let Some(transport) = &shared.transport {
             let receiver: Arc<dyn Receiver> = shared.clone();
             transport.attach(Arc::downgrade(&receiver));
@@ -228,6 +233,27 @@ impl PubSub {
         self.shared.table.members(topic).len()
     }
 
+    /// Whether there may be other nodes.
+    pub(crate) fn has_transport(&self) -> bool {
+        self.shared.transport.is_some()
+    }
+
+    /// From now on, hands over the notes that other nodes send to this lane. False when it is somebody else's.
+    pub(crate) fn open_lane(&self, name: &str, lane: Weak<dyn Lane>) -> bool {
+        self.shared.lanes.open(name, lane)
+    }
+
+    /// Sends a note to the lane of that name on another node, or on all others.
+    pub(crate) fn tell(&self, node: Option<&str>, lane: &str, body: &Payload) -> Result<(), BroadcastError> {
+        let transport = self.shared.transport.as_ref().ok_or(TransportError::Closed)?;
+        let note = wire::encode_note(lane, body, &self.shared.limits)?;
+        let sent = match node {
+            Some(node) => transport.send(node, note),
+            None => transport.broadcast(note),
+        };
+        Ok(sent?)
+    }
+
     /// A subscription that is not given back: only its process ends it, or `unsubscribe`.
     pub(crate) fn subscribe_for_life(
         &self,
@@ -244,7 +270,8 @@ impl PubSub {
 impl Receiver for Shared {
     fn receive(&self, from: &str, message: &[u8]) {
         match wire::decode(message, &self.limits) {
-            Ok(broadcast) => self.table.dispatch(&broadcast, None),
+            Ok(Arrived::Broadcast(broadcast)) => self.table.dispatch(&broadcast, None),
+            Ok(Arrived::Note { to, body }) => self.lanes.hear(&to, from, &body),
             Err(error) => tracing::warn!(node = from, %error, "a message of another node was refused"),
         }
     }

@@ -3,7 +3,10 @@
 //!
 //! ```text
 //!    01 {"broadcast":{"topic":"room:1","event":"said","payload":{"words":"hello"}}}
+//!    01 {"note":{"to":"lobby","body":{"heartbeat":{…}}}}
 //! ```
+//!
+//! A broadcast is for a topic, a note for a part of Throng that has its own talk with its like on other nodes.
 //!
 //! Fields that are not known are skipped; a kind or a version that is not known is an error, and costs that message only.
 
@@ -75,6 +78,8 @@ pub enum WireError {
 enum Message<'a> {
     #[serde(borrow)]
     Broadcast(BroadcastFields<'a>),
+    #[serde(borrow)]
+    Note(NoteFields<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -87,6 +92,21 @@ struct BroadcastFields<'a> {
     payload: &'a RawValue,
 }
 
+#[derive(Serialize, Deserialize)]
+struct NoteFields<'a> {
+    #[serde(borrow)]
+    to: Cow<'a, str>,
+    #[serde(borrow)]
+    body: &'a RawValue,
+}
+
+/// A message that arrived.
+#[derive(Debug)]
+pub(crate) enum Arrived {
+    Broadcast(Broadcast),
+    Note { to: String, body: Payload },
+}
+
 /// A broadcast as bytes.
 pub(crate) fn encode(broadcast: &Broadcast, limits: &WireLimits) -> Result<Bytes, WireError> {
     let fields = BroadcastFields {
@@ -96,24 +116,41 @@ pub(crate) fn encode(broadcast: &Broadcast, limits: &WireLimits) -> Result<Bytes
     };
     fields.check(limits)?;
     let room = broadcast.payload().as_json().len() + fields.topic.len() + fields.event.len() + 64;
+    write(&Message::Broadcast(fields), room, limits)
+}
+
+/// A note as bytes.
+pub(crate) fn encode_note(to: &str, body: &Payload, limits: &WireLimits) -> Result<Bytes, WireError> {
+    let room = body.as_json().len() + to.len() + 64;
+    write(&Message::Note(NoteFields { to: to.into(), body: body.as_raw() }), room, limits)
+}
+
+fn write(message: &Message<'_>, room: usize, limits: &WireLimits) -> Result<Bytes, WireError> {
     let mut bytes = Vec::with_capacity(room);
     bytes.push(VERSION);
-    serde_json::to_writer(&mut bytes, &Message::Broadcast(fields)).map_err(WireError::Malformed)?;
+    serde_json::to_writer(&mut bytes, message).map_err(WireError::Malformed)?;
     check_size(bytes.len(), limits)?;
     Ok(bytes.into())
 }
 
-/// The broadcast that bytes from another node say.
-pub(crate) fn decode(bytes: &[u8], limits: &WireLimits) -> Result<Broadcast, WireError> {
+/// What bytes from another node say.
+pub(crate) fn decode(bytes: &[u8], limits: &WireLimits) -> Result<Arrived, WireError> {
     check_size(bytes.len(), limits)?;
     let json = match bytes {
         [] => return Err(WireError::Empty),
         [VERSION, json @ ..] => json,
         [version, ..] => return Err(WireError::Version(*version)),
     };
-    let Message::Broadcast(fields) = serde_json::from_slice(json).map_err(WireError::Malformed)?;
-    fields.check(limits)?;
-    Ok(Broadcast::with_payload(&*fields.topic, &*fields.event, Payload::from_raw(fields.payload))?)
+    match serde_json::from_slice(json).map_err(WireError::Malformed)? {
+        Message::Broadcast(fields) => {
+            fields.check(limits)?;
+            let payload = Payload::from_raw(fields.payload);
+            Ok(Arrived::Broadcast(Broadcast::with_payload(&*fields.topic, &*fields.event, payload)?))
+        }
+        Message::Note(NoteFields { to, body }) => {
+            Ok(Arrived::Note { to: to.into_owned(), body: Payload::from_raw(body) })
+        }
+    }
 }
 
 impl BroadcastFields<'_> {
@@ -142,6 +179,22 @@ mod tests {
         Broadcast::new(topic, event, serde_json::json!({ "words": words })).unwrap()
     }
 
+    fn decoded(bytes: &[u8]) -> Broadcast {
+        match decode(bytes, &limits()).unwrap() {
+            Arrived::Broadcast(broadcast) => broadcast,
+            Arrived::Note { .. } => panic!("it is a note"),
+        }
+    }
+
+    #[test]
+    fn a_note_arrives_as_it_was_sent() {
+        let body = Payload::new(serde_json::json!([1, { "a": "b" }])).unwrap();
+        let bytes = encode_note("lobby", &body, &limits()).unwrap();
+        assert_eq!(&bytes[..], b"\x01{\"note\":{\"to\":\"lobby\",\"body\":[1,{\"a\":\"b\"}]}}");
+        let Arrived::Note { to, body: arrived } = decode(&bytes, &limits()).unwrap() else { panic!() };
+        assert_eq!((&*to, arrived), ("lobby", body));
+    }
+
     #[test]
     fn the_form_is_fixed() {
         // Nodes of two versions speak to each other during a deploy: this text may only ever gain fields.
@@ -153,7 +206,7 @@ mod tests {
     #[test]
     fn a_field_of_a_later_version_is_skipped() {
         let bytes = b"\x01{\"broadcast\":{\"topic\":\"t\",\"event\":\"e\",\"at\":[7],\"payload\":{}}}";
-        assert_eq!(decode(bytes, &limits()).unwrap().event(), "e");
+        assert_eq!(decoded(bytes).event(), "e");
     }
 
     #[test]
@@ -189,7 +242,7 @@ mod tests {
         let bytes = format!(
             "\x01{{\"broadcast\":{{\"topic\":\"t\",\"event\":\"e\",\"payload\":{{\"a\":{open}{close}}}}}}}"
         );
-        let broadcast = decode(bytes.as_bytes(), &limits()).unwrap();
+        let broadcast = decoded(bytes.as_bytes());
         assert!(broadcast.parse::<serde_json::Value>().is_err());
     }
 
@@ -197,7 +250,7 @@ mod tests {
         #[test]
         fn what_is_encoded_decodes_to_the_same(topic in ".{0,40}", event in ".{0,40}", words in ".{0,200}") {
             let sent = broadcast(&topic, &event, &words);
-            let received = decode(&encode(&sent, &limits()).unwrap(), &limits()).unwrap();
+            let received = decoded(&encode(&sent, &limits()).unwrap());
             prop_assert_eq!(received.topic(), topic);
             prop_assert_eq!(received.event(), event);
             prop_assert_eq!(received.payload(), sent.payload());

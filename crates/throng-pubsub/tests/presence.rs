@@ -9,6 +9,8 @@ mod diffs;
 mod limits;
 #[path = "presence/member.rs"]
 mod member;
+#[path = "presence/nodes.rs"]
+mod nodes;
 #[path = "presence/presences.rs"]
 mod presences;
 #[path = "presence/races.rs"]

@@ -180,7 +180,7 @@ impl Node {
     }
 
     pub(crate) fn spawn_body(&self, body: impl Future<Output = ()> + Send + 'static) {
-        self.shared.backend.spawn(body);
+        self.shared.backend.spawn(Box::pin(body));
     }
 
     pub(crate) fn backend(&self) -> &Tokio {

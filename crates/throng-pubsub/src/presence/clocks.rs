@@ -51,6 +51,12 @@ impl Clocks {
         self.ranges.first().filter(|&&(begin, _)| begin <= 1).map_or(0, |&(_, end)| end)
     }
 
+    /// Those of the readings that lie between `first` and `last`.
+    pub(crate) fn within(&self, first: u64, last: u64) -> Self {
+        let cut = self.ranges().map(|(begin, end)| (begin.max(first), end.min(last)));
+        Self { ranges: cut.filter(|(begin, end)| begin <= end).collect() }
+    }
+
     pub(crate) fn ranges(&self) -> impl Iterator<Item = (u64, u64)> {
         self.ranges.iter().copied()
     }
@@ -105,7 +111,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_a_set(steps in prop::collection::vec((1..60_u64, 0..6_u64), 0..40), asked in 0..70_u64) {
+        fn it_is_a_set(steps in prop::collection::vec((1..60_u64, 0..6_u64), 0..40), asked in 0..70_u64, from in 0..70_u64) {
             let (mut clocks, mut model) = (Clocks::default(), BTreeSet::new());
             for (first, more) in steps {
                 clocks.add(first, first + more);
@@ -113,6 +119,8 @@ mod tests {
             }
             prop_assert_eq!(&set(&clocks), &model);
             prop_assert_eq!(clocks.contains(asked), model.contains(&asked));
+            let within: BTreeSet<_> = model.iter().copied().filter(|clock| (from..=asked).contains(clock)).collect();
+            prop_assert_eq!(set(&clocks.within(from, asked)), within);
             let contiguous = (1..).take_while(|clock| model.contains(clock)).last().unwrap_or(0);
             prop_assert_eq!(clocks.contiguous(), contiguous);
             let gaps = clocks.ranges.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0);

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
+use super::{error::Refusal, gossip::Beats, meta::Fields};
+
 /// Limits and times of a [`Presence`](super::Presence).
 ///
 /// ```
@@ -20,6 +24,50 @@ pub struct PresenceOptions {
     /// After a diff has been announced, how long changes are collected for the next: 20 ms. The first change after a quiet time
     /// is announced at once; of a thousand who join in a second, each hears of the others in fifty diffs and not in a thousand.
     pub diff_period: Duration,
+    /// How often other nodes are told what has changed: 1.5 s. All other times between nodes count in these periods (§14.4).
+    pub broadcast_period: Duration,
+    /// With nothing to tell, other nodes are told that this one lives every so many periods: 10 (§14.4).
+    pub silent_periods_max: u32,
+    /// What others know is compared every so many periods: 2 (§14.6).
+    pub clock_sample_periods: u32,
+    /// The presences of a node that was silent for more periods than this do not show: 20, and at least 2 (§14.7).
+    pub down_periods: u32,
+    /// It is forgotten after more than this: 800, and more than `down_periods` (§14.7).
+    pub permdown_periods: u32,
+    /// When the tracker is shut down in an orderly way, other nodes drop the presences of this one at once, instead of after
+    /// `down_periods`: off, since clients of a node that is replaced come back elsewhere and should not blink (§14.9).
+    pub permdown_on_shutdown: bool,
+}
+
+impl PresenceOptions {
+    /// Whether somebody may be present there, under that key.
+    pub(super) fn check_place(&self, topic: &str, key: &str) -> Result<(), Refusal> {
+        if topic.len() > self.topic_bytes_max {
+            return Err(Refusal::TopicTooLong { bytes: topic.len(), max: self.topic_bytes_max });
+        }
+        if key.len() > self.key_bytes_max {
+            return Err(Refusal::KeyTooLong { bytes: key.len(), max: self.key_bytes_max });
+        }
+        Ok(())
+    }
+
+    /// The fields of a meta that may be shown.
+    pub(super) fn check_meta(&self, meta: impl Serialize) -> Result<Fields, Refusal> {
+        let fields = Fields::new(meta)?;
+        let (bytes, max) = (fields.bytes(), self.meta_bytes_max);
+        if bytes > max { Err(Refusal::MetaTooLarge { bytes, max }) } else { Ok(fields) }
+    }
+
+    /// The times between nodes, within their bounds.
+    pub(super) fn beats(&self) -> Beats {
+        let down = self.down_periods.max(2);
+        Beats {
+            silent_max: self.silent_periods_max.max(1),
+            sample: self.clock_sample_periods.max(1),
+            down,
+            permdown: self.permdown_periods.max(down.saturating_add(1)),
+        }
+    }
 }
 
 impl Default for PresenceOptions {
@@ -29,6 +77,12 @@ impl Default for PresenceOptions {
             key_bytes_max: 256,
             meta_bytes_max: 8 << 10,
             diff_period: Duration::from_millis(20),
+            broadcast_period: Duration::from_millis(1_500),
+            silent_periods_max: 10,
+            clock_sample_periods: 2,
+            down_periods: 20,
+            permdown_periods: 800,
+            permdown_on_shutdown: false,
         }
     }
 }

@@ -18,17 +18,17 @@ use std::{
     sync::Arc,
 };
 
-use serde::{Deserialize, Serialize};
-
 use super::{
     clocks::Clocks,
     diff::Diff,
     meta::{Fields, Meta},
+    part::{Context, Part},
     presences::Presences,
     record::{Entry, Record},
     replica::{Replica, Tag},
     shown::Shown,
 };
+
 /// Removals that are remembered, so that who missed them can be told of them alone (§14.6).
 const REMOVALS_MAX: usize = 10_000;
 
@@ -58,17 +58,6 @@ struct Removal {
     at: u64,
     began: u64,
 }
-
-/// What one replica tells another: records, each a part of what is known.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Part {
-    #[serde(with = "pairs")]
-    pub(crate) records: BTreeMap<Replica, Record>,
-}
-
-/// How far each replica's changes are known without a gap.
-pub(crate) type Context = BTreeMap<Replica, u64>;
 
 /// That process is present on that topic under that key already.
 #[derive(Debug, PartialEq)]
@@ -208,6 +197,16 @@ impl<P: Ord + Copy> State<P> {
         &self.me
     }
 
+    /// Whether presences of this replica show.
+    pub(crate) fn is_up(&self, replica: &Replica) -> bool {
+        self.records.get(replica).is_some_and(|known| !known.down)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn knows(&self, replica: &Replica) -> bool {
+        self.records.contains_key(replica)
+    }
+
     /// The last reading of the own clock.
     pub(crate) fn clock(&self) -> u64 {
         self.own().seen.contiguous()
@@ -221,6 +220,7 @@ impl<P: Ord + Copy> State<P> {
 
     /// The own changes after the reading `since`; `None` when that is so long ago that removals have been forgotten.
     pub(crate) fn delta(&self, since: u64) -> Option<Part> {
+        let since = since.min(self.clock());
         if since < self.removals_from {
             return None;
         }
@@ -237,21 +237,19 @@ impl<P: Ord + Copy> State<P> {
     /// Everything that a replica lacks which knows `context`: a delta when that does, else all that is known of the replicas
     /// that it knows, but itself (§14.6).
     pub(crate) fn extract(&self, requester: &Replica, context: &Context) -> Part {
-        let up_to_date = |replica: &Replica, clock: &u64| {
+        let is_told = |replica: &Replica, clock: u64| {
             replica == self.me()
                 || replica == requester
                 || context.get(replica).is_none_or(|known| known >= clock)
         };
-        if self.context().iter().all(|(replica, clock)| up_to_date(replica, clock))
-            && let Some(delta) =
-                context.get(&self.me).and_then(|since| self.delta((*since).min(self.clock())))
+        if self.context().clocks.into_iter().all(|(replica, clock)| is_told(&replica, clock))
+            && let Some(delta) = context.get(&self.me).and_then(|since| self.delta(since))
         {
             return delta;
         }
-        let wanted = self
-            .records
-            .iter()
-            .filter(|(replica, known)| *replica != requester && context.contains_key(replica) && !known.down);
+        let wanted = self.records.iter().filter(|(replica, known)| {
+            *replica != requester && context.get(replica).is_some() && !known.down
+        });
         Part { records: wanted.map(|(replica, known)| (replica.clone(), known.record.clone())).collect() }
     }
 
@@ -299,27 +297,7 @@ fn tag(replica: &Replica, clock: u64) -> Tag {
     Tag { replica: replica.clone(), clock }
 }
 
-/// A map whose keys are no strings, as a list of pairs.
-pub(super) mod pairs {
-    use std::collections::BTreeMap;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    use super::Replica;
-
-    pub(crate) fn serialize<S: Serializer, V: Serialize>(
-        map: &BTreeMap<Replica, V>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(map)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>, V: Deserialize<'de>>(
-        deserializer: D,
-    ) -> Result<BTreeMap<Replica, V>, D::Error> {
-        Ok(Vec::<(Replica, V)>::deserialize(deserializer)?.into_iter().collect())
-    }
-}
-
+#[cfg(test)]
+mod convergence;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,11 @@
-//! The process that drives a presence: it announces what has changed.
+//! The process that drives a presence: it announces what has changed, and talks with its like on other nodes.
 
 use std::fmt;
 
-use throng_runtime::{ChildSpec, Ctx, GenServer, Handled, Handler, Init, IntoChild, Message};
+use throng_runtime::{ChildSpec, Ctx, Exit, GenServer, Handled, Handler, Init, IntoChild, Message};
 
-use super::Presence;
+use super::{Presence, gossip::Note};
+use crate::payload::Payload;
 
 /// The process behind a [`Presence`], started by `supervisor.child(&presence)`.
 ///
@@ -30,25 +31,52 @@ impl Message for Rested {
     type Reply = ();
 }
 
+/// A period has passed.
+struct Beat;
+
+impl Message for Beat {
+    type Reply = ();
+}
+
+/// Another node said something.
+pub(super) struct Heard {
+    pub(super) node: Box<str>,
+    pub(super) body: Payload,
+}
+
+impl Message for Heard {
+    type Reply = ();
+}
+
 impl GenServer for Tracker {
     type Args = Presence;
 
     async fn init(presence: Presence, ctx: &mut Ctx<Self>) -> Init<Self> {
-        presence.employ(ctx)?;
+        presence.shared.employ(ctx)?;
+        if presence.shared.pubsub.has_transport() {
+            ctx.continue_with(Beat);
+        }
         Ok(Tracker { presence, resting: false })
+    }
+
+    async fn terminate(&mut self, reason: &Exit, _: &mut Ctx<Self>) {
+        if self.presence.options().permdown_on_shutdown && reason.is_clean() {
+            self.presence.shared.say_goodbye();
+        }
     }
 }
 
 impl Tracker {
     /// Announces what there is, and then collects for a while.
     fn announce(&mut self, ctx: &Ctx<Self>) {
-        self.resting = self.presence.announce();
+        self.resting = self.presence.shared.announce();
         if self.resting {
             ctx.send_after(self.presence.options().diff_period, Rested);
         }
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<Changed> for Tracker {
     async fn handle(&mut self, _: Changed, ctx: &mut Ctx<Self>) -> Handled<Changed> {
         if !self.resting {
@@ -58,9 +86,33 @@ impl Handler<Changed> for Tracker {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<Rested> for Tracker {
     async fn handle(&mut self, _: Rested, ctx: &mut Ctx<Self>) -> Handled<Rested> {
         self.announce(ctx);
+        Ok(())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Handler<Beat> for Tracker {
+    async fn handle(&mut self, _: Beat, ctx: &mut Ctx<Self>) -> Handled<Beat> {
+        ctx.send_after(self.presence.options().broadcast_period, Beat);
+        self.presence.shared.beat();
+        Ok(())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Handler<Heard> for Tracker {
+    async fn handle(&mut self, Heard { node, body }: Heard, _: &mut Ctx<Self>) -> Handled<Heard> {
+        match body.parse::<Note>() {
+            Ok(note) if *note.from().name == *node => self.presence.shared.hear(note),
+            Ok(note) => {
+                tracing::warn!(%node, from = ?note.from(), "a note of another node bears a third one's name");
+            }
+            Err(error) => tracing::warn!(%node, %error, "a note of another node is not understood"),
+        }
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ async fn what_is_too_large_is_refused_and_changes_nothing() {
     let presence = Presence::with_options("lobby", &PubSub::new(), options);
     let member = Member::start(&Node::new("test")).await;
     within(member, move |ctx: &mut Ctx<Member>| {
-        let mut refused = |topic: &str, key: &str, meta| match presence.track(ctx, topic, key, meta) {
+        let refused = |topic: &str, key: &str, meta| match presence.track(ctx, topic, key, meta) {
             Err(TrackError::Refused(refusal)) => refusal,
             other => panic!("{other:?}"),
         };

@@ -35,7 +35,9 @@ impl Handler<Down> for Member {
 }
 
 /// Runs a closure in the process, with its context.
-pub(crate) struct Do<R>(Box<dyn FnOnce(&mut Ctx<Member>) -> R + Send>);
+pub(crate) struct Do<R>(Work<R>);
+
+type Work<R> = Box<dyn FnOnce(&mut Ctx<Member>) -> R + Send>;
 
 impl<R: Send + 'static> Message for Do<R> {
     type Reply = R;

@@ -1,6 +1,6 @@
 use serde_json::json;
 use throng_pubsub::{Presence, PubSub};
-use throng_runtime::{Address, Exit, Node, StartError};
+use throng_runtime::{Address, ChildStatus, Exit, Node, Pid, ProcessId, StartError, Supervisor};
 
 use crate::{
     client::{Client, listed},
@@ -74,6 +74,33 @@ async fn without_a_tracker_every_change_is_announced_by_who_makes_it() {
     within(member, move |ctx| drop(presence.track(ctx, "t", "ann", json!({})))).await;
     client.catch_up();
     assert_eq!(client.keys(), ["ann"]);
+}
+
+#[tokio::test]
+async fn a_supervised_tracker_comes_back_to_what_was_there() {
+    let (node, pubsub) = (Node::new("test"), PubSub::new());
+    let presence = Presence::new("lobby", &pubsub);
+    let tree = node.start(Supervisor::one_for_one("tree").child(&presence)).await.unwrap();
+    let mut client = Client::follow(&node, &pubsub, &presence, "t").await;
+    let member = Member::start(&node).await;
+    for key in ["a", "b", "c"] {
+        let before = tracker(tree).await;
+        let handle = presence.clone();
+        within(member, move |ctx| drop(handle.track(ctx, "t", key, json!({})).unwrap())).await;
+        node.exit(before, Exit::Kill);
+        node.wait(before).await;
+        client.until(|client| client.keys().contains(&key)).await;
+        assert_ne!(tracker(tree).await, before);
+    }
+    assert_eq!(client.refs(), listed(&presence, "t"));
+}
+
+/// The tracker that runs now.
+async fn tracker(tree: Pid<Supervisor>) -> ProcessId {
+    let children = Supervisor::which_children(&tree).await.unwrap();
+    assert_eq!(children[0].id, "presence lobby");
+    let ChildStatus::Running(tracker) = children[0].status else { panic!("{children:?}") };
+    tracker
 }
 
 #[tokio::test]

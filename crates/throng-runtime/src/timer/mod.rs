@@ -177,7 +177,7 @@ impl Timers {
             self.driver.bell.ring();
         } else {
             let (backend, driver) = (node.backend().clone(), self.driver.clone());
-            node.backend().spawn(drive(backend, driver, node.downgrade()));
+            node.backend().spawn(Box::pin(drive(backend, driver, node.downgrade())));
         }
     }
 }

@@ -190,12 +190,13 @@ async fn x8_a_panicking_destructor_does_not_keep_a_process_from_ending() {
 #[test]
 fn a_runtime_that_is_torn_down_ends_its_processes() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let ended = runtime.block_on(async {
+    let (node, process) = runtime.block_on(async {
         let node = Node::new("test");
         let process = node.spawn(async |_| std::future::pending::<()>().await);
         tokio::task::yield_now().await;
-        node.wait(process)
+        (node, process)
     });
+    let ended = node.wait(process);
     drop(runtime);
     let elsewhere = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert!(matches!(elsewhere.block_on(ended), Exit::Killed));

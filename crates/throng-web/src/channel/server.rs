@@ -104,6 +104,7 @@ impl<C: Channel> GenServer for ChannelServer<C> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: Channel> Handler<Join> for ChannelServer<C> {
     async fn handle(&mut self, join: Join, ctx: &mut Ctx<Self>) -> Handled<Join> {
         if let Some(old) = join.replaces {
@@ -125,6 +126,7 @@ impl<C: Channel> Handler<Join> for ChannelServer<C> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
     async fn handle(&mut self, inbound: Inbound, ctx: &mut Ctx<Self>) -> Handled<Inbound> {
         match inbound {
@@ -133,7 +135,10 @@ impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
                 drop(in_flight);
                 handled
             }
-            Inbound::Leave { reference, in_flight: _ } => Err(self.leave(&reference)),
+            Inbound::Leave { reference, in_flight } => {
+                drop(in_flight);
+                Err(self.leave(&reference))
+            }
             Inbound::Replaced { announce } => Err(self.give_way(announce)),
             Inbound::Intercepted { broadcast, loan } => {
                 let Some(channel) = &mut self.channel else { return Ok(()) };
@@ -147,6 +152,7 @@ impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: Channel> Handler<Down> for ChannelServer<C> {
     async fn handle(&mut self, down: Down, ctx: &mut Ctx<Self>) -> Handled<Down> {
         if down.pid == self.socket.link.connection {
@@ -159,6 +165,7 @@ impl<C: Channel> Handler<Down> for ChannelServer<C> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: ChannelHandler<M>, M: Message> Handler<Info<M>> for ChannelServer<C> {
     async fn handle(&mut self, Info(message): Info<M>, ctx: &mut Ctx<Self>) -> Handled<Info<M>> {
         let Some(channel) = &mut self.channel else {

@@ -124,17 +124,23 @@ async fn a_client_that_reads_late_but_within_bounds_gets_everything() {
 #[tokio::test]
 async fn a_connection_that_ends_in_the_middle_of_a_write_loses_nothing_that_came_before() {
     // The frame in hand when the writing half is dropped is written all the same: there is no gap.
-    let server = Server::start().await;
-    for _ in 0..10 {
+    const FRAMES: usize = 120;
+    let text = "x".repeat(60_000);
+    let server = Server::with_limits(|limits| limits.outbound_bytes_max = 1 << 30).await;
+    for _ in 0..3 {
         let mut lazy = lazy(&server).await;
         let mut eager = server.client("eager").await;
         eager.join("room:1").await;
-        for n in 0..200 {
-            server.endpoint.broadcast("room:1", "big", big(n)).unwrap();
+        // At once, and more than the sockets hold: the write to the lazy one stands still between two frames.
+        for n in 0..FRAMES {
+            server.endpoint.broadcast("room:1", "big", json!({"n": n, "text": text})).unwrap();
+        }
+        for n in 0..FRAMES {
             assert_eq!(eager.receive().await[4]["n"], json!(n));
         }
         server.endpoint.disconnect("users_socket:raw").unwrap();
-        for n in 0..200 {
+        eager.expect_nothing().await;
+        for n in 0..FRAMES {
             let (_, frame) = lazy.read_frame().await.unwrap();
             let message: Value = serde_json::from_slice(&frame).unwrap();
             assert_eq!(message[4]["n"], json!(n));

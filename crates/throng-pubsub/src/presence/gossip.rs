@@ -1,0 +1,234 @@
+//! Who tells whom what, and when: the conversation of replicas (§14.3 to §14.9). Pure; time is counted in beats, of which the
+//! tracker makes one each period.
+//!
+//! ```text
+//!    beat ──► own changes since the last beat, and how far everybody is known ──► all
+//!    heard of a new one ──► a heartbeat and a request ──► it alone
+//!    heard that somebody knows more ──► request ──► it alone ──► answer: what the asker lacks
+//!    nothing heard for long ──► down (hidden, kept) ──► for very long: forgotten
+//! ```
+//!
+//! Beats and not seconds, so that a machine that slept or stalled does not think everybody else dead when it goes on.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    diff::Diff,
+    part::{Context, Part},
+    replica::Replica,
+    state::State,
+};
+
+/// Messages larger than this are cut: well below what the wire takes.
+const SLICE_BYTES: usize = 1 << 20;
+
+/// How many beats what takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Beats {
+    /// With nothing to say, speak after so many all the same.
+    pub(crate) silent_max: u32,
+    /// Compare what others know every so many.
+    pub(crate) sample: u32,
+    /// Think a replica down after it was silent for more than so many.
+    pub(crate) down: u32,
+    /// Forget it after more than so many.
+    pub(crate) permdown: u32,
+}
+
+/// What is remembered of the conversation.
+#[derive(Debug)]
+pub(crate) struct Gossip {
+    beats: Beats,
+    peers: BTreeMap<Replica, Peer>,
+    /// The own clock when it was last told to all.
+    told: u64,
+    /// Beats since this replica spoke; none yet when it has not.
+    silent: Option<u32>,
+    until_sample: u32,
+}
+
+#[derive(Debug, Default)]
+struct Peer {
+    /// Beats since it was heard.
+    silent: u32,
+    /// What it said that it knows, since the last comparison.
+    context: Option<Context>,
+}
+
+/// What replicas say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Note {
+    /// I am here, this has changed, and so far do I know the others.
+    Heartbeat { from: Replica, delta: Option<Part>, context: Context },
+    /// So far do I know the others; what do I lack?
+    Request { from: Replica, context: Context },
+    /// That is what you lacked.
+    Answer { from: Replica, part: Part },
+    /// I end now and do not come back (§14.9).
+    Goodbye { from: Replica },
+}
+
+/// What is to be sent.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Action {
+    ToAll(Note),
+    To(Arc<str>, Note),
+}
+
+impl Gossip {
+    pub(crate) fn new(beats: Beats) -> Self {
+        Self { until_sample: beats.sample, beats, peers: BTreeMap::new(), told: 0, silent: None }
+    }
+
+    /// Makes the next beat speak, whatever was told before.
+    pub(crate) fn wake(&mut self) {
+        self.silent = None;
+    }
+
+    /// One period has passed.
+    pub(crate) fn beat<P: Ord + Copy>(&mut self, state: &mut State<P>, news: &mut Diff) -> Vec<Action> {
+        self.watch(state, news);
+        let mut actions = self.speak(state);
+        self.until_sample = self.until_sample.saturating_sub(1);
+        if self.until_sample == 0 {
+            self.until_sample = self.beats.sample;
+            actions.extend(self.compare(state));
+        }
+        actions
+    }
+
+    /// Somebody said something.
+    pub(crate) fn hear<P: Ord + Copy>(
+        &mut self,
+        note: Note,
+        state: &mut State<P>,
+        news: &mut Diff,
+    ) -> Vec<Action> {
+        if note.from().name == state.me().name {
+            // An earlier life of this node, or a node that took its name: nothing it says is about anybody else.
+            return Vec::new();
+        }
+        match note {
+            Note::Heartbeat { from, delta, context } => {
+                let welcome = self.meet(&from, state, news);
+                if let Some(delta) = delta {
+                    state.merge(&delta, news);
+                }
+                self.peers.entry(from).or_default().context = Some(context);
+                welcome
+            }
+            Note::Request { from, context } => {
+                let mut actions = self.meet(&from, state, news);
+                actions.extend(answers(&from, &context, state));
+                actions
+            }
+            Note::Answer { from, part } if state.is_up(&from) => {
+                state.merge(&part, news);
+                self.meet(&from, state, news)
+            }
+            Note::Answer { .. } => Vec::new(),
+            Note::Goodbye { from } => {
+                self.peers.remove(&from);
+                state.forget_replica(&from, news);
+                Vec::new()
+            }
+        }
+    }
+
+    /// A replica is alive. One that was not up is greeted, and asked for what is not known of it (§14.5).
+    fn meet<P: Ord + Copy>(&mut self, from: &Replica, state: &mut State<P>, news: &mut Diff) -> Vec<Action> {
+        let earlier = self.peers.keys().filter(|known| known.name == from.name && *known != from);
+        for earlier in earlier.cloned().collect::<Vec<_>>() {
+            self.peers.remove(&earlier);
+            state.forget_replica(&earlier, news);
+        }
+        self.peers.entry(from.clone()).or_default().silent = 0;
+        if !state.replica_up(from, news) {
+            return Vec::new();
+        }
+        let (me, context) = (state.me().clone(), state.context());
+        let hello = Note::Heartbeat { from: me.clone(), delta: None, context: context.clone() };
+        let request = Note::Request { from: me, context };
+        vec![Action::To(from.name.clone(), hello), Action::To(from.name.clone(), request)]
+    }
+
+    /// Counts everybody's silence (§14.7).
+    fn watch<P: Ord + Copy>(&mut self, state: &mut State<P>, news: &mut Diff) {
+        let Beats { down, permdown, .. } = self.beats;
+        self.peers.retain(|replica, peer| {
+            peer.silent += 1;
+            if peer.silent > permdown {
+                state.forget_replica(replica, news);
+                return false;
+            }
+            if peer.silent > down {
+                state.replica_down(replica, news);
+                peer.context = None;
+            }
+            true
+        });
+    }
+
+    /// Tells all what has changed; when nothing has, that it is alive, now and then (§14.4).
+    fn speak<P: Ord + Copy>(&mut self, state: &State<P>) -> Vec<Action> {
+        let (me, context, clock) = (state.me(), state.context(), state.clock());
+        let heartbeat =
+            |delta| Action::ToAll(Note::Heartbeat { from: me.clone(), delta, context: context.clone() });
+        if clock > self.told {
+            let delta = state.delta(self.told);
+            self.told = clock;
+            self.silent = Some(0);
+            return match delta {
+                Some(delta) => delta.split(SLICE_BYTES).map(|slice| heartbeat(Some(slice))).collect(),
+                // So much has changed that the others had better ask.
+                None => vec![heartbeat(None)],
+            };
+        }
+        let silent = self.silent.map_or(self.beats.silent_max, |silent| silent + 1);
+        let speaks = silent >= self.beats.silent_max;
+        self.silent = Some(if speaks { 0 } else { silent });
+        if speaks { vec![heartbeat(None)] } else { Vec::new() }
+    }
+
+    /// Asks those who know more: of all contexts heard, those that no other covers (§14.6).
+    fn compare<P: Ord + Copy>(&mut self, state: &State<P>) -> Vec<Action> {
+        let own = state.context();
+        let mut ahead: Vec<(&Replica, Context)> = Vec::new();
+        for (replica, peer) in &mut self.peers {
+            let Some(context) = peer.context.take() else { continue };
+            // What it knows of replicas that are not up here would not be taken in.
+            let context: Context =
+                context.clocks.into_iter().filter(|(known, _)| state.is_up(known)).collect();
+            if own.covers(&context) || ahead.iter().any(|(_, other)| other.covers(&context)) {
+                continue;
+            }
+            ahead.retain(|(_, other)| !context.covers(other));
+            ahead.push((replica, context));
+        }
+        let request = || Note::Request { from: state.me().clone(), context: own.clone() };
+        ahead.into_iter().map(|(replica, _)| Action::To(replica.name.clone(), request())).collect()
+    }
+}
+
+impl Note {
+    pub(crate) fn from(&self) -> &Replica {
+        match self {
+            Note::Heartbeat { from, .. }
+            | Note::Request { from, .. }
+            | Note::Answer { from, .. }
+            | Note::Goodbye { from } => from,
+        }
+    }
+}
+
+fn answers<P: Ord + Copy>(to: &Replica, context: &Context, state: &State<P>) -> Vec<Action> {
+    let parts = state.extract(to, context).split(SLICE_BYTES);
+    let answer = |part| Action::To(to.name.clone(), Note::Answer { from: state.me().clone(), part });
+    parts.map(answer).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! What all handles of a presence share, and its tracker drives.
+
+use std::{mem, sync::Arc};
+
+use parking_lot::{Mutex, RwLock};
+use throng_runtime::{Address, Ctx, Exit, OnExit, Pid, ProcessId};
+
+use super::{
+    diff::Diff,
+    gossip::{Action, Gossip, Note},
+    options::PresenceOptions,
+    replica::Replica,
+    state::State,
+    tracker::{Changed, Heard, Tracker},
+};
+use crate::{
+    lanes::Lane,
+    payload::Payload,
+    pubsub::{BroadcastError, PubSub},
+};
+
+/// The event by which changes are announced on their topic (§12.3).
+const DIFF: &str = "presence_diff";
+
+/// Changes that may wait for the tracker. Whoever makes one more announces them all itself: so who changes faster than the
+/// tracker announces is slowed down.
+const CHANGES_MAX: usize = 10_000;
+
+pub(super) struct Shared {
+    pub(super) name: Box<str>,
+    pub(super) pubsub: PubSub,
+    pub(super) options: PresenceOptions,
+    core: RwLock<Core>,
+    desk: Mutex<Desk>,
+    /// Held by whoever announces: diffs of one topic must not overtake each other.
+    announcing: Mutex<()>,
+}
+
+/// What is known, what of it has not been announced here, and what has been said to other nodes.
+pub(super) struct Core {
+    pub(super) state: State<ProcessId>,
+    pub(super) news: Diff,
+    gossip: Gossip,
+}
+
+/// Where changes are reported.
+#[derive(Default)]
+struct Desk {
+    tracker: Option<Pid<Tracker>>,
+    /// The tracker has been told that there are news, and has not begun to announce them.
+    told: bool,
+}
+
+impl Shared {
+    pub(super) fn new(name: &str, pubsub: &PubSub, options: PresenceOptions) -> Self {
+        let state = State::new(Replica::unique(pubsub.node_name()));
+        let gossip = Gossip::new(options.beats());
+        Self {
+            name: name.into(),
+            pubsub: pubsub.clone(),
+            options,
+            core: RwLock::new(Core { state, news: Diff::default(), gossip }),
+            desk: Mutex::default(),
+            announcing: Mutex::default(),
+        }
+    }
+
+    pub(super) fn read<T>(&self, look: impl FnOnce(&State<ProcessId>) -> T) -> T {
+        look(&self.core.read().state)
+    }
+
+    /// Makes a change, and has it announced.
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Core) -> T) -> T {
+        let mut core = self.core.write();
+        let outcome = change(&mut core);
+        let waiting = core.news.changes();
+        drop(core);
+        if waiting > CHANGES_MAX || waiting > 0 && !self.tell_tracker() {
+            self.announce();
+        }
+        outcome
+    }
+
+    /// Announces until nothing is left; leaves it to whoever is at it already. False when there was nothing.
+    pub(super) fn announce(&self) -> bool {
+        self.desk.lock().told = false;
+        let mut announced = false;
+        // What is noted after the last look, and before the turn is given back, is seen by the look behind it.
+        while !self.core.read().news.is_empty() {
+            let Some(_turn) = self.announcing.try_lock() else { return announced };
+            let news = mem::take(&mut self.core.write().news);
+            for (topic, diff) in news.into_topics() {
+                announced = true;
+                if let Err(error) = self.pubsub.local_broadcast(topic, DIFF, diff) {
+                    tracing::error!(presence = %self.name, %error, "a diff could not be encoded");
+                }
+            }
+        }
+        announced
+    }
+
+    /// Has changes, and what other nodes say, reported to this tracker from now on, until it ends.
+    pub(super) fn employ(self: &Arc<Self>, ctx: &Ctx<Tracker>) -> Result<(), EmployError> {
+        let lane: Arc<dyn Lane> = self.clone();
+        if !self.pubsub.open_lane(&self.name, Arc::downgrade(&lane)) {
+            return Err(EmployError::NameTaken(self.name.clone()));
+        }
+        let mut desk = self.desk.lock();
+        if desk.tracker.is_some() {
+            return Err(EmployError::AlreadyDriven(self.name.clone()));
+        }
+        *desk = Desk { tracker: Some(ctx.me()), told: false };
+        drop(desk);
+        ctx.on_exit(self.clone());
+        self.core.write().gossip.wake();
+        Ok(())
+    }
+
+    /// Does what is to be done once a period.
+    pub(super) fn beat(&self) {
+        self.converse(|Core { state, news, gossip }| gossip.beat(state, news));
+    }
+
+    /// Takes in what another node said.
+    pub(super) fn hear(&self, note: Note) {
+        self.converse(|Core { state, news, gossip }| gossip.hear(note, state, news));
+    }
+
+    /// Tells all others that this node does not come back.
+    pub(super) fn say_goodbye(&self) {
+        self.converse(|core| vec![Action::ToAll(Note::Goodbye { from: core.state.me().clone() })]);
+    }
+
+    fn converse(&self, talk: impl FnOnce(&mut Core) -> Vec<Action>) {
+        for action in self.change(talk) {
+            if let Err(error) = self.say(action) {
+                // What is lost is asked for again, by this node or by the other.
+                tracing::debug!(presence = %self.name, %error, "a note to other nodes was not sent");
+            }
+        }
+    }
+
+    fn say(&self, action: Action) -> Result<(), BroadcastError> {
+        match action {
+            Action::ToAll(note) => self.pubsub.tell(None, &self.name, &Payload::new(note)?),
+            Action::To(node, note) => self.pubsub.tell(Some(&node), &self.name, &Payload::new(note)?),
+        }
+    }
+
+    /// False when there is no tracker.
+    fn tell_tracker(&self) -> bool {
+        let mut desk = self.desk.lock();
+        let Some(tracker) = desk.tracker else { return false };
+        if !mem::replace(&mut desk.told, true) {
+            drop(desk);
+            // If it ends before it gets this, its end announces what there is.
+            drop(tracker.cast(Changed));
+        }
+        true
+    }
+}
+
+impl Lane for Shared {
+    /// What comes while no tracker runs is lost, and asked for again.
+    fn hear(&self, from: &str, body: &Payload) {
+        let tracker = self.desk.lock().tracker;
+        if let Some(tracker) = tracker {
+            drop(tracker.cast(Heard { node: from.into(), body: body.clone() }));
+        }
+    }
+}
+
+impl OnExit for Shared {
+    /// The end of a process that is tracked, or of the tracker: then what it left is announced here.
+    fn process_exited(&self, id: ProcessId, _: &Exit) {
+        let mut desk = self.desk.lock();
+        if desk.tracker.is_some_and(|tracker| tracker.id() == id) {
+            *desk = Desk::default();
+        }
+        drop(desk);
+        self.change(|core| core.state.leave_all(id, &mut core.news));
+    }
+}
+
+/// Why a tracker did not start.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EmployError {
+    #[error("presence {0:?} has a tracker already")]
+    AlreadyDriven(Box<str>),
+    #[error("another presence on the same topics is called {0:?}")]
+    NameTaken(Box<str>),
+}
