@@ -2,7 +2,7 @@
 // a picture of what they see, light beside dark.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { after, afterEach, before, test } from "node:test";
 
 import { chromium } from "playwright-core";
 
@@ -33,6 +33,7 @@ before(async () => {
   browser = await chromium.launch({ executablePath, args: FLAGS, headless: false, timeout: 60_000 });
 });
 after(() => browser?.close());
+afterEach(() => Promise.all(browser.contexts().map((context) => context.close())));
 
 /** A person at a page of their own: another browser, as far as the page can tell. */
 async function person(options = {}) {
@@ -66,6 +67,11 @@ const sees = (page, body) => page.locator(".post:not(.pending)", { hasText: body
 const people = (page) => page.locator("#people .person .name");
 const seesPerson = (page, nickname) => people(page).getByText(nickname, { exact: true }).waitFor();
 const isSame = (page) => page.evaluate(() => window.isStillTheSame === true);
+
+// First of all, so that it shows no other test's rooms.
+if (process.env.SCREENSHOT) {
+  test("a picture is taken", async () => paint(process.env.SCREENSHOT, { enter, say, sees, browser }));
+}
 
 test("two people chat and see each other", async () => {
   const room = freshRoom("talk");
@@ -257,9 +263,8 @@ test("a phone shows everything without scrolling sideways", async () => {
 });
 
 test("both colour schemes are readable", async () => {
-  const room = freshRoom("colours");
   for (const colorScheme of ["light", "dark"]) {
-    const page = await enter(`Ada ${colorScheme}`, room, { colorScheme, reducedMotion: "reduce" });
+    const page = await enter("Ada", freshRoom("colours"), { colorScheme, reducedMotion: "reduce" });
     await say(page, "how does it look?");
     await sees(page, "how does it look?");
     await page.getByRole("button", { name: "Crash my channel" }).click();
@@ -288,10 +293,6 @@ test("no page complained", () => {
   const isRoad = (words) => words.startsWith("WebSocket connection to") || words.includes("ERR_");
   assert.deepEqual(complaints.filter((words) => !isRoad(words)), []);
 });
-
-if (process.env.SCREENSHOT) {
-  test("a picture is taken", async () => paint(process.env.SCREENSHOT, { enter, say, sees, browser }));
-}
 
 /** Runs in the page: the contrast (WCAG 2.2) of every text with what is painted behind it. */
 function measureContrasts() {

@@ -13,8 +13,8 @@ import { duration, explain } from "./words.js";
 /** @typedef {import("./composer.js").Composer} Composer */
 /** @typedef {import("../client/channel.js").ChannelStatus} ChannelStatus */
 
-/** The restart takes about a millisecond. The lamp stays red for longer than that, or nobody would see it, in milliseconds. */
-const SEEN = 1200;
+/** A restart takes a few milliseconds. The page shows it for longer than that, or nobody would see it, in milliseconds. */
+const SEEN = 1000;
 
 /**
  * @typedef {object} Shown
@@ -112,12 +112,23 @@ export class Room {
    * @param {Post[]} messages
    */
   #remember(incarnation, messages) {
-    const { timeline } = this.#shown;
-    setTimeout(() => this.#isLeft || showRoomLife("running", incarnation), this.#fellAt + SEEN - performance.now());
-    if (this.#incarnation > 0 && incarnation > this.#incarnation) timeline.restarted(incarnation, this.#downFor);
+    const isAnother = this.#incarnation > 0 && incarnation > this.#incarnation;
+    const took = this.#downFor;
     this.#incarnation = incarnation;
     this.#downFor = undefined;
-    timeline.remember(messages);
+    const left = this.#fellAt + SEEN - performance.now();
+    if (left > 0) setTimeout(() => this.#isLeft || this.#cameBack(isAnother, took), left);
+    else this.#cameBack(isAnother, took);
+    this.#shown.timeline.remember(messages);
+  }
+
+  /**
+   * @param {boolean} isAnother whether it is another incarnation than the page knew
+   * @param {number | undefined} took milliseconds, where they are known
+   */
+  #cameBack(isAnother, took) {
+    showRoomLife("running", this.#incarnation);
+    if (isAnother) this.#shown.timeline.restarted(this.#incarnation, took);
   }
 
   /** @param {ChannelStatus} status */
