@@ -1,6 +1,13 @@
 //! A process' handle on itself.
 
-use std::{collections::VecDeque, fmt, marker::PhantomData, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    fmt,
+    marker::PhantomData,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 
@@ -18,7 +25,7 @@ use crate::{
     reply::{ReplyTo, Unanswered},
     scheduler::{self, Envelope, Generation},
     task::Task,
-    timer::TimerRef,
+    timer::{Alarm, TimerRef},
 };
 
 /// A process' handle on itself: its identity, its links and monitors, what it starts, and what it wants to do next.
@@ -46,9 +53,11 @@ struct Plans {
 }
 
 /// An idle timeout, and how it becomes a message.
-pub(crate) struct IdlePlan {
-    pub(crate) after: Duration,
-    pub(crate) message: fn(ProcessId) -> Envelope,
+struct IdlePlan {
+    after: Duration,
+    message: fn(ProcessId) -> Envelope,
+    /// Set when the wait begins.
+    alarm: Option<Alarm>,
 }
 
 impl<S> Ctx<S> {
@@ -227,8 +236,20 @@ impl<S: GenServer> Ctx<S> {
 
     /// Keeps the right to answer the call that is being handled, for later and from anywhere (G8).
     ///
-    /// ```ignore
-    /// return ctx.reply_later(|reply_to| self.waiting.push(reply_to));
+    /// ```
+    /// # use throng_runtime::{Ctx, GenServer, Handled, Handler, Init, Message, ReplyTo};
+    /// # struct Ask;
+    /// # impl Message for Ask { type Reply = u32; }
+    /// # struct Desk { waiting: Vec<ReplyTo<u32>> }
+    /// # impl GenServer for Desk {
+    /// #     type Args = ();
+    /// #     async fn init(_: (), _: &mut Ctx<Self>) -> Init<Self> { Ok(Desk { waiting: Vec::new() }) }
+    /// # }
+    /// impl Handler<Ask> for Desk {
+    ///     async fn handle(&mut self, _: Ask, ctx: &mut Ctx<Self>) -> Handled<Ask> {
+    ///         ctx.reply_later(|reply_to| self.waiting.push(reply_to))
+    ///     }
+    /// }
     /// ```
     ///
     /// For a message that was cast, the answer goes nowhere.
@@ -267,7 +288,7 @@ impl<S: GenServer> Ctx<S> {
         S: Handler<IdleTimeout>,
     {
         let message = |id: ProcessId| Envelope::message::<S, _>(id.generation(), Cast(IdleTimeout));
-        self.plans().idle = Some(IdlePlan { after, message });
+        self.plans().idle = Some(IdlePlan { after, message, alarm: None });
     }
 
     /// Sends a message to this process after a time, not earlier (P5). Dropping the result does not cancel.
@@ -322,20 +343,32 @@ impl<S: GenServer> Ctx<S> {
         self.plans.get_mut().as_mut()?.stop.take()
     }
 
+    pub(crate) fn continues(&mut self) -> bool {
+        self.plans.get_mut().as_ref().is_some_and(|plans| !plans.first.is_empty())
+    }
+
     pub(crate) fn take_first(&mut self) -> Option<Envelope> {
         self.plans.get_mut().as_mut()?.first.pop_front()
     }
 
-    pub(crate) fn take_idle(&mut self) -> Option<IdlePlan> {
-        self.plans.get_mut().as_mut()?.idle.take()
+    /// The idle timeout's message when it is time. Frees what earlier callbacks needed and a wait does not.
+    pub(crate) fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Envelope> {
+        let id = self.id;
+        let plans = self.plans.get_mut();
+        let Some(plan) = plans.as_mut().and_then(|plans| plans.idle.as_mut()) else {
+            *plans = None;
+            return Poll::Pending;
+        };
+        let alarm = plan.alarm.get_or_insert_with(|| Alarm::after(plan.after));
+        ready!(alarm.poll_ring(cx));
+        let message = plan.message;
+        *plans = None;
+        Poll::Ready(message(id))
     }
 
-    /// Frees what earlier callbacks needed and the next wait does not.
+    /// A message came: the idle timeout is off, and no other plan is left when one is taken from the mailbox.
     pub(crate) fn tidy(&mut self) {
-        let plans = self.plans.get_mut();
-        if plans.as_ref().is_some_and(|plans| plans.stop.is_none() && plans.first.is_empty()) {
-            *plans = None;
-        }
+        *self.plans.get_mut() = None;
     }
 }
 

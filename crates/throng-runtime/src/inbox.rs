@@ -22,7 +22,6 @@ const BUDGET: u16 = 64;
 
 pub(crate) struct Inbox {
     slot: &'static Slot,
-    id: ProcessId,
     parent: Option<ProcessId>,
     queue: Queue,
     budget: u16,
@@ -39,12 +38,12 @@ pub(crate) enum Event {
 }
 
 impl Inbox {
-    pub(crate) fn new(slot: &'static Slot, id: ProcessId, parent: Option<ProcessId>) -> Self {
-        Self { slot, id, parent, queue: Queue::new(), budget: BUDGET, serving: false }
+    pub(crate) fn new(id: ProcessId, parent: Option<ProcessId>) -> Self {
+        Self { slot: scheduler::slot(id), parent, queue: Queue::new(), budget: BUDGET, serving: false }
     }
 
-    pub(crate) fn id(&self) -> ProcessId {
-        self.id
+    pub(crate) fn parent(&self) -> Option<ProcessId> {
+        self.parent
     }
 
     /// From now on a request to shut down waits for its turn, and `terminate` runs; before, it is fatal.
@@ -53,15 +52,7 @@ impl Inbox {
     }
 
     /// The next event.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future loses nothing.
-    pub(crate) async fn next(&mut self) -> Event {
-        std::future::poll_fn(|cx| self.poll_next(cx)).await
-    }
-
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         loop {
             if (self.queue.is_empty() || self.slot.mailbox.has_signals())
                 && let Some(reason) = self.arrive()
@@ -85,11 +76,7 @@ impl Inbox {
     }
 
     /// For a message that does not come from the mailbox: it counts as one all the same (P38).
-    pub(crate) async fn take_turn(&mut self) {
-        std::future::poll_fn(|cx| self.poll_turn(cx)).await;
-    }
-
-    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.budget == 0 {
             self.budget = BUDGET;
             cx.waker().wake_by_ref();
@@ -114,11 +101,15 @@ impl Inbox {
         self.queue
     }
 
+    fn id(&self) -> ProcessId {
+        self.slot.id()
+    }
+
     /// Takes everything in; a fatal signal's reason, if there is one.
     fn arrive(&mut self) -> Option<Exit> {
         let mut arrived = self.slot.mailbox.drain();
         while let Some(envelope) = arrived.pop_front() {
-            if !envelope.is_for(self.id.generation()) {
+            if !envelope.is_for(self.id().generation()) {
                 contain("a message that was dropped", || envelope.abandon(CallFailure::NoProcess));
                 continue;
             }
@@ -143,20 +134,20 @@ impl Inbox {
         if !self.serving {
             return Some(reason);
         }
-        self.queue.push_back(Envelope::signal(self.id.generation(), Signal::Shutdown(reason)));
+        self.queue.push_back(Envelope::signal(self.id().generation(), Signal::Shutdown(reason)));
         None
     }
 
     fn obey(&mut self, signal: ExitSignal) -> Option<Exit> {
         if let (true, Some(peer)) = (signal.by_link, signal.from)
-            && !control::remove_link(self.id, peer)
+            && !control::remove_link(self.id(), peer)
         {
             return None; // Unlinked meanwhile (P13).
         }
-        let trap = scheduler::slot(self.id)
-            .control(self.id)
-            .and_then(|mut control| control.existing().and_then(|control| control.trap));
-        let receiver = Receiver { id: self.id, parent: self.parent, trapping: trap.is_some() };
+        let id = self.id();
+        let trap =
+            self.slot.control(id).and_then(|mut control| control.existing().and_then(|control| control.trap));
+        let receiver = Receiver { id, parent: self.parent, trapping: trap.is_some() };
         match judge(&signal, receiver) {
             Verdict::Ignore => None,
             Verdict::Die(reason) => Some(reason),
@@ -165,10 +156,10 @@ impl Inbox {
                 if let Some(message) = trap {
                     let ExitSignal { from: pid, reason, by_link } = signal;
                     if let (true, Some(peer)) = (by_link, pid) {
-                        control::note_exited(self.id, peer);
+                        control::note_exited(self.id(), peer);
                     }
                     let exited = Exited { pid, reason, by_link };
-                    self.queue.push_back(message(self.id.generation(), exited));
+                    self.queue.push_back(message(self.id().generation(), exited));
                 }
                 None
             }

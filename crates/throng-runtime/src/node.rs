@@ -139,13 +139,14 @@ impl Node {
         process::request_exit(crate::scheduler::current::id(), process.into(), reason);
     }
 
-    /// Resolves when a process is gone, with its exit reason; with [`Exit::NoProcess`] if it was gone already.
+    /// Resolves when a process is gone, with its exit reason; with [`Exit::NoProcess`] if it was gone already when this was called:
+    /// the monitor is set here, not by the first poll.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future forgets the wait, nothing else.
-    pub async fn wait(&self, process: impl Into<ProcessId>) -> Exit {
-        process::wait(process.into()).await
+    pub fn wait<P: Into<ProcessId>>(&self, process: P) -> impl Future<Output = Exit> + Send + use<P> {
+        process::wait(process.into())
     }
 
     /// Stops a process in an orderly way and waits until it is gone (G18): a server handles what it was sent before, then
@@ -179,7 +180,7 @@ impl Node {
     }
 
     pub(crate) fn spawn_body(&self, body: impl Future<Output = ()> + Send + 'static) {
-        self.shared.backend.spawn(body);
+        self.shared.backend.spawn(Box::pin(body));
     }
 
     pub(crate) fn backend(&self) -> &Tokio {

@@ -1,6 +1,6 @@
 //! Process identities: which incarnation of which slot, typed or not.
 
-use std::{fmt, hash::Hash, marker::PhantomData};
+use std::{fmt, hash::Hash, marker::PhantomData, num::NonZero};
 
 use crate::scheduler::Generation;
 
@@ -10,12 +10,16 @@ use crate::scheduler::Generation;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProcessId {
     index: u32,
-    generation: Generation,
+    /// Never zero, so that an `Option` of an identity is no larger than one.
+    generation: NonZero<Generation>,
 }
 
 impl ProcessId {
     pub(crate) const fn new(index: u32, generation: Generation) -> Self {
-        Self { index, generation }
+        match NonZero::new(generation) {
+            Some(generation) => Self { index, generation },
+            None => panic!("no process has the generation zero"),
+        }
     }
 
     pub(crate) const fn index(self) -> u32 {
@@ -23,7 +27,7 @@ impl ProcessId {
     }
 
     pub(crate) const fn generation(self) -> Generation {
-        self.generation
+        self.generation.get()
     }
 }
 

@@ -26,6 +26,8 @@ mod leaves;
 mod limits;
 #[path = "sockets/mounting.rs"]
 mod mounting;
+#[path = "sockets/presence.rs"]
+mod presence;
 #[path = "sockets/slow_readers.rs"]
 mod slow_readers;
 #[path = "sockets/topics.rs"]

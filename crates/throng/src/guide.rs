@@ -2,9 +2,13 @@
 //!
 //! 1. [Processes and servers](processes)
 //! 2. [Supervision, names, applications](supervision)
+//! 3. [Topics, channels, presence](channels)
 
 #[doc = include_str!("guide/processes.md")]
 pub mod processes {}
 
 #[doc = include_str!("guide/supervision.md")]
 pub mod supervision {}
+
+#[doc = include_str!("guide/channels.md")]
+pub mod channels {}

@@ -4,6 +4,6 @@
 pub use crate::{
     Address, Ctx, Down, DynamicSupervisor, Exit, Exited, GenServer, Halt, Handled, Handler, Init, InitError,
     Message, Name, Node, Pid, ProcessId, Registry, ReplyTo, Restart, Shutdown, Supervisor, Task, Via,
-    pubsub::{Broadcast, PubSub, Topic},
+    pubsub::{Broadcast, Presence, PubSub, Topic},
     web::{Channel, ChannelHandler, Endpoint, JoinError, Reply, Socket, SocketRouter},
 };

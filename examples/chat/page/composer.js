@@ -96,8 +96,15 @@ export class Composer {
     this.#counter.textContent = left < 200 ? String(left) : "";
     this.#counter.dataset.over = String(left < 0);
     this.#field.setAttribute("aria-invalid", String(left < 0));
-    this.#field.style.height = "auto";
-    this.#field.style.height = `${this.#field.scrollHeight}px`;
+    this.#fit();
+  }
+
+  /** As high as what it holds; the style sheet says how high it may be. */
+  #fit() {
+    const { style, offsetHeight, clientHeight } = this.#field;
+    style.height = "auto";
+    style.height = `${this.#field.scrollHeight + offsetHeight - clientHeight}px`;
+    style.overflowY = this.#field.scrollHeight > this.#field.clientHeight ? "auto" : "hidden";
   }
 
   /** @param {boolean} isTyping */

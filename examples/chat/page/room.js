@@ -13,6 +13,9 @@ import { duration, explain } from "./words.js";
 /** @typedef {import("./composer.js").Composer} Composer */
 /** @typedef {import("../client/channel.js").ChannelStatus} ChannelStatus */
 
+/** A restart takes a few milliseconds. The page shows it for longer than that, or nobody would see it, in milliseconds. */
+const SEEN = 1000;
+
 /**
  * @typedef {object} Shown
  * @property {Timeline} timeline
@@ -27,7 +30,9 @@ export class Room {
   #incarnation = 0;
   /** @type {number | undefined} */
   #downFor;
+  #fellAt = -Infinity;
   #crashedAt = 0;
+  #isLeft = false;
 
   /**
    * @param {Socket} socket
@@ -47,6 +52,7 @@ export class Room {
   }
 
   leave() {
+    this.#isLeft = true;
     forgetPeople();
     this.#channel.leave();
   }
@@ -91,6 +97,7 @@ export class Room {
       if (timeline.say(post) && post.from.id !== this.#me) this.#shown.onNews();
     });
     channel.on("room_down", ({ reason }) => {
+      this.#fellAt = performance.now();
       showRoomLife("crashed");
       timeline.crashed(reason);
     });
@@ -105,12 +112,23 @@ export class Room {
    * @param {Post[]} messages
    */
   #remember(incarnation, messages) {
-    const { timeline } = this.#shown;
-    showRoomLife("running", incarnation);
-    if (this.#incarnation > 0 && incarnation > this.#incarnation) timeline.restarted(incarnation, this.#downFor);
+    const isAnother = this.#incarnation > 0 && incarnation > this.#incarnation;
+    const took = this.#downFor;
     this.#incarnation = incarnation;
     this.#downFor = undefined;
-    timeline.remember(messages);
+    const left = this.#fellAt + SEEN - performance.now();
+    if (left > 0) setTimeout(() => this.#isLeft || this.#cameBack(isAnother, took), left);
+    else this.#cameBack(isAnother, took);
+    this.#shown.timeline.remember(messages);
+  }
+
+  /**
+   * @param {boolean} isAnother whether it is another incarnation than the page knew
+   * @param {number | undefined} took milliseconds, where they are known
+   */
+  #cameBack(isAnother, took) {
+    showRoomLife("running", this.#incarnation);
+    if (isAnother) this.#shown.timeline.restarted(this.#incarnation, took);
   }
 
   /** @param {ChannelStatus} status */

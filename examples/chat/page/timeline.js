@@ -113,7 +113,7 @@ export class Timeline {
   restarted(incarnation, took) {
     const after = took === undefined ? "" : ` after ${duration(took)}`;
     const which = `${ordinal(incarnation)} incarnation`;
-    const words = `Its supervisor restarted it${after}: the ${which}. It begins without memories; what stands above is your page's own.`;
+    const words = `Its supervisor restarted it${after}: the ${which}. What it remembered is gone; the messages above are your page’s own copy.`;
     const outcome = this.#crash?.querySelector(".outcome");
     if (outcome) {
       outcome.textContent = words;

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! chat (rest for one)
+//!  ├─ presence
 //!  ├─ rooms (dynamic) ── room, room, …   each by its name in a registry
 //!  ├─ listener ── connections ── channels, each monitoring its room
 //!  └─ announcement
@@ -11,11 +12,13 @@
 
 use std::sync::Arc;
 
+use throng::pubsub::{Presence, PubSub};
 use throng::web::{ConnectInfo, Endpoint, EndpointError, Limits, Quota, Refusal, SocketRouter, Tokens};
 use throng::{ChildSpec, GenServer, Node, Supervisor};
 
 use crate::announcement::Announcement;
 use crate::config::Config;
+use crate::directory_channel::DirectoryChannel;
 use crate::guest::Guest;
 use crate::room_channel::{RoomChannel, Visitor};
 use crate::rooms::Rooms;
@@ -28,14 +31,17 @@ use crate::{http, secret};
 /// [`AppError`].
 pub(crate) fn tree(node: &Node, config: &Config) -> Result<ChildSpec<Supervisor>, AppError> {
     let tokens = Arc::new(secret::tokens(config.secret_key_base.as_deref())?);
-    let rooms = Rooms::new(node, config.into());
+    let pubsub = PubSub::new();
+    let presence = Presence::new("chat", &pubsub);
+    let rooms = Rooms::new(node, &pubsub, &presence, config.into());
     let endpoint = Endpoint::builder(node)
+        .pubsub(&pubsub)
         .socket("/socket", sockets(&tokens, &rooms))
         .routes(http::routes(&tokens))
         .limits(limits())
         .build()?;
-    rooms.speak_through(&endpoint);
     let tree = Supervisor::rest_for_one("chat")
+        .child(&presence)
         .child(rooms.supervisor())
         .child(endpoint.listen(config.addr()))
         .child(Announcement::child(endpoint));
@@ -53,6 +59,7 @@ fn sockets(tokens: &Arc<Tokens>, rooms: &Rooms) -> SocketRouter<Visitor> {
     SocketRouter::new(connect)
         .id(|visitor| Some(format!("guest:{}", visitor.guest.id)))
         .channel::<RoomChannel>("room:*")
+        .channel::<DirectoryChannel>(DirectoryChannel::TOPIC)
 }
 
 /// Nobody types faster than this, and a message of two thousand characters fits into a frame.

@@ -144,8 +144,10 @@ mod tests {
             let imports =
                 asset.text.lines().filter_map(|line| line.split("from \"").nth(1)?.split('"').next());
             for import in imports {
-                let path =
-                    import.strip_prefix("./").map_or(import.to_owned(), |name| format!("{folder}/{name}"));
+                let path = match import.strip_prefix("./") {
+                    Some(name) => format!("{folder}/{name}"),
+                    None => import.replacen("..", "", 1),
+                };
                 assert!(paths.contains(path.as_str()), "{} imports {path}", asset.path);
             }
         }

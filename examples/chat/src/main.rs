@@ -4,6 +4,7 @@ mod announcement;
 mod app;
 mod assets;
 mod config;
+mod directory_channel;
 mod failure;
 mod guest;
 mod history;

@@ -2,22 +2,28 @@
 //!
 //! It is the only one who writes its history, so all who are in it see one order. Its memory ends with it: after a crash its
 //! supervisor starts another incarnation under the same name, which begins anew. An empty room stops after a while.
+//!
+//! A room is present itself, among the open rooms, with its number of members. So the list of rooms needs no process that could
+//! be wrong about them: a room that crashed is gone from it, and back when it is back.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
+use serde_json::json;
 use throng::prelude::*;
+use throng::pubsub::UpdateError;
 use throng::{ChildSpec, MonitorRef};
 
+use crate::directory_channel::DirectoryChannel;
 use crate::guest::Guest;
 use crate::history::{History, Post};
 use crate::rooms::Rooms;
 use crate::text::{Body, Nickname, RoomName};
 
-/// A room has to live this long before it may be crashed again: the restart should be seen.
+/// A room that came back has to live this long before it may be crashed again: the restart should be seen.
 const CRASH_PAUSE: Duration = Duration::from_secs(2);
 
 /// One room, one incarnation of it.
@@ -30,7 +36,7 @@ pub(crate) struct Room {
     /// Tells this incarnation's messages from all others'.
     epoch: String,
     history: History,
-    members: HashMap<MonitorRef, ProcessId>,
+    members: HashSet<MonitorRef>,
     /// Counts the times that the room became empty; a check for an earlier time is void.
     emptied: u64,
 }
@@ -38,17 +44,74 @@ pub(crate) struct Room {
 /// What every incarnation of a room begins with.
 #[derive(Clone, Debug)]
 pub(crate) struct RoomArgs {
-    pub(crate) name: RoomName,
-    pub(crate) rooms: Rooms,
+    name: RoomName,
+    rooms: Rooms,
     /// How many incarnations there were: the one thing that has to outlive them.
-    pub(crate) births: Arc<AtomicU64>,
+    births: Arc<AtomicU64>,
 }
+
+/// Takes a channel in, until it ends.
+#[derive(Debug, Message)]
+#[message(reply = Result<(), Full>)]
+pub(crate) struct Enter(pub(crate) ProcessId);
+
+/// The room has as many members as it may.
+#[derive(Debug)]
+pub(crate) struct Full;
+
+/// Asks for what the room remembers.
+#[derive(Debug, Message)]
+#[message(reply = Memory)]
+pub(crate) struct Recall;
+
+/// What a room remembers, and which of its incarnations does.
+#[derive(Debug, Serialize)]
+pub(crate) struct Memory {
+    pub(crate) incarnation: u64,
+    pub(crate) messages: Vec<Arc<Post>>,
+}
+
+/// Says something to everyone in the room.
+#[derive(Debug, Message)]
+#[message(reply = Arc<Post>)]
+pub(crate) struct Say {
+    pub(crate) from: Guest,
+    pub(crate) body: Body,
+}
+
+/// Crashes the room, for people to watch. There is no reply but a refusal: the caller sees the room's end.
+#[derive(Debug, Message)]
+#[message(reply = TooSoon)]
+pub(crate) struct Crash {
+    pub(crate) by: Nickname,
+}
+
+/// The room came back a moment ago, and may be crashed after this time.
+#[derive(Debug)]
+pub(crate) struct TooSoon(pub(crate) Duration);
+
+/// The time for which an empty room stays is over, unless it was entered meanwhile.
+#[derive(Debug, Message)]
+struct StopIfEmpty(u64);
 
 impl Room {
     /// The child of a room that nobody had opened.
     pub(crate) fn opened(name: RoomName, rooms: Rooms) -> ChildSpec<Room> {
         let via = rooms.via(&name);
         Room::child(RoomArgs { name, rooms, births: Arc::default() }).via(via).restart(Restart::Transient)
+    }
+
+    /// What the list of rooms shows of it.
+    fn entry(&self) -> serde_json::Value {
+        json!({ "members": self.members.len() })
+    }
+
+    fn members_changed(&mut self, ctx: &Ctx<Self>) -> Result<(), UpdateError> {
+        if self.members.is_empty() {
+            self.wait_for_members(ctx);
+        }
+        let presence = self.rooms.presence();
+        presence.update(ctx, DirectoryChannel::TOPIC, self.name.as_str(), self.entry()).map(drop)
     }
 
     /// An empty room waits for somebody to come, but not for ever.
@@ -62,32 +125,20 @@ impl GenServer for Room {
     type Args = RoomArgs;
 
     async fn init(RoomArgs { name, rooms, births }: RoomArgs, ctx: &mut Ctx<Self>) -> Init<Self> {
-        let incarnation = births.fetch_add(1, Ordering::Relaxed) + 1;
         let mut room = Room {
             history: History::new(rooms.limits().history_max),
             name,
             rooms,
-            incarnation,
+            incarnation: births.fetch_add(1, Ordering::Relaxed) + 1,
             born: Instant::now(),
             epoch: format!("{:x}", getrandom::u64()?),
-            members: HashMap::new(),
+            members: HashSet::new(),
             emptied: 0,
         };
+        room.rooms.presence().track(ctx, DirectoryChannel::TOPIC, room.name.as_str(), room.entry())?;
         room.wait_for_members(ctx);
         Ok(room)
     }
-}
-
-/// Takes a channel in, until it ends.
-#[derive(Debug)]
-pub(crate) struct Enter(pub(crate) ProcessId);
-
-/// The room has as many members as it may.
-#[derive(Debug)]
-pub(crate) struct Full;
-
-impl Message for Enter {
-    type Reply = Result<(), Full>;
 }
 
 impl Handler<Enter> for Room {
@@ -95,50 +146,34 @@ impl Handler<Enter> for Room {
         if self.members.len() >= self.rooms.limits().members_max {
             return Ok(Err(Full));
         }
-        self.members.insert(ctx.monitor(member), member);
+        self.members.insert(ctx.monitor(member));
+        self.members_changed(ctx)?;
         Ok(Ok(()))
     }
 }
 
 impl Handler<Down> for Room {
     async fn handle(&mut self, down: Down, ctx: &mut Ctx<Self>) -> Handled<Down> {
-        if self.members.remove(&down.monitor).is_some() && self.members.is_empty() {
-            self.wait_for_members(ctx);
+        if self.members.remove(&down.monitor) {
+            self.members_changed(ctx)?;
         }
         Ok(())
     }
 }
 
-/// Asks for what the room remembers.
-#[derive(Debug)]
-pub(crate) struct Recall;
-
-/// What a room remembers, and which of its incarnations does.
-#[derive(Debug, Serialize)]
-pub(crate) struct Memory {
-    pub(crate) incarnation: u64,
-    pub(crate) messages: Vec<Arc<Post>>,
-}
-
-impl Message for Recall {
-    type Reply = Memory;
+impl Handler<StopIfEmpty> for Room {
+    async fn handle(&mut self, StopIfEmpty(time): StopIfEmpty, ctx: &mut Ctx<Self>) -> Handled<StopIfEmpty> {
+        if self.members.is_empty() && time == self.emptied {
+            ctx.stop(Exit::Normal);
+        }
+        Ok(())
+    }
 }
 
 impl Handler<Recall> for Room {
     async fn handle(&mut self, _: Recall, _: &mut Ctx<Self>) -> Handled<Recall> {
         Ok(Memory { incarnation: self.incarnation, messages: self.history.posts() })
     }
-}
-
-/// Says something to everyone in the room.
-#[derive(Debug)]
-pub(crate) struct Say {
-    pub(crate) from: Guest,
-    pub(crate) body: Body,
-}
-
-impl Message for Say {
-    type Reply = Arc<Post>;
 }
 
 impl Handler<Say> for Room {
@@ -151,20 +186,6 @@ impl Handler<Say> for Room {
     }
 }
 
-/// Crashes the room, for people to watch. There is no reply but a refusal: the caller sees the room's end.
-#[derive(Debug)]
-pub(crate) struct Crash {
-    pub(crate) by: Nickname,
-}
-
-/// The room came up a moment ago, and may be crashed after this time.
-#[derive(Debug)]
-pub(crate) struct TooSoon(pub(crate) Duration);
-
-impl Message for Crash {
-    type Reply = TooSoon;
-}
-
 impl Handler<Crash> for Room {
     async fn handle(&mut self, Crash { by }: Crash, _: &mut Ctx<Self>) -> Handled<Crash> {
         let pause = if self.incarnation == 1 { Duration::ZERO } else { CRASH_PAUSE };
@@ -175,23 +196,10 @@ impl Handler<Crash> for Room {
     }
 }
 
-#[derive(Debug)]
-struct StopIfEmpty(u64);
-
-impl Message for StopIfEmpty {
-    type Reply = ();
-}
-
-impl Handler<StopIfEmpty> for Room {
-    async fn handle(&mut self, StopIfEmpty(time): StopIfEmpty, ctx: &mut Ctx<Self>) -> Handled<StopIfEmpty> {
-        if self.members.is_empty() && time == self.emptied {
-            ctx.stop(Exit::Normal);
-        }
-        Ok(())
-    }
-}
-
 fn now() -> u64 {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

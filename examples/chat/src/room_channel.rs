@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 use serde_json::json;
 use throng::prelude::*;
-use throng::web::{Channel, ChannelHandler, JoinError, Reply, Socket};
 
 use crate::guest::Guest;
-use crate::room::{Crash, Full, Recall, Room, Say, TooSoon};
+use crate::room::{Crash, Enter, Full, Recall, Room, Say, TooSoon};
 use crate::rooms::{EnterError, Rooms};
 use crate::text::{Body, RoomName};
 
 /// How often a channel looks whether its room is back, and how many times.
 const SEEK_INTERVAL: Duration = Duration::from_millis(50);
 const SEEKS_MAX: u32 = 100;
+/// How long somebody is shown as typing who does not say so again.
+const TYPING_FOR: Duration = Duration::from_secs(8);
 
 /// What a connection knows of its client.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub(crate) struct Visitor {
 pub(crate) struct RoomChannel {
     name: RoomName,
     room: Attachment,
+    /// Counts what the client said of its typing; a timer for an earlier time is void.
+    typed: u64,
 }
 
 /// Where the room is.
@@ -46,6 +49,7 @@ enum Attachment {
 #[serde(tag = "event", content = "payload", rename_all = "snake_case")]
 pub(crate) enum RoomEvent {
     NewMsg { body: String },
+    Typing { typing: bool },
     CrashRoom,
     CrashChannel,
 }
@@ -67,12 +71,15 @@ impl Channel for RoomChannel {
         };
         socket.monitor(room);
         socket.reply_to_join(json!({ "room": name, "you": guest, "chars_max": Body::CHARS_MAX }))?;
-        Ok(RoomChannel { name, room: Attachment::Entered { room, incarnation: 0 } })
+        Ok(RoomChannel { name, room: Attachment::Entered { room, incarnation: 0 }, typed: 0 })
     }
 
-    /// The room's memory is asked for once its broadcasts arrive: what is said meanwhile comes twice, and the client knows
-    /// messages by their id.
+    /// The room's memory and its people are asked for once its broadcasts arrive: what happens meanwhile comes twice, and the
+    /// client knows messages by their id and presences by their reference.
     async fn joined(&mut self, socket: &mut Socket<'_, Self>) -> Result<(), Exit> {
+        let Visitor { guest, rooms } = socket.assigns();
+        socket.track(rooms.presence(), guest.id.clone(), shown(guest, false))?;
+        socket.push_presence_state(rooms.presence())?;
         if let Attachment::Entered { room, .. } = self.room {
             self.recall(room, socket).await?;
         }
@@ -82,6 +89,10 @@ impl Channel for RoomChannel {
     async fn handle_in(&mut self, event: RoomEvent, socket: &mut Socket<'_, Self>) -> Result<Reply, Exit> {
         match event {
             RoomEvent::NewMsg { body } => Ok(self.say(&body, socket).await),
+            RoomEvent::Typing { typing } => {
+                self.show_typing(typing, socket)?;
+                Ok(Reply::ack())
+            }
             RoomEvent::CrashRoom => Ok(self.crash_room(socket).await),
             RoomEvent::CrashChannel => {
                 panic!("{} crashed their own channel", socket.assigns().guest.nickname)
@@ -101,6 +112,17 @@ impl RoomChannel {
             Ok(post) => Reply::ok(json!({ "id": post.id, "seq": post.seq })),
             Err(_) => restarting(),
         }
+    }
+
+    /// Shows to others whether its person is typing: until the client says otherwise, but not for ever.
+    fn show_typing(&mut self, typing: bool, socket: &mut Socket<'_, Self>) -> Result<(), Exit> {
+        self.typed += 1;
+        if typing {
+            socket.send_after(TYPING_FOR, StopTyping(self.typed));
+        }
+        let Visitor { guest, rooms } = socket.assigns();
+        socket.update_presence(rooms.presence(), guest.id.clone(), shown(guest, typing))?;
+        Ok(())
     }
 
     async fn crash_room(&self, socket: &Socket<'_, Self>) -> Reply {
@@ -139,12 +161,8 @@ impl ChannelHandler<Down> for RoomChannel {
 }
 
 /// Looks whether the room is back. Only its supervisor starts it again: a channel that opened it would race with that.
-#[derive(Debug)]
+#[derive(Debug, Message)]
 pub(crate) struct Seek(u32);
-
-impl Message for Seek {
-    type Reply = ();
-}
 
 impl ChannelHandler<Seek> for RoomChannel {
     async fn handle(&mut self, Seek(times): Seek, socket: &mut Socket<'_, Self>) -> Handled<Seek> {
@@ -169,7 +187,7 @@ impl RoomChannel {
     ) -> Result<(), Exit> {
         socket.monitor(room);
         self.room = Attachment::Entered { room, incarnation: 0 };
-        match room.call(crate::room::Enter(socket.process())).await {
+        match room.call(Enter(socket.process())).await {
             Ok(Ok(())) => {}
             Ok(Err(Full)) => return Err(Exit::other("the room is full")),
             // It crashed again; its `Down` is on its way.
@@ -179,6 +197,28 @@ impl RoomChannel {
         socket.push("room_up", json!({ "down_ms": down_ms }))?;
         self.recall(room, socket).await
     }
+}
+
+/// The person stopped typing, or their client forgot to say so.
+#[derive(Debug, Message)]
+pub(crate) struct StopTyping(u64);
+
+impl ChannelHandler<StopTyping> for RoomChannel {
+    async fn handle(
+        &mut self,
+        StopTyping(time): StopTyping,
+        socket: &mut Socket<'_, Self>,
+    ) -> Handled<StopTyping> {
+        if time == self.typed {
+            self.show_typing(false, socket)?;
+        }
+        Ok(())
+    }
+}
+
+/// What others see of a person in the room.
+fn shown(guest: &Guest, typing: bool) -> serde_json::Value {
+    json!({ "nickname": guest.nickname, "typing": typing })
 }
 
 fn restarting() -> Reply {

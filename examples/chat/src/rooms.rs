@@ -1,12 +1,12 @@
 //! The rooms of a chat: how one is found, or opened by the first who asks for it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 use throng::prelude::*;
-use throng::web::{Endpoint, PayloadError};
-use throng::{CallError, ChildError, ChildSpec, DynamicSupervisor, Registry, StartError, Via};
+use throng::pubsub::{BroadcastError, Presence};
+use throng::{CallError, ChildError, ChildSpec, StartError};
 
 use crate::config::Config;
 use crate::room::{Enter, Full, Room};
@@ -28,9 +28,9 @@ pub(crate) struct Rooms {
 struct Shared {
     node: Node,
     names: Registry<RoomName>,
+    pubsub: PubSub,
+    presence: Presence,
     limits: RoomLimits,
-    /// Known a little later than the rooms: its channels need them.
-    endpoint: OnceLock<Endpoint>,
 }
 
 /// What rooms may use.
@@ -51,9 +51,9 @@ impl From<&Config> for RoomLimits {
 }
 
 impl Rooms {
-    pub(crate) fn new(node: &Node, limits: RoomLimits) -> Rooms {
-        let shared = Shared { node: node.clone(), names: Registry::new(), limits, endpoint: OnceLock::new() };
-        Rooms { shared: Arc::new(shared) }
+    pub(crate) fn new(node: &Node, pubsub: &PubSub, presence: &Presence, limits: RoomLimits) -> Rooms {
+        let (node, pubsub, presence) = (node.clone(), pubsub.clone(), presence.clone());
+        Rooms { shared: Arc::new(Shared { node, names: Registry::new(), pubsub, presence, limits }) }
     }
 
     /// The supervisor under which rooms are opened.
@@ -67,14 +67,17 @@ impl Rooms {
             .name(ROOMS)
     }
 
-    /// Says through which endpoint rooms speak.
-    pub(crate) fn speak_through(&self, endpoint: &Endpoint) {
-        // Set once, while the application is put together.
-        let _ = self.shared.endpoint.set(endpoint.clone());
+    pub(crate) fn supervisor_address(&self) -> Via<DynamicSupervisor> {
+        self.shared.node.via(ROOMS)
     }
 
     pub(crate) fn limits(&self) -> &RoomLimits {
         &self.shared.limits
+    }
+
+    /// Who is in which room, and which rooms are open.
+    pub(crate) fn presence(&self) -> &Presence {
+        &self.shared.presence
     }
 
     pub(crate) fn via(&self, name: &RoomName) -> Via<Room> {
@@ -118,16 +121,13 @@ impl Rooms {
         name: &RoomName,
         event: &str,
         payload: impl Serialize,
-    ) -> Result<(), PayloadError> {
-        match self.shared.endpoint.get() {
-            Some(endpoint) => endpoint.broadcast(&name.topic(), event, payload),
-            None => Ok(()),
-        }
+    ) -> Result<(), BroadcastError> {
+        self.shared.pubsub.broadcast(name.topic(), event, payload)
     }
 
     async fn open(&self, name: &RoomName) -> Result<Pid<Room>, EnterError> {
         let child = Room::opened(name.clone(), self.clone());
-        match DynamicSupervisor::start_child(&self.shared.node.via(ROOMS), child).await {
+        match DynamicSupervisor::start_child(&self.supervisor_address(), child).await {
             Ok(room) => Ok(room),
             // Somebody else opened it first.
             Err(ChildError::Start(StartError::AlreadyStarted(_))) => {

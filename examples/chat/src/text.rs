@@ -71,6 +71,10 @@ impl RoomName {
         RoomName::parse(topic.strip_prefix(RoomName::TOPIC).unwrap_or_default())
     }
 
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The topic of the room.
     pub(crate) fn topic(&self) -> String {
         format!("{}{}", RoomName::TOPIC, self.0)

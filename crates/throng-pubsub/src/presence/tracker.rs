@@ -76,6 +76,7 @@ impl Tracker {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<Changed> for Tracker {
     async fn handle(&mut self, _: Changed, ctx: &mut Ctx<Self>) -> Handled<Changed> {
         if !self.resting {
@@ -85,6 +86,7 @@ impl Handler<Changed> for Tracker {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<Rested> for Tracker {
     async fn handle(&mut self, _: Rested, ctx: &mut Ctx<Self>) -> Handled<Rested> {
         self.announce(ctx);
@@ -92,6 +94,7 @@ impl Handler<Rested> for Tracker {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<Beat> for Tracker {
     async fn handle(&mut self, _: Beat, ctx: &mut Ctx<Self>) -> Handled<Beat> {
         ctx.send_after(self.presence.options().broadcast_period, Beat);
@@ -100,6 +103,7 @@ impl Handler<Beat> for Tracker {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Handler<Heard> for Tracker {
     async fn handle(&mut self, Heard { node, body }: Heard, _: &mut Ctx<Self>) -> Handled<Heard> {
         match body.parse::<Note>() {

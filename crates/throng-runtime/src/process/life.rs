@@ -7,7 +7,6 @@ use crate::{
     control::{self, Control, OnExit},
     exit::Exit,
     message::Down,
-    node::Node,
     panics::contain,
     pid::ProcessId,
     reply::Unanswered,
@@ -15,19 +14,25 @@ use crate::{
     signal::{ExitSignal, Signal},
 };
 
-pub(super) struct Life {
-    pub(super) slot: &'static Slot,
+pub(super) struct Life<P: Unanswered + ?Sized> {
     pub(super) id: ProcessId,
-    pub(super) node: Node,
-    /// Who waits for something that this process does; its end settles it at the latest.
-    pub(super) promise: Option<Arc<dyn Unanswered>>,
+    /// What somebody waits for that this process does; its end settles it at the latest.
+    pub(super) promise: Option<Arc<P>>,
     ended: bool,
 }
 
-impl Life {
-    pub(super) fn begin(node: &Node) -> Self {
-        let (slot, id) = scheduler::acquire();
-        Self { slot, id, node: node.clone(), promise: None, ended: false }
+impl<P: Unanswered + ?Sized> Life<P> {
+    pub(super) fn begin(promise: Option<Arc<P>>) -> Self {
+        Self { id: scheduler::acquire(), promise, ended: false }
+    }
+
+    /// Not alive any more to observers (P32).
+    pub(super) fn begin_exit(&self) {
+        self.slot().begin_exit();
+    }
+
+    fn slot(&self) -> &'static Slot {
+        scheduler::slot(self.id)
     }
 
     /// Tells everybody, in the order of X8, and gives the slot back. The state was dropped before.
@@ -38,25 +43,28 @@ impl Life {
     /// Every piece of user code in here is contained: none keeps the next step from happening.
     fn finish(&mut self, reason: &Exit, rest: Queue, call: Option<Arc<dyn Unanswered>>) {
         self.ended = true;
-        cancel_timers(self.slot, self.id);
+        let slot = self.slot();
+        cancel_timers(slot, self.id);
         self.run_hooks(reason);
         // In two rounds: a late observer that finds the process dead can rely on the earlier ones having been told.
-        let mut open = tell_observers(self.id, reason, self.slot.take_control());
-        open.extend(tell_observers(self.id, reason, self.slot.seal()));
+        let mut open = tell_observers(self.id, reason, slot.take_control());
+        open.extend(tell_observers(self.id, reason, slot.seal()));
         open.extend(call);
-        open.extend(self.promise.take());
         self.abandon_rest(reason, rest);
         for call in open {
             call.abandon(CallFailure::Exited(reason.clone()));
         }
-        self.slot.release();
+        if let Some(promise) = self.promise.take() {
+            promise.abandon(CallFailure::Exited(reason.clone()));
+        }
+        slot.release();
     }
 
     /// A hook may add another: it goes on until none is left.
     fn run_hooks(&self, reason: &Exit) {
         loop {
             let hooks = self
-                .slot
+                .slot()
                 .control(self.id)
                 .and_then(|mut control| control.existing().map(|control| std::mem::take(&mut control.hooks)))
                 .unwrap_or_default();
@@ -68,7 +76,7 @@ impl Life {
     }
 
     fn abandon_rest(&self, reason: &Exit, mut rest: Queue) {
-        rest.append(self.slot.mailbox.close());
+        rest.append(self.slot().mailbox.close());
         while let Some(envelope) = rest.pop_front() {
             let why = match envelope.is_for(self.id.generation()) {
                 true => CallFailure::Exited(reason.clone()),
@@ -79,10 +87,10 @@ impl Life {
     }
 }
 
-impl Drop for Life {
+impl<P: Unanswered + ?Sized> Drop for Life<P> {
     fn drop(&mut self) {
         if !self.ended {
-            self.slot.begin_exit();
+            self.begin_exit();
             self.finish(&Exit::Killed, Queue::new(), None);
         }
     }

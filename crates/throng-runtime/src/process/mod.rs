@@ -103,7 +103,8 @@ impl<S: GenServer> Starting<S> {
         if cfg!(panic = "abort") {
             return Err(StartError::PanicAbort);
         }
-        let mut life = Life::begin(node);
+        let (started, outcome) = Started::alone();
+        let life = Life::begin(Some(started));
         let pid = Pid::<S>::of(life.id);
         if let Some(via) = spec.resolve_name(node) {
             via.naming().claim(pid).map_err(StartError::AlreadyStarted)?;
@@ -113,9 +114,11 @@ impl<S: GenServer> Starting<S> {
             control::link(life.id, parent).map_err(|_| StartError::Exited(Exit::NoProcess))?;
         }
         let prepared = before(life.id);
-        let (started, outcome) = Started::alone();
-        life.promise = Some(started.clone());
-        node.spawn_body(Body::new(pid.id(), node, serve::<S>(life, parent, spec.args, started)));
+        node.spawn_body(Body::new(
+            pid.id(),
+            node,
+            serve::<S>(life, node.clone(), parent, Box::new(spec.args)),
+        ));
         Ok((Self { pid, parent, limit: spec.start_timeout, outcome, over: false }, prepared))
     }
 
@@ -183,8 +186,7 @@ pub(crate) fn launch(
     promise: Option<Arc<dyn Unanswered>>,
     code: impl FnOnce(Ctx) -> Pin<Box<dyn Future<Output = Exit> + Send>>,
 ) -> ProcessId {
-    let mut life = Life::begin(node);
-    life.promise = promise;
+    let life = Life::begin(promise);
     let id = life.id;
     if let Some(parent) = parent {
         // As in `Starting::begin`; a parent that is gone has nobody to tell.
@@ -196,19 +198,25 @@ pub(crate) fn launch(
 }
 
 /// The life of a raw process.
-async fn run(life: Life, parent: Option<ProcessId>, code: Pin<Box<dyn Future<Output = Exit> + Send>>) {
-    let mut inbox = Inbox::new(life.slot, life.id, parent);
-    let reason = match Guarded::new(code, &mut inbox).await {
-        Outcome::Done(reason) | Outcome::Panicked(reason) => {
-            if !reason.is_clean() {
-                tracing::error!(process = %life.id, %reason, "process crashed");
+fn run(
+    life: Life<dyn Unanswered>,
+    parent: Option<ProcessId>,
+    code: Pin<Box<dyn Future<Output = Exit> + Send>>,
+) -> impl Future<Output = ()> + Send {
+    let mut inbox = Inbox::new(life.id, parent);
+    async move {
+        let reason = match Guarded::new(code, &mut inbox).await {
+            Outcome::Done(reason) | Outcome::Panicked(reason) => {
+                if !reason.is_clean() {
+                    tracing::error!(process = %life.id, %reason, "process crashed");
+                }
+                reason
             }
-            reason
-        }
-        Outcome::Ended(reason) => reason,
-    };
-    life.slot.begin_exit();
-    life.end(&reason, inbox.into_rest(), None);
+            Outcome::Ended(reason) => reason,
+        };
+        life.begin_exit();
+        life.end(&reason, inbox.into_rest(), None);
+    }
 }
 
 /// Stops a process in an orderly way and waits (G18).

@@ -1,6 +1,12 @@
 //! The life of a server: `init`, the receive loop, `terminate`.
 
-use std::{any::type_name, sync::Arc};
+use std::{
+    any::type_name,
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use super::{
     guarded::{Guarded, Outcome},
@@ -14,73 +20,99 @@ use crate::{
     exit::Exit,
     gen_server::{GenServer, InitError},
     inbox::{Event, Inbox},
+    node::Node,
     panics::contain,
     pid::ProcessId,
     reply::ReplyCell,
-    timer,
+    scheduler::Running,
 };
 
 /// What whoever starts a server waits for.
 pub(super) type Started = ReplyCell<Result<(), StartError>>;
 
-pub(super) async fn serve<S: GenServer>(
-    mut life: Life,
+/// Every process is one such future for as long as it lives, so it is kept small: what is captured is used where it is, and
+/// what is seldom needed is boxed.
+pub(super) fn serve<S: GenServer>(
+    mut life: Life<Started>,
+    node: Node,
     parent: Option<ProcessId>,
-    args: S::Args,
-    started: Arc<Started>,
-) {
-    let mut inbox = Inbox::new(life.slot, life.id, parent);
-    let mut ctx = Ctx::<S>::new(life.id, parent, life.node.clone());
-    let init = Guarded::new(Box::pin(async { S::init(args, &mut ctx).await }), &mut inbox).await;
-    let (error, reason) = match init {
-        Outcome::Done(Ok(server)) => return live(life, inbox, ctx, server, started).await,
-        Outcome::Done(Err(InitError::Ignore)) => (StartError::Ignored, Exit::Normal),
-        Outcome::Done(Err(InitError::Stop(reason))) | Outcome::Panicked(reason) => {
+    args: Box<S::Args>,
+) -> impl Future<Output = ()> + Send {
+    let mut inbox = Inbox::new(life.id, parent);
+    let mut ctx = Ctx::<S>::new(life.id, parent, node);
+    async move {
+        let init = Box::pin(async { S::init(*args, &mut ctx).await });
+        let mut server = match Guarded::new(init, &mut inbox).await {
+            Outcome::Done(Ok(server)) => server,
+            Outcome::Done(Err(error)) => return fail::<S>(life, inbox, error.into()),
+            Outcome::Panicked(reason) => return fail::<S>(life, inbox, Failed::Crashed(reason)),
+            Outcome::Ended(reason) => return fail::<S>(life, inbox, Failed::Ended(reason)),
+        };
+        inbox.serve();
+        announce(life.promise.take(), Ok(()));
+        let ending = receive(&mut server, &mut ctx, &mut inbox).await;
+        let reason = match farewell(ending, &mut server, &mut ctx) {
+            Ok(last) => last_words::<S>(life.id, Guarded::new(last, &mut inbox).await),
+            Err(reason) => reason,
+        };
+        life.begin_exit();
+        contain("a server's destructor", || drop(server));
+        end(life, inbox, ctx, &reason);
+    }
+}
+
+/// How a server did not come to be.
+enum Failed {
+    /// It had nothing to do.
+    Ignored,
+    Crashed(Exit),
+    /// A process that it cannot do without did not start.
+    Child(StartError),
+    /// A fatal signal came first.
+    Ended(Exit),
+}
+
+impl From<InitError> for Failed {
+    fn from(error: InitError) -> Self {
+        match error {
+            InitError::Ignore => Self::Ignored,
+            InitError::Stop(reason) => Self::Crashed(reason),
+            InitError::Start(error) => Self::Child(error),
+        }
+    }
+}
+
+fn fail<S>(mut life: Life<Started>, inbox: Inbox, failed: Failed) {
+    let (error, reason) = match failed {
+        Failed::Ignored => (StartError::Ignored, Exit::Normal),
+        Failed::Ended(reason) => (StartError::Exited(reason.clone()), reason),
+        Failed::Crashed(reason) => {
             report_crash::<S>(life.id, &reason, Some(|| "init"));
             (StartError::Exited(reason.clone()), reason)
         }
         // The report is that of the process which did not start.
-        Outcome::Done(Err(InitError::Start(error))) => (error, Exit::Shutdown),
-        Outcome::Ended(reason) => (StartError::Exited(reason.clone()), reason),
+        Failed::Child(error) => (error, Exit::Shutdown),
     };
     // The starter learns of the failure by its answer, not by an exit signal as well (G3); and when all is over.
-    if let Some(parent) = parent {
+    if let Some(parent) = inbox.parent() {
         control::unlink(life.id, parent);
     }
-    life.promise = None;
-    life.slot.begin_exit();
+    let started = life.promise.take();
+    life.begin_exit();
     life.end(&reason, inbox.into_rest(), None);
     announce(started, Err(error));
 }
 
-async fn live<S: GenServer>(
-    mut life: Life,
-    mut inbox: Inbox,
-    mut ctx: Ctx<S>,
-    mut server: S,
-    started: Arc<Started>,
-) {
-    inbox.serve();
-    life.promise = None;
-    announce(started, Ok(()));
-    let reason = match receive(&mut server, &mut ctx, &mut inbox).await {
-        Ending::Orderly { reason, during } => {
-            report_crash::<S>(life.id, &reason, during);
-            terminate(&mut server, &mut ctx, &mut inbox, reason).await
-        }
-        Ending::Abrupt(reason) => reason,
-    };
-    life.slot.begin_exit();
-    contain("a server's destructor", || drop(server));
+fn end<S: GenServer>(life: Life<Started>, inbox: Inbox, mut ctx: Ctx<S>, reason: &Exit) {
     if let Some(answer) = ctx.take_parting_answer() {
         contain("an answer that was dropped", answer);
     }
-    life.end(&reason, inbox.into_rest(), ctx.take_unanswered());
+    life.end(reason, inbox.into_rest(), ctx.take_unanswered());
 }
 
 /// Tells the starter; when it is gone, its [`Starting`](super::Starting) has killed this process.
-fn announce(started: Arc<Started>, outcome: Result<(), StartError>) {
-    drop(started.settle(Ok(outcome)));
+fn announce(started: Option<Arc<Started>>, outcome: Result<(), StartError>) {
+    drop(started.map(|started| started.settle(Ok(outcome))));
 }
 
 /// How the receive loop ended.
@@ -91,60 +123,93 @@ enum Ending {
     Abrupt(Exit),
 }
 
-async fn receive<S: GenServer>(server: &mut S, ctx: &mut Ctx<S>, inbox: &mut Inbox) -> Ending {
-    let mut during = None;
-    loop {
-        if let Some(reason) = ctx.take_stop() {
-            return Ending::Orderly { reason, during };
-        }
-        let envelope = match next(ctx, inbox).await {
-            Event::Message(envelope) => envelope,
-            Event::Shutdown(reason) => return Ending::Orderly { reason, during: None },
-            Event::Fatal(reason) => return Ending::Abrupt(reason),
-        };
-        during = Some(envelope.name());
-        let handler = match envelope.open(server, ctx) {
-            Ok(handler) => handler,
-            Err(stray) => {
-                contain("a message that was dropped", || stray.abandon(CallFailure::NoProcess));
-                continue;
+#[expect(clippy::manual_async_fn, reason = "an async fn keeps its arguments twice in its future")]
+fn receive<S: GenServer>(
+    server: &mut S,
+    ctx: &mut Ctx<S>,
+    inbox: &mut Inbox,
+) -> impl Future<Output = Ending> + Send {
+    async move {
+        let mut during = None;
+        loop {
+            if let Some(reason) = ctx.take_stop() {
+                return Ending::Orderly { reason, during };
             }
-        };
-        match Guarded::new(handler, inbox).await {
-            Outcome::Done(()) => {}
-            Outcome::Panicked(reason) => return Ending::Orderly { reason, during },
-            Outcome::Ended(reason) => return Ending::Abrupt(reason),
+            let next = poll_fn(|cx| poll_next(ctx, inbox, cx)).await;
+            let handler = match begin(next, server, ctx, &mut during) {
+                Ok(handler) => handler,
+                Err(Some(ending)) => return ending,
+                Err(None) => continue,
+            };
+            match Guarded::new(handler, inbox).await {
+                Outcome::Done(()) => {}
+                Outcome::Panicked(reason) => return Ending::Orderly { reason, during },
+                Outcome::Ended(reason) => return Ending::Abrupt(reason),
+            }
         }
     }
 }
 
 /// What the server does next: what it wanted to continue with, else what arrives, else its idle timeout.
-async fn next<S: GenServer>(ctx: &mut Ctx<S>, inbox: &mut Inbox) -> Event {
-    if let Some(first) = ctx.take_first() {
-        inbox.take_turn().await;
-        return Event::Message(first);
+fn poll_next<S: GenServer>(ctx: &mut Ctx<S>, inbox: &mut Inbox, cx: &mut Context<'_>) -> Poll<Event> {
+    if ctx.continues() {
+        ready!(inbox.poll_turn(cx));
+        if let Some(first) = ctx.take_first() {
+            return Poll::Ready(Event::Message(first));
+        }
     }
-    let idle = ctx.take_idle();
-    ctx.tidy();
-    match idle {
-        None => inbox.next().await,
-        Some(plan) => match timer::within(plan.after, inbox.next()).await {
-            Some(event) => event,
-            None => Event::Message((plan.message)(ctx.id())),
-        },
+    if let Poll::Ready(event) = inbox.poll_next(cx) {
+        ctx.tidy();
+        return Poll::Ready(event);
+    }
+    ctx.poll_idle(cx).map(Event::Message)
+}
+
+/// Begins to handle a message; an error is what to do instead: end, or go on.
+fn begin<'a, S: GenServer>(
+    next: Event,
+    server: &'a mut S,
+    ctx: &'a mut Ctx<S>,
+    during: &mut Option<fn() -> &'static str>,
+) -> Result<Running<'a>, Option<Ending>> {
+    let envelope = match next {
+        Event::Message(envelope) => envelope,
+        Event::Shutdown(reason) => return Err(Some(Ending::Orderly { reason, during: None })),
+        Event::Fatal(reason) => return Err(Some(Ending::Abrupt(reason))),
+    };
+    *during = Some(envelope.name());
+    envelope.open(server, ctx).map_err(|stray| {
+        contain("a message that was dropped", || stray.abandon(CallFailure::NoProcess));
+        None
+    })
+}
+
+/// `terminate` as a future that gives the reason back, if the ending has one; else the reason.
+fn farewell<'a, S: GenServer>(
+    ending: Ending,
+    server: &'a mut S,
+    ctx: &'a mut Ctx<S>,
+) -> Result<Pin<Box<impl Future<Output = Exit> + Send + 'a>>, Exit> {
+    match ending {
+        Ending::Abrupt(reason) => Err(reason),
+        Ending::Orderly { reason, during } => {
+            report_crash::<S>(ctx.id(), &reason, during);
+            Ok(Box::pin(async move {
+                server.terminate(&reason, ctx).await;
+                reason
+            }))
+        }
     }
 }
 
-/// Runs `terminate`; what it ends with is what the process ends with.
-async fn terminate<S: GenServer>(server: &mut S, ctx: &mut Ctx<S>, inbox: &mut Inbox, reason: Exit) -> Exit {
-    let last = Box::pin(async { server.terminate(&reason, ctx).await });
-    match Guarded::new(last, inbox).await {
-        Outcome::Done(()) => reason,
-        Outcome::Panicked(other) => {
-            report_crash::<S>(inbox.id(), &other, Some(|| "terminate"));
-            other
+/// What `terminate` ended with is what the process ends with (G19).
+fn last_words<S>(id: ProcessId, outcome: Outcome<Exit>) -> Exit {
+    match outcome {
+        Outcome::Done(reason) | Outcome::Ended(reason) => reason,
+        Outcome::Panicked(reason) => {
+            report_crash::<S>(id, &reason, Some(|| "terminate"));
+            reason
         }
-        Outcome::Ended(other) => other,
     }
 }
 

@@ -21,21 +21,25 @@ mod slab;
 mod tokio;
 pub(crate) mod watchdog;
 
-use std::time::Instant;
+use std::{pin::Pin, time::Instant};
 
 use self::mailbox::Pushed;
 pub(crate) use self::{
-    envelope::{Envelope, Letter},
+    envelope::{Envelope, Letter, Running},
     mailbox::Queue,
     slab::{Generation, Slot, acquire, both, live, slot},
     tokio::Tokio,
 };
 use crate::{pid::ProcessId, signal::Signal};
 
+/// A process body. Boxed, so that a backend is compiled once and not for every kind of process, and adds no more to
+/// one than its own header: a tokio task's begins a cache line pair and rounds up to whole ones.
+pub(crate) type ProcessBody = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// What runs process bodies.
 pub(crate) trait Backend: Clone + Send + Sync + 'static {
     /// Runs a process body to its end. Dropping the backend may drop the body at any of its await points.
-    fn spawn(&self, body: impl Future<Output = ()> + Send + 'static);
+    fn spawn(&self, body: ProcessBody);
 
     /// The backend's clock: monotonic, and possibly paused in tests.
     fn now(&self) -> Instant;

@@ -58,12 +58,12 @@ static FREE: [Mutex<Vec<u32>>; FREE_LISTS] = [const { Mutex::new(Vec::new()) }; 
 /// # Panics
 ///
 /// When 134 million processes are alive at once.
-pub(crate) fn acquire() -> (&'static Slot, ProcessId) {
+pub(crate) fn acquire() -> ProcessId {
     let slot = reuse().unwrap_or_else(fresh);
     // Release: whoever reads this status sees the new generation as well.
     slot.status.store(Status::Alive as u8, Ordering::Release);
     slot.mailbox.open();
-    (slot, ProcessId::new(slot.index, slot.generation.load(Ordering::Relaxed)))
+    slot.id()
 }
 
 /// The slot that a pid points into, whichever process uses it now.
@@ -141,6 +141,11 @@ impl Slot {
             status: AtomicU8::new(Status::Dead as u8),
             control: Mutex::new(None),
         }
+    }
+
+    /// The identity of the process that uses it now; for that process itself.
+    pub(crate) fn id(&self) -> ProcessId {
+        ProcessId::new(self.index, self.generation.load(Ordering::Relaxed))
     }
 
     /// Whether its process is this incarnation and has not begun to exit.
@@ -228,7 +233,8 @@ mod tests {
     fn p9_an_identity_is_never_given_out_twice() {
         let mut seen = std::collections::HashSet::new();
         for _ in 0..10_000 {
-            let (slot, id) = acquire();
+            let id = acquire();
+            let slot = slot(id);
             assert!(seen.insert(id), "{id} came back");
             drop(slot.mailbox.close());
             slot.seal();

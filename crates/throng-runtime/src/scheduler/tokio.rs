@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use tokio::{runtime::Handle, time};
 
-use super::Backend;
+use super::{Backend, ProcessBody};
 
 /// A tokio runtime that runs processes.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ impl Tokio {
 }
 
 impl Backend for Tokio {
-    fn spawn(&self, body: impl Future<Output = ()> + Send + 'static) {
+    fn spawn(&self, body: ProcessBody) {
         drop(self.handle.spawn(body));
     }
 

@@ -91,8 +91,8 @@ fn look(worker: Arc<Worker>, seen: &[(Arc<Worker>, u64, bool)]) -> (Arc<Worker>,
         Some((.., true)) => true,
         Some((.., false)) => {
             let id = worker.process.load(Ordering::Relaxed);
-            let process = ProcessId::new((id >> 32) as u32, id as u32);
-            tracing::warn!(%process, bound = ?BOUND, "a process has kept its worker without reaching an await point");
+            let process = (id != 0).then(|| ProcessId::new((id >> 32) as u32, id as u32));
+            tracing::warn!(?process, bound = ?BOUND, "a process has kept its worker without reaching an await point");
             true
         }
     };

@@ -190,18 +190,14 @@ async fn x8_a_panicking_destructor_does_not_keep_a_process_from_ending() {
 #[test]
 fn a_runtime_that_is_torn_down_ends_its_processes() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    let (tell, told) = std::sync::mpsc::channel();
-    let node = runtime.block_on(async {
+    let (node, process) = runtime.block_on(async {
         let node = Node::new("test");
         let process = node.spawn(async |_| std::future::pending::<()>().await);
-        let _ = node.spawn(async move |ctx| {
-            ctx.monitor_with(process, move |down| drop(tell.send(down.reason.to_string())));
-            std::future::pending::<()>().await
-        });
         tokio::task::yield_now().await;
-        node
+        (node, process)
     });
+    let ended = node.wait(process);
     drop(runtime);
-    assert_eq!(told.recv().unwrap(), "killed");
-    drop(node);
+    let elsewhere = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert!(matches!(elsewhere.block_on(ended), Exit::Killed));
 }

@@ -1,6 +1,7 @@
 //! Channels: one process per joined topic of a connection.
 
 mod event;
+mod presence;
 mod reply;
 mod route;
 mod server;

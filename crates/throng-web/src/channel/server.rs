@@ -29,7 +29,7 @@ pub(crate) enum Inbound {
     /// An event of the client.
     Event { message: protocol::Message, in_flight: InFlight },
     /// The client leaves.
-    Leave { reference: Ref },
+    Leave { reference: Ref, in_flight: InFlight },
     /// Another join took the topic.
     Replaced { announce: bool },
     /// A broadcast of an event that the channel intercepts, and the bytes that it costs until it is handled.
@@ -76,7 +76,6 @@ impl<C: Channel> GenServer for ChannelServer<C> {
     type Args = Arc<Start<C::Assigns>>;
 
     async fn init(start: Arc<Start<C::Assigns>>, ctx: &mut Ctx<Self>) -> Init<Self> {
-        ctx.monitor(start.link.connection);
         ctx.on_exit(start.link.channels.clone());
         start.link.channels.opened();
         ctx.continue_with(Join { payload: start.payload.clone(), replaces: start.replaces });
@@ -104,6 +103,7 @@ impl<C: Channel> GenServer for ChannelServer<C> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: Channel> Handler<Join> for ChannelServer<C> {
     async fn handle(&mut self, join: Join, ctx: &mut Ctx<Self>) -> Handled<Join> {
         if let Some(old) = join.replaces {
@@ -125,6 +125,7 @@ impl<C: Channel> Handler<Join> for ChannelServer<C> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
     async fn handle(&mut self, inbound: Inbound, ctx: &mut Ctx<Self>) -> Handled<Inbound> {
         match inbound {
@@ -133,7 +134,10 @@ impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
                 drop(in_flight);
                 handled
             }
-            Inbound::Leave { reference } => Err(self.leave(&reference)),
+            Inbound::Leave { reference, in_flight } => {
+                drop(in_flight);
+                Err(self.leave(&reference))
+            }
             Inbound::Replaced { announce } => Err(self.give_way(announce)),
             Inbound::Intercepted { broadcast, loan } => {
                 let Some(channel) = &mut self.channel else { return Ok(()) };
@@ -147,18 +151,16 @@ impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: Channel> Handler<Down> for ChannelServer<C> {
     async fn handle(&mut self, down: Down, ctx: &mut Ctx<Self>) -> Handled<Down> {
-        if down.pid == self.socket.link.connection {
-            // It was killed, or it would have said so.
-            return Err(closed());
-        }
         let (Some(channel), Some(hand)) = (&mut self.channel, self.socket.down) else { return Ok(()) };
         let result = hand(channel, down, Socket { state: &mut self.socket, ctx }).await;
         self.settle(result)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: ChannelHandler<M>, M: Message> Handler<Info<M>> for ChannelServer<C> {
     async fn handle(&mut self, Info(message): Info<M>, ctx: &mut Ctx<Self>) -> Handled<Info<M>> {
         let Some(channel) = &mut self.channel else {

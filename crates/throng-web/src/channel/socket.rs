@@ -77,6 +77,11 @@ impl<C: Channel> Socket<'_, C> {
         self.ctx.id()
     }
 
+    /// The process of the client's connection, which all its channels share.
+    pub fn connection(&self) -> ProcessId {
+        self.state.link.connection
+    }
+
     /// The channel as an address for messages it handles.
     pub fn address(&self) -> ChannelPid<C> {
         ChannelPid(self.ctx.me())

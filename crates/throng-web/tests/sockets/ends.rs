@@ -25,6 +25,33 @@ async fn a_crash_is_told_and_harms_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_channel_that_is_killed_has_crashed() {
+    // §7.1; without terminate.
+    let mut server = Server::start().await;
+    let mut client = server.client("ada").await;
+    server.note().await;
+    let join_ref = client.join("room:1").await;
+    client.push(Value::Null, "room:1", "kill", json!({})).await;
+    client.expect(json!([join_ref, join_ref, "room:1", "phx_error", {"reason": "channel_crash"}])).await;
+    assert_eq!(server.notes(), []);
+}
+
+#[tokio::test]
+async fn the_death_of_a_connection_ends_its_channels() {
+    // §4.6: even if it cannot say so itself.
+    let mut server = Server::start().await;
+    let mut client = server.client("ada").await;
+    client.join("room:1").await;
+    client.join("room:2").await;
+    server.notes();
+    client.push(Value::Null, "room:1", "kill_connection", json!({})).await;
+    assert_eq!(client.close_code().await, None);
+    assert_eq!(server.note().await.what, "terminate shutdown (closed)");
+    assert_eq!(server.note().await.what, "terminate shutdown (closed)");
+    server.is_empty().await;
+}
+
+#[tokio::test]
 async fn a_stop_with_a_clean_reason_closes_and_any_other_is_an_error() {
     // §7.1 to §7.3
     let server = Server::start().await;

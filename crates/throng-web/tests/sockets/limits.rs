@@ -136,7 +136,8 @@ async fn any_frame_keeps_a_client_alive() {
     while began.elapsed() < Duration::from_millis(2500) {
         beats.expect_nothing().await;
         futures_util::SinkExt::send(&mut pings.socket, Message::Ping("p".into())).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        // Far more often than needed, for a machine that is busy.
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
     beats.expect_nothing().await;
     pings.expect_nothing().await;
@@ -201,11 +202,29 @@ async fn a_client_whose_channels_are_behind_is_not_read() {
 }
 
 #[tokio::test]
+async fn leaves_count_as_events() {
+    // A flood of them behind a join that hangs is left to the network as well.
+    let server = Server::with_limits(|limits| {
+        limits.events_in_flight_max = 4;
+        limits.idle_timeout = Duration::from_millis(500);
+        limits.channel_grace = Duration::from_millis(100);
+    })
+    .await;
+    let mut client = server.client("ada").await;
+    client.push(json!("1"), "room:1", "phx_join", json!({"how": "hang"})).await;
+    for _ in 0..10 {
+        client.push(json!("1"), "room:1", "phx_leave", json!({})).await;
+    }
+    assert_eq!(client.close_code().await, Some(1013));
+    server.is_empty().await;
+}
+
+#[tokio::test]
 async fn channels_that_stay_behind_end_the_connection() {
     // Without it nobody would notice that the client is gone: its frames are not read.
     let server = Server::with_limits(|limits| {
         limits.events_in_flight_max = 4;
-        limits.idle_timeout = Duration::from_millis(200);
+        limits.idle_timeout = Duration::from_millis(500);
         limits.channel_grace = Duration::from_millis(100);
     })
     .await;

@@ -109,6 +109,9 @@ pub(crate) enum RoomIn {
     ReplyAndStop(String),
     Hang,
     Sleep(u64),
+    /// Has another process kill the channel, or its connection.
+    Kill,
+    KillConnection,
     /// Sends a message to itself.
     Remind(u64),
 }
@@ -222,6 +225,14 @@ impl Channel for Room {
             RoomIn::Panic => panic!("told to"),
             RoomIn::Stop(why) => return Err(exit(&why)),
             RoomIn::ReplyAndStop(why) => Reply::ok("bye").then_stop(exit(&why)),
+            RoomIn::Kill => {
+                socket.node().exit(socket.process(), Exit::Kill);
+                std::future::pending().await
+            }
+            RoomIn::KillConnection => {
+                socket.node().exit(socket.connection(), Exit::Kill);
+                Reply::none()
+            }
             RoomIn::Hang => std::future::pending().await,
             RoomIn::Sleep(millis) => {
                 tokio::time::sleep(Duration::from_millis(millis)).await;

@@ -1,0 +1,61 @@
+//! A channel's presence on its topic.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use throng_pubsub::{Presence, TrackError, UpdateError};
+
+use super::{Channel, PushError, Socket};
+
+/// The event by which a newcomer is told who is there (§12.3).
+const STATE: &str = "presence_state";
+
+impl<C: Channel> Socket<'_, C> {
+    /// Shows this channel on its topic under a key, until it ends; all who joined the topic are told. Gives back the
+    /// presence's `phx_ref` (§12.2, §12.3).
+    ///
+    /// Do so in [`Channel::joined`], and then [push the state](Socket::push_presence_state).
+    ///
+    /// # Errors
+    ///
+    /// The channel is present under this key already, or the meta is refused.
+    pub fn track(
+        &self,
+        presence: &Presence,
+        key: impl Into<Arc<str>>,
+        meta: impl Serialize,
+    ) -> Result<String, TrackError> {
+        presence.track(self, self.state.topic.clone(), key, meta)
+    }
+
+    /// Replaces what this channel shows of itself, and gives back the new `phx_ref`. Others see one change (§12.4).
+    ///
+    /// # Errors
+    ///
+    /// The channel is not present under this key, or the meta is refused.
+    pub fn update_presence(
+        &self,
+        presence: &Presence,
+        key: impl Into<Arc<str>>,
+        meta: impl Serialize,
+    ) -> Result<String, UpdateError> {
+        presence.update(self, self.state.topic.clone(), key, meta)
+    }
+
+    /// Ends this channel's presence under a key before the channel ends.
+    pub fn untrack(&self, presence: &Presence, key: impl Into<Arc<str>>) {
+        presence.untrack(self, self.state.topic.clone(), key);
+    }
+
+    /// Tells the client who is present: the event `presence_state`, without which phoenix.js keeps back all changes. So it
+    /// belongs in [`Channel::joined`], for every join and rejoin (§10, §12.3).
+    ///
+    /// Track first: what changes between the two comes twice, and clients take it once.
+    ///
+    /// # Errors
+    ///
+    /// Before the topic is joined.
+    pub fn push_presence_state(&self, presence: &Presence) -> Result<(), PushError> {
+        self.push(STATE, presence.list(self.topic()))
+    }
+}
