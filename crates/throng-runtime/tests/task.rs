@@ -1,5 +1,10 @@
 //! Tasks (specs/otp.md §7), a test or more for each rule.
 
+#[path = "gen_server/dice.rs"]
+mod dice;
+#[path = "task/shutdown.rs"]
+mod shutdown;
+
 use std::{sync::Arc, time::Duration};
 
 use throng_runtime::{Exit, Node, ProcessId, Shutdown, Task, census::Census};

@@ -1,5 +1,10 @@
 //! Messages for later (P4, P5): never early, in order, cancelled once, gone with their receiver.
 
+#[path = "gen_server/dice.rs"]
+mod dice;
+#[path = "timers/order.rs"]
+mod order;
+
 use std::{
     sync::{
         Arc,
