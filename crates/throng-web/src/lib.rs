@@ -173,6 +173,7 @@ mod params;
 mod protocol;
 mod rate;
 mod routing;
+mod small_map;
 mod socket;
 mod telemetry;
 mod token;
