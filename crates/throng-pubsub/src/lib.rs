@@ -35,7 +35,7 @@ mod wire;
 pub use crate::{
     broadcast::Broadcast,
     memory::{MemoryTransport, Network},
-    owner::Owner,
+    owner::{OtherProcess, Owner},
     payload::{Payload, PayloadError},
     presence::{Meta, Presence, PresenceOptions, Presences, Refusal, TrackError, Tracker, UpdateError},
     pubsub::{BroadcastError, PubSub},
