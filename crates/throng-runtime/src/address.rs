@@ -26,12 +26,16 @@ pub trait Address<S: GenServer>: Send + Sync {
 
     /// Sends a message and waits for the answer: 5 s, unless [`Call::timeout`] says otherwise.
     ///
-    /// The name is resolved when the call is sent (G22). A call that failed may still be handled: only an answer says that it
+    /// The name is resolved here, once for each call (G22). A call that failed may still be handled: only an answer says that it
     /// was (P29).
     ///
     /// # Errors
     ///
     /// [`CallError`] when no answer comes; it never ends the caller.
+    ///
+    /// # Panics
+    ///
+    /// When it has to wait, with a timeout, outside of both a process and a tokio runtime: nothing tells the time there.
     ///
     /// # Cancel safety
     ///

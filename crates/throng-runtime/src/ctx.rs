@@ -137,11 +137,12 @@ impl<S> Ctx<S> {
     /// # Cancel safety
     ///
     /// Dropping the future before it is done kills the process that was being started.
-    pub async fn start_link<T: GenServer>(
+    pub fn start_link<C: IntoChild>(
         &self,
-        child: impl IntoChild<Server = T>,
-    ) -> Result<Pid<T>, StartError> {
-        process::start(&self.node, Some(self.id), child.into_child()).await
+        child: C,
+    ) -> impl Future<Output = Result<Pid<C::Server>, StartError>> + Send + use<S, C> {
+        let (node, me, child) = (self.node.clone(), self.id, child.into_child());
+        async move { process::start(&node, Some(me), child).await }
     }
 
     /// Starts a server that this process monitors from its first instruction, and waits until its `init` is done (G1).
@@ -153,14 +154,15 @@ impl<S> Ctx<S> {
     /// # Cancel safety
     ///
     /// As [`start_link`](Ctx::start_link).
-    pub async fn start_monitor<T: GenServer>(
+    pub fn start_monitor<C: IntoChild>(
         &self,
-        child: impl IntoChild<Server = T>,
-    ) -> Result<(Pid<T>, MonitorRef), StartError>
+        child: C,
+    ) -> impl Future<Output = Result<(Pid<C::Server>, MonitorRef), StartError>> + Send + use<S, C>
     where
         S: Handler<Down>,
     {
-        process::start_monitor(&self.node, self.id, child.into_child(), Self::down_message).await
+        let (node, me, child) = (self.node.clone(), self.id, child.into_child());
+        async move { process::start_monitor(&node, me, child, Self::down_message).await }
     }
 
     /// Starts a process that is linked to this one from its first instruction (P7).

@@ -6,6 +6,11 @@ use crate::{child::ChildSpec, ctx::Ctx, error::StartError, exit::Exit};
 
 /// A process with a state, started by `init`, that handles one message at a time.
 ///
+/// A callback that blocks its thread, or computes for long without an `.await`, keeps others on that thread from running and
+/// cannot be killed meanwhile: a kill takes effect at the next await point, where the callback's future is dropped with
+/// its guards and buffers (P38, P39). There is no `hibernate` (G14): between two messages a server is its state and one small
+/// future, and holds nothing else.
+///
 /// ```
 /// use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Node};
 ///

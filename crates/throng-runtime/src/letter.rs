@@ -7,23 +7,23 @@ use crate::{
     control,
     ctx::Ctx,
     gen_server::GenServer,
-    message::{Ask, Cast, Down, Exited, Halt, Handler, HandlerFuture, Message, Notice},
+    message::{Ask, Cast, Down, Exited, Halt, Handler, Message, Notice},
     pid::ProcessId,
     reply::Unanswered,
     scheduler::Letter,
 };
 
 impl<S: Handler<M>, M: Message> Letter<S> for Ask<M> {
-    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> HandlerFuture<'a> {
+    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> impl Future<Output = ()> + Send + 'a {
         // At once, not in the future: that may be dropped before its first poll, and the call has to be settled all the same.
         ctx.begin_call(self.reply.into_cell().map(|cell| cell as Arc<dyn Unanswered>));
         let message = self.message;
-        Box::pin(async move {
+        async move {
             match server.handle(message, ctx).await {
                 Ok(reply) => ctx.answer::<M::Reply>(reply),
                 Err(halt) => refuse(halt, ctx),
             }
-        })
+        }
     }
 
     fn abandon(self, why: CallFailure) {
@@ -36,12 +36,13 @@ impl<S: Handler<M>, M: Message> Letter<S> for Ask<M> {
 }
 
 impl<S: Handler<M>, M: Message<Reply = ()>> Letter<S> for Cast<M> {
-    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> HandlerFuture<'a> {
-        Box::pin(async move {
-            if let Err(halt) = server.handle(self.0, ctx).await {
+    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> impl Future<Output = ()> + Send + 'a {
+        let message = self.0;
+        async move {
+            if let Err(halt) = server.handle(message, ctx).await {
                 refuse(halt, ctx);
             }
-        })
+        }
     }
 
     fn abandon(self, _: CallFailure) {}
@@ -52,11 +53,12 @@ impl<S: Handler<M>, M: Message<Reply = ()>> Letter<S> for Cast<M> {
 }
 
 impl<S: Handler<M>, M: Revocable> Letter<S> for Notice<M> {
-    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> HandlerFuture<'a> {
-        if self.0.redeem(ctx.id()) {
-            Cast(self.0).open(server, ctx)
-        } else {
-            Box::pin(std::future::ready(()))
+    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> impl Future<Output = ()> + Send + 'a {
+        let wanted = self.0.redeem(ctx.id()).then_some(Cast(self.0));
+        async move {
+            if let Some(letter) = wanted {
+                letter.open(server, ctx).await;
+            }
         }
     }
 

@@ -20,6 +20,7 @@ mod gen_server;
 mod inbox;
 mod letter;
 mod message;
+mod multi;
 mod names;
 mod node;
 mod panics;
@@ -44,6 +45,7 @@ pub use crate::{
     exit::{Exit, IntoExit, Panic},
     gen_server::{GenServer, Init, InitError},
     message::{Down, Exited, Halt, Handled, Handler, IdleTimeout, Message, MonitorRef},
+    multi::{Replies, abcast, multi_call, multi_call_within},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
     registry::{AlreadyRegistered, DuplicateRegistry, Key, Registry},

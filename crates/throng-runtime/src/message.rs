@@ -1,11 +1,8 @@
 //! Messages, and what a server says to one.
 
-use std::{error::Error, pin::Pin};
+use std::error::Error;
 
 use crate::{ctx::Ctx, exit::Exit, gen_server::GenServer, pid::ProcessId, reply::ReplyTo};
-
-/// What an opened message runs as.
-pub(crate) type HandlerFuture<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 /// A value that can be sent to a server. It knows the type of its answer.
 ///

@@ -46,7 +46,7 @@ impl<R: Send + 'static> ReplyCell<R> {
     /// A cell that its own process settles, and who waits for it.
     pub(crate) fn alone() -> (Arc<Self>, Waiting<R>) {
         let cell = Arc::new(Self { state: Mutex::new(State::Waiting(None)) });
-        (cell.clone(), Waiting { cell })
+        (cell.clone(), Waiting { cell, over: false })
     }
 
     pub(crate) fn settle(&self, outcome: Result<R, CallFailure>) -> Result<(), Result<R, CallFailure>> {
@@ -76,6 +76,7 @@ impl<R: Send + 'static> Unanswered for ReplyCell<R> {
 /// The caller's end: resolves when the call is settled; dropping it gives the call up.
 pub(crate) struct Waiting<R> {
     cell: Arc<ReplyCell<R>>,
+    over: bool,
 }
 
 impl<R> Waiting<R> {
@@ -93,8 +94,9 @@ impl<R> Waiting<R> {
 impl<R> Future for Waiting<R> {
     type Output = Result<R, CallFailure>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.cell.state.lock();
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        let mut state = this.cell.state.lock();
         match &mut *state {
             State::Waiting(Some(waker)) if waker.will_wake(cx.waker()) => Poll::Pending,
             State::Waiting(waker) => {
@@ -103,17 +105,22 @@ impl<R> Future for Waiting<R> {
                 drop(before);
                 Poll::Pending
             }
-            State::Settled(_) | State::Over => match std::mem::replace(&mut *state, State::Over) {
-                State::Settled(outcome) => Poll::Ready(outcome),
-                _ => Poll::Ready(Err(CallFailure::ReplyDropped)),
-            },
+            State::Settled(_) | State::Over => {
+                this.over = true;
+                match std::mem::replace(&mut *state, State::Over) {
+                    State::Settled(outcome) => Poll::Ready(outcome),
+                    _ => Poll::Ready(Err(CallFailure::ReplyDropped)),
+                }
+            }
         }
     }
 }
 
 impl<R> Drop for Waiting<R> {
     fn drop(&mut self) {
-        drop(self.give_up());
+        if !self.over {
+            drop(self.give_up());
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    future::poll_fn,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -70,6 +71,43 @@ impl<T: Send + 'static> Task<T> {
         timer::within(time, &mut *self).await
     }
 
+    /// Waits this long for several tasks at once: for each, in their order, its result or `None` when it is not done yet. Those
+    /// run on, and may be waited for again (T4).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future may lose results that it had already taken.
+    pub async fn yield_many(tasks: &mut [Self], time: Duration) -> Vec<Option<Result<T, Exit>>> {
+        let mut results: Vec<_> = tasks.iter().map(|_| None).collect();
+        timer::within(time, poll_fn(|cx| poll_all(tasks, &mut results, cx))).await;
+        results
+    }
+
+    /// Waits for all of them, this long at most: their results in their order, or how the first of them failed; `Timeout` when
+    /// one was late (T4). The tasks run on in either case; as in OTP, linked ones end with an owner that fails.
+    ///
+    /// # Errors
+    ///
+    /// As soon as one task has failed, how; [`Exit::Timeout`] when the time was up.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future lets the tasks run on, without their handles.
+    pub async fn await_many(tasks: impl IntoIterator<Item = Self>, time: Duration) -> Result<Vec<T>, Exit> {
+        let mut tasks: Vec<_> = tasks.into_iter().collect();
+        let mut results: Vec<_> = tasks.iter().map(|_| None).collect();
+        let all = poll_fn(|cx| {
+            let polled = poll_all(&mut tasks, &mut results, cx);
+            let failed = results.iter().any(|result| matches!(result, Some(Err(_))));
+            if failed { Poll::Ready(()) } else { polled }
+        });
+        timer::within(time, all).await;
+        if let Some(at) = results.iter().position(|result| matches!(result, Some(Err(_)))) {
+            results.swap(0, at);
+        }
+        results.into_iter().map(|result| result.unwrap_or(Err(Exit::Timeout))).collect()
+    }
+
     /// Ends the task and waits until it is gone (T5). Its result if it came first; `None` when this ended it; how it ended when
     /// that was something else, `Killed` if it did not stop in time.
     ///
@@ -78,8 +116,15 @@ impl<T: Send + 'static> Task<T> {
     /// Dropping the future leaves a task that was asked to stop but not killed.
     pub async fn shutdown(mut self, how: Shutdown) -> Option<Result<T, Exit>> {
         if let Some(owner) = self.owner {
-            control::unlink(owner, self.id);
+            control::unlink_flush(owner, self.id);
         }
+        let outcome = self.end(how).await;
+        // A result comes a moment before the end.
+        process::wait(self.id).await;
+        outcome
+    }
+
+    async fn end(&mut self, how: Shutdown) -> Option<Result<T, Exit>> {
         let (grace, asked) = match how {
             Shutdown::Kill => (None, Exit::Kill),
             Shutdown::After(grace) => (Some(grace), Exit::Shutdown),
@@ -88,12 +133,12 @@ impl<T: Send + 'static> Task<T> {
         let killed_by_us = matches!(asked, Exit::Kill);
         process::request_exit(scheduler::current::id(), self.id, asked);
         let outcome = match grace {
-            None => (&mut self).await,
+            None => (&mut *self).await,
             Some(grace) => match self.yield_for(grace).await {
                 Some(outcome) => outcome,
                 None => {
                     process::request_exit(scheduler::current::id(), self.id, Exit::Kill);
-                    return Some((&mut self).await);
+                    return Some((&mut *self).await);
                 }
             },
         };
@@ -118,6 +163,20 @@ impl<T> Future for Task<T> {
             _ => Exit::NoProcess,
         })
     }
+}
+
+/// Ready when each of them has a result.
+fn poll_all<T: Send + 'static>(
+    tasks: &mut [Task<T>],
+    results: &mut [Option<Result<T, Exit>>],
+    cx: &mut Context<'_>,
+) -> Poll<()> {
+    for (task, result) in tasks.iter_mut().zip(results.iter_mut()).filter(|(_, result)| result.is_none()) {
+        if let Poll::Ready(outcome) = Pin::new(task).poll(cx) {
+            *result = Some(outcome);
+        }
+    }
+    if results.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
 }
 
 impl<T> Unpin for Task<T> {}

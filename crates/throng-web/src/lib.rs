@@ -173,6 +173,7 @@ mod params;
 mod protocol;
 mod rate;
 mod routing;
+mod small_map;
 mod socket;
 mod telemetry;
 mod token;
@@ -186,7 +187,7 @@ pub use endpoint::{
 };
 pub use origin::{CheckOrigin, Origin, OriginPattern, OriginPatternError};
 pub use params::{Params, ParamsError};
-pub use protocol::{DecodeError, Ref};
+pub use protocol::Ref;
 pub use rate::Quota;
 pub use routing::{TopicPattern, TopicPatternError};
 pub use throng_pubsub::{Broadcast, BroadcastError, Payload, PayloadError, PubSub};

@@ -1,7 +1,10 @@
 //! A client that follows a topic's presence the way Phoenix' own clients do: it takes the list once, applies the joins of each
 //! diff and then its leaves, and tells metas apart by `phx_ref` alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde_json::Value;
 use throng_pubsub::{Broadcast, Presence, PubSub, Subscription};
@@ -50,7 +53,9 @@ impl Client {
 
     /// The next diff, before it is applied.
     pub(crate) async fn next(&mut self) -> Value {
-        let diff = self.diffs.recv().await.unwrap();
+        // A guard against waiting for ever, far above what anything takes.
+        let diff = tokio::time::timeout(Duration::from_secs(60), self.diffs.recv()).await;
+        let diff = diff.expect("no diff came").unwrap();
         self.apply(&diff);
         diff
     }

@@ -1,5 +1,7 @@
 //! A server that does what it is told and tells what it was sent.
 
+use std::time::Duration;
+
 use throng_pubsub::{Broadcast, PubSub};
 use throng_runtime::{
     Address, Ctx, Down, Exit, GenServer, Handled, Handler, Init, Message, Node, Pid, ProcessId,
@@ -22,7 +24,9 @@ pub(crate) struct Seen(mpsc::UnboundedReceiver<Saw>);
 
 impl Seen {
     pub(crate) async fn next(&mut self) -> Saw {
-        self.0.recv().await.expect("the probe ended")
+        // A guard against waiting for ever, far above what anything takes.
+        let saw = tokio::time::timeout(Duration::from_secs(60), self.0.recv()).await;
+        saw.expect("nothing came").expect("the probe ended")
     }
 
     /// What has been seen so far and not been asked for.

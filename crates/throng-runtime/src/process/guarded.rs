@@ -8,8 +8,8 @@ use std::{
 
 use crate::{exit::Exit, inbox::Inbox, panics::contain};
 
-pub(super) struct Guarded<'a, F: ?Sized> {
-    code: Option<Pin<Box<F>>>,
+pub(super) struct Guarded<'a, F> {
+    code: Option<F>,
     inbox: &'a mut Inbox,
 }
 
@@ -20,8 +20,8 @@ pub(super) enum Outcome<T> {
     Ended(Exit),
 }
 
-impl<'a, F: Future + ?Sized> Guarded<'a, F> {
-    pub(super) fn new(code: Pin<Box<F>>, inbox: &'a mut Inbox) -> Self {
+impl<'a, F: Future + Unpin> Guarded<'a, F> {
+    pub(super) fn new(code: F, inbox: &'a mut Inbox) -> Self {
         Self { code: Some(code), inbox }
     }
 
@@ -30,7 +30,7 @@ impl<'a, F: Future + ?Sized> Guarded<'a, F> {
     }
 }
 
-impl<F: Future + ?Sized> Future for Guarded<'_, F> {
+impl<F: Future + Unpin> Future for Guarded<'_, F> {
     type Output = Outcome<F::Output>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -40,7 +40,7 @@ impl<F: Future + ?Sized> Future for Guarded<'_, F> {
             return Poll::Ready(Outcome::Ended(reason));
         }
         let Some(code) = self.code.as_mut() else { return Poll::Pending };
-        let polled = catch_unwind(AssertUnwindSafe(|| code.as_mut().poll(cx)));
+        let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(code).poll(cx)));
         let outcome = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(output)) => Outcome::Done(output),

@@ -20,11 +20,11 @@ use crate::{
     exit::Exit,
     gen_server::{GenServer, InitError},
     inbox::{Event, Inbox},
-    message::HandlerFuture,
     node::Node,
     panics::contain,
     pid::ProcessId,
     reply::ReplyCell,
+    scheduler::Running,
 };
 
 /// What whoever starts a server waits for.
@@ -138,7 +138,8 @@ fn receive<S: GenServer>(
             let next = poll_fn(|cx| poll_next(ctx, inbox, cx)).await;
             let handler = match begin(next, server, ctx, &mut during) {
                 Ok(handler) => handler,
-                Err(ending) => return ending,
+                Err(Some(ending)) => return ending,
+                Err(None) => continue,
             };
             match Guarded::new(handler, inbox).await {
                 Outcome::Done(()) => {}
@@ -164,23 +165,23 @@ fn poll_next<S: GenServer>(ctx: &mut Ctx<S>, inbox: &mut Inbox, cx: &mut Context
     ctx.poll_idle(cx).map(Event::Message)
 }
 
-/// Begins to handle a message.
+/// Begins to handle a message; an error is what to do instead: end, or go on.
 fn begin<'a, S: GenServer>(
     next: Event,
     server: &'a mut S,
     ctx: &'a mut Ctx<S>,
     during: &mut Option<fn() -> &'static str>,
-) -> Result<HandlerFuture<'a>, Ending> {
+) -> Result<Running<'a>, Option<Ending>> {
     let envelope = match next {
         Event::Message(envelope) => envelope,
-        Event::Shutdown(reason) => return Err(Ending::Orderly { reason, during: None }),
-        Event::Fatal(reason) => return Err(Ending::Abrupt(reason)),
+        Event::Shutdown(reason) => return Err(Some(Ending::Orderly { reason, during: None })),
+        Event::Fatal(reason) => return Err(Some(Ending::Abrupt(reason))),
     };
     *during = Some(envelope.name());
-    Ok(envelope.open(server, ctx).unwrap_or_else(|stray| {
+    envelope.open(server, ctx).map_err(|stray| {
         contain("a message that was dropped", || stray.abandon(CallFailure::NoProcess));
-        Box::pin(std::future::ready(()))
-    }))
+        None
+    })
 }
 
 /// `terminate` as a future that gives the reason back, if the ending has one; else the reason.

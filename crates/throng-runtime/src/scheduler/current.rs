@@ -36,7 +36,7 @@ pub(crate) fn id() -> Option<ProcessId> {
     CURRENT.try_with(|current| current.borrow().as_ref().map(|current| current.id)).ok().flatten()
 }
 
-/// The node of the process that is running, if any.
-pub(crate) fn node() -> Option<Node> {
-    CURRENT.try_with(|current| current.borrow().as_ref().map(|current| current.node.clone())).ok().flatten()
+/// Lends the node of the process that is running, if any. `f` must not run user code.
+pub(crate) fn with_node<R>(f: impl FnOnce(&Node) -> R) -> Option<R> {
+    CURRENT.try_with(|current| current.borrow().as_ref().map(|current| f(&current.node))).ok().flatten()
 }

@@ -1,25 +1,42 @@
 //! Envelopes: what a mailbox holds, each one heap node with its type erased behind a thin pointer.
 //!
-//! A node is `Header` followed by a *letter*. The header's table knows how to open the letter for the server type
-//! it was addressed to, how to abandon it, and how to free it.
+//! ```text
+//!   in the mailbox   Header │ letter                     one allocation for a message, from the
+//!   being handled    Header │ the handler's future       send to the end of its handler
+//! ```
+//!
+//! A node is a `Header` followed by room for a *letter*, and in its place later for the future of its handler, if that is
+//! small. The header's table knows how to open the letter for the server type it was addressed to, how to abandon it,
+//! and how large the node is. Sizes are powers of two, which allocators serve fastest.
 //!
 //! # Why this is sound
 //!
-//! `Node<L>` is `repr(C)` with the header first, so a pointer to the node is a pointer to its header and back. Each
-//! table is built for one `(S, L)` pair by [`Table::of`] and is the only one that touches such a node, so the
-//! letter is read at its own type. [`Envelope::open`] needs the *server* type to match as well, and checks it: the
-//! table carries the server's `TypeId`. A message for another type of server, which an earlier process of the slot may
-//! have been, is handed back.
+//! Each table is built for one `(S, L)` pair by [`Table::of`], and [`Envelope::new`] allocates a node by the layout of the table
+//! that it writes into it, so there is room for the letter, and every later access computes the same place from the same
+//! layout. The table's functions are the only ones that touch the letter, at its own type. A future is written into the
+//! room only if [`Memory::hold`] finds that it fits (else a box of it, which always does), and is touched only through
+//! the functions that were made for its type there. [`Envelope::open`] needs the *server* type to match as well, and
+//! checks it: the table carries the server's `TypeId`. A message for another type of server, which an earlier process of
+//! the slot may have been, is handed back. A node is freed by [`Memory`], with the layout that it was allocated by.
 
-use std::{any::TypeId, fmt, mem::ManuallyDrop, ptr::NonNull};
+use std::{
+    alloc::{Layout, alloc, dealloc, handle_alloc_error},
+    any::TypeId,
+    fmt,
+    marker::PhantomData,
+    mem::ManuallyDrop,
+    pin::Pin,
+    ptr::NonNull,
+    task::{Context, Poll},
+};
 
 use super::Generation;
-use crate::{address::CallFailure, ctx::Ctx, gen_server::GenServer, message::HandlerFuture, signal::Signal};
+use crate::{address::CallFailure, ctx::Ctx, gen_server::GenServer, signal::Signal};
 
 /// A message on its way to a server of type `S`.
-pub(crate) trait Letter<S: GenServer>: Send + 'static {
+pub(crate) trait Letter<S: GenServer>: Send + Sized + 'static {
     /// Hands the message to the server's handler.
-    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> HandlerFuture<'a>;
+    fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> impl Future<Output = ()> + Send + 'a;
 
     /// Tells a waiting caller, if there is one, that no answer will come.
     fn abandon(self, why: CallFailure);
@@ -32,18 +49,35 @@ pub(crate) trait Letter<S: GenServer>: Send + 'static {
 pub(super) struct Header {
     /// The mailbox's and the queue's link; see their module for who may write it.
     pub(super) next: *mut Header,
-    table: NonNull<()>,
+    table: NonNull<Common>,
     generation: Generation,
     signal: bool,
 }
 
-#[repr(C)]
-struct Node<L> {
-    header: Header,
-    letter: ManuallyDrop<L>,
+/// A future that is larger does not make the nodes of queued messages larger: it gets a box when its message's turn comes.
+const LARGEST_HANDLER: usize = 128 - size_of::<Header>();
+/// Beyond this a power of two wastes too much.
+const LARGEST_ROUNDED: usize = 256;
+
+/// The layout of a node for this letter and, if it is small, this handler's future. There is room for a box in any case.
+const fn node_layout(letter: Layout, handler: Layout) -> Layout {
+    let align = if letter.align() > align_of::<Header>() { letter.align() } else { align_of::<Header>() };
+    let fits = handler.size() <= LARGEST_HANDLER && handler.align() <= align;
+    let later = if fits { handler.size() } else { size_of::<Pin<Box<()>>>() };
+    let size = room_at(align) + if letter.size() > later { letter.size() } else { later };
+    let rounded = if size <= LARGEST_ROUNDED { size.next_power_of_two() } else { size };
+    match Layout::from_size_align(rounded, align) {
+        Ok(layout) => layout.pad_to_align(),
+        Err(_) => panic!("a message is too large to be allocated"),
+    }
 }
 
-/// An owned node.
+/// Where in a node of this alignment the room for the letter begins.
+const fn room_at(align: usize) -> usize {
+    size_of::<Header>().next_multiple_of(align)
+}
+
+/// An owned node with a letter in it.
 pub(crate) struct Envelope {
     node: NonNull<Header>,
 }
@@ -56,15 +90,16 @@ unsafe impl Send for Envelope {}
 struct Common {
     /// What the letter can be opened by; for signals, the type of the signal.
     server: TypeId,
-    abandon: unsafe fn(NonNull<Header>, CallFailure),
+    layout: Layout,
+    abandon: unsafe fn(Memory, CallFailure),
     name: fn() -> &'static str,
-    free: unsafe fn(NonNull<Header>),
+    free: unsafe fn(Memory),
 }
 
 #[repr(C)]
 struct Table<S: GenServer> {
     common: Common,
-    open: for<'a> unsafe fn(NonNull<Header>, &'a mut S, &'a mut Ctx<S>) -> HandlerFuture<'a>,
+    open: for<'a> unsafe fn(Memory, &'a mut S, &'a mut Ctx<S>) -> Running<'a>,
 }
 
 impl<S: GenServer> Table<S> {
@@ -73,6 +108,7 @@ impl<S: GenServer> Table<S> {
             &Self {
                 common: Common {
                     server: TypeId::of::<S>(),
+                    layout: node_layout(Layout::new::<L>(), output_layout(<L as Letter<S>>::open)),
                     abandon: abandon::<S, L>,
                     name: L::name,
                     free: free::<L>,
@@ -83,8 +119,14 @@ impl<S: GenServer> Table<S> {
     }
 }
 
+/// The layout of what this function returns. (It does not depend on lifetimes, and is checked again when it counts.)
+const fn output_layout<L, S, C, F>(_: fn(L, &'static mut S, &'static mut C) -> F) -> Layout {
+    Layout::new::<F>()
+}
+
 static SIGNAL_TABLE: Common = Common {
     server: TypeId::of::<Signal>(),
+    layout: node_layout(Layout::new::<Signal>(), Layout::new::<()>()),
     abandon: forget_signal,
     name: || "signal",
     free: free::<Signal>,
@@ -93,18 +135,33 @@ static SIGNAL_TABLE: Common = Common {
 impl Envelope {
     /// A message for the process of type `S` that has this generation.
     pub(crate) fn message<S: GenServer, L: Letter<S>>(to: Generation, letter: L) -> Self {
-        Self::new(to, NonNull::from(Table::<S>::of::<L>()).cast(), false, letter)
+        // SAFETY: the table is `L`'s.
+        unsafe { Self::new(to, NonNull::from(Table::<S>::of::<L>()).cast(), false, letter) }
     }
 
     /// A signal for the process of this generation.
     pub(crate) fn signal(to: Generation, signal: Signal) -> Self {
-        Self::new(to, NonNull::from(&SIGNAL_TABLE).cast(), true, signal)
+        // SAFETY: the table is the signals'.
+        unsafe { Self::new(to, NonNull::from(&SIGNAL_TABLE), true, signal) }
     }
 
-    fn new<L>(generation: Generation, table: NonNull<()>, signal: bool, letter: L) -> Self {
+    /// # Safety
+    ///
+    /// The table was built for the letter's type.
+    unsafe fn new<L>(generation: Generation, table: NonNull<Common>, signal: bool, letter: L) -> Self {
         let header = Header { next: std::ptr::null_mut(), table, generation, signal };
-        let node = Box::new(Node { header, letter: ManuallyDrop::new(letter) });
-        Self { node: NonNull::from(Box::leak(node)).cast() }
+        // SAFETY: every table is static.
+        let layout = unsafe { table.as_ref() }.layout;
+        // SAFETY: no layout is smaller than a header, so its size is not zero.
+        let Some(node) = NonNull::new(unsafe { alloc(layout) }.cast::<Header>()) else {
+            handle_alloc_error(layout)
+        };
+        // SAFETY: by contract the layout has room for a header and then an `L`.
+        unsafe {
+            node.write(header);
+            room(node, layout).cast::<L>().write(letter);
+        }
+        Self { node }
     }
 
     /// Whether it was addressed to this incarnation, and not to an earlier one of the same slot.
@@ -118,24 +175,22 @@ impl Envelope {
 
     /// What a crash report calls what is inside; asked only when there is one to write.
     pub(crate) fn name(&self) -> fn() -> &'static str {
-        // SAFETY: every table starts with a `Common`.
-        unsafe { self.header().table.cast::<Common>().as_ref() }.name
+        self.table().name
     }
 
-    /// Delivers a message, or hands the envelope back when it is not for this type of server.
+    /// Begins to handle a message, or hands the envelope back when it is not for this type of server.
     pub(crate) fn open<'a, S: GenServer>(
         self,
         server: &'a mut S,
         ctx: &'a mut Ctx<S>,
-    ) -> Result<HandlerFuture<'a>, Self> {
-        // SAFETY: every table starts with a `Common`.
-        if unsafe { self.header().table.cast::<Common>().as_ref() }.server != TypeId::of::<S>() {
+    ) -> Result<Running<'a>, Self> {
+        if self.table().server != TypeId::of::<S>() {
             return Err(self);
         }
-        let node = self.into_raw();
+        let table = self.header().table.cast::<Table<S>>();
         // SAFETY: the type says that the node was made by `message::<S, _>` (a signal's table has `Signal`'s type, which
-        // is no server), so its table is a `Table<S>`, and `open` consumes the node.
-        Ok(unsafe { (node.as_ref().table.cast::<Table<S>>().as_ref().open)(node, server, ctx) })
+        // is no server), so its table is a `Table<S>`, and its own `open` takes the letter.
+        Ok(unsafe { (table.as_ref().open)(self.into_memory(), server, ctx) })
     }
 
     /// The signal inside, or the envelope itself when it is a message.
@@ -143,16 +198,15 @@ impl Envelope {
         if !self.is_signal() {
             return Err(self);
         }
-        let node = self.into_raw().cast::<Node<Signal>>();
-        // SAFETY: signal nodes are made by `signal` alone, and `into_raw` gave this one up.
-        Ok(unsafe { take(node) })
+        // SAFETY: signal nodes are made by `signal` alone.
+        Ok(unsafe { take(&self.into_memory()) })
     }
 
     /// Drops it, telling a waiting caller why.
     pub(crate) fn abandon(self, why: CallFailure) {
-        let node = self.into_raw();
-        // SAFETY: every table starts with a `Common` (`repr(C)`), and `abandon` consumes the node.
-        unsafe { (node.as_ref().table.cast::<Common>().as_ref().abandon)(node, why) }
+        let abandon = self.table().abandon;
+        // SAFETY: it is the node's own table's.
+        unsafe { abandon(self.into_memory(), why) }
     }
 
     /// Hides that it is a signal, so that a test of the mailbox can use it as a plain letter.
@@ -186,12 +240,22 @@ impl Envelope {
         // SAFETY: the envelope owns a live node.
         unsafe { self.node.as_ref() }
     }
+
+    fn table(&self) -> &'static Common {
+        // SAFETY: every table is static.
+        unsafe { self.header().table.as_ref() }
+    }
+
+    fn into_memory(self) -> Memory {
+        Memory { node: self.into_raw() }
+    }
 }
 
 impl Drop for Envelope {
     fn drop(&mut self) {
-        // SAFETY: every table starts with a `Common`; the node is live and is not used afterwards.
-        unsafe { (self.node.as_ref().table.cast::<Common>().as_ref().free)(self.node) }
+        let free = self.table().free;
+        // SAFETY: it is the node's own table's, and the node is not used afterwards.
+        unsafe { free(Memory { node: self.node }) }
     }
 }
 
@@ -201,47 +265,155 @@ impl fmt::Debug for Envelope {
     }
 }
 
+/// The place of the letter, or of what took its place.
+///
 /// # Safety
 ///
-/// `node` is a live `Node<L>` that the caller owns and gives up.
-unsafe fn take<L>(node: NonNull<Node<L>>) -> L {
-    // SAFETY: the node was leaked from a `Box<Node<L>>`; the letter is moved out and the box freed without it.
-    let node = unsafe { Box::from_raw(node.as_ptr()) };
-    ManuallyDrop::into_inner(node.letter)
+/// The node is live and was allocated by this layout.
+unsafe fn room(node: NonNull<Header>, layout: Layout) -> NonNull<u8> {
+    // SAFETY: every node's layout has its room at this place.
+    unsafe { node.cast::<u8>().add(room_at(layout.align())) }
+}
+
+/// A node whose room holds nothing that has to be dropped: frees the node.
+struct Memory {
+    node: NonNull<Header>,
+}
+
+// SAFETY: it owns its node, and there is nothing else in it.
+unsafe impl Send for Memory {}
+
+impl Memory {
+    fn layout(&self) -> Layout {
+        // SAFETY: the node is live, and its table static.
+        unsafe { self.node.as_ref().table.as_ref() }.layout
+    }
+
+    fn room(&self) -> NonNull<u8> {
+        // SAFETY: the layout is that of the node's own table.
+        unsafe { room(self.node, self.layout()) }
+    }
+
+    /// Puts a future into the room, or a box of it when it is too large.
+    fn hold<'a, F: Future<Output = ()> + Send + 'a>(self, future: F) -> Running<'a> {
+        let (layout, needed) = (self.layout(), Layout::new::<F>());
+        let size = layout.size() - room_at(layout.align());
+        if needed.size() <= size && needed.align() <= layout.align() {
+            // SAFETY: it fits, as was just seen.
+            unsafe { self.room().cast::<F>().write(future) };
+            Running {
+                run: const { &Run { poll: poll::<F>, drop: drop_in_place::<F> } },
+                memory: self,
+                lent: PhantomData,
+            }
+        } else {
+            // SAFETY: `node_layout` leaves room for a box, which needs no more than a header's alignment.
+            unsafe { self.room().cast::<Pin<Box<F>>>().write(Box::pin(future)) };
+            let run = const { &Run { poll: poll::<Pin<Box<F>>>, drop: drop_in_place::<Pin<Box<F>>> } };
+            Running { run, memory: self, lent: PhantomData }
+        }
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // SAFETY: the node was allocated by this layout and is not used afterwards.
+        unsafe { dealloc(self.node.as_ptr().cast(), self.layout()) }
+    }
+}
+
+/// A handler at work, in the node of its message.
+pub(crate) struct Running<'a> {
+    run: &'static Run,
+    memory: Memory,
+    /// The server and the context, for as long as the future may use them.
+    lent: PhantomData<&'a mut ()>,
+}
+
+/// How to treat the future in the room.
+struct Run {
+    poll: unsafe fn(NonNull<u8>, &mut Context<'_>) -> Poll<()>,
+    drop: unsafe fn(NonNull<u8>),
+}
+
+// SAFETY: `Memory::hold` takes only futures that are `Send`.
+unsafe impl Send for Running<'_> {}
+
+impl Future for Running<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: `hold` wrote the future that these functions are for. It stays in its node until it is dropped there.
+        unsafe { (self.run.poll)(self.memory.room(), cx) }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        // SAFETY: as in `poll`; nothing touches the future afterwards, and its memory is freed after this.
+        unsafe { (self.run.drop)(self.memory.room()) }
+    }
+}
+
+/// # Safety
+///
+/// There is an `F` in the room, it is not moved before it is dropped, and nobody else uses it meanwhile.
+unsafe fn poll<F: Future<Output = ()>>(room: NonNull<u8>, cx: &mut Context<'_>) -> Poll<()> {
+    // SAFETY: by contract.
+    unsafe { Pin::new_unchecked(room.cast::<F>().as_mut()) }.poll(cx)
+}
+
+/// # Safety
+///
+/// There is an `F` in the room, and nobody uses it any more.
+unsafe fn drop_in_place<F>(room: NonNull<u8>) {
+    // SAFETY: by contract.
+    unsafe { room.cast::<F>().drop_in_place() }
+}
+
+/// # Safety
+///
+/// There is an `L` in the node's room, and the caller takes it once.
+unsafe fn take<L>(memory: &Memory) -> L {
+    // SAFETY: by contract.
+    unsafe { memory.room().cast::<L>().read() }
 }
 
 /// # Safety
 ///
 /// As for [`take`].
 unsafe fn open<'a, S: GenServer, L: Letter<S>>(
-    node: NonNull<Header>,
+    memory: Memory,
     server: &'a mut S,
     ctx: &'a mut Ctx<S>,
-) -> HandlerFuture<'a> {
-    // SAFETY: by contract the node is a `Node<L>`.
-    unsafe { take(node.cast::<Node<L>>()) }.open(server, ctx)
+) -> Running<'a> {
+    // SAFETY: by contract.
+    let letter = unsafe { take::<L>(&memory) };
+    memory.hold(letter.open(server, ctx))
 }
 
 /// # Safety
 ///
 /// As for [`take`].
-unsafe fn abandon<S: GenServer, L: Letter<S>>(node: NonNull<Header>, why: CallFailure) {
-    // SAFETY: by contract the node is a `Node<L>`.
-    unsafe { take(node.cast::<Node<L>>()) }.abandon(why);
+unsafe fn abandon<S: GenServer, L: Letter<S>>(memory: Memory, why: CallFailure) {
+    // SAFETY: by contract.
+    let letter = unsafe { take::<L>(&memory) };
+    drop(memory);
+    letter.abandon(why);
 }
 
 /// # Safety
 ///
-/// `node` is a signal node that the caller owns and gives up.
-unsafe fn forget_signal(node: NonNull<Header>, _: CallFailure) {
-    // SAFETY: by contract the node is a `Node<Signal>`.
-    drop(unsafe { take(node.cast::<Node<Signal>>()) });
+/// There is a signal in the node's room.
+unsafe fn forget_signal(memory: Memory, _: CallFailure) {
+    // SAFETY: by contract.
+    drop(unsafe { take::<Signal>(&memory) });
 }
 
 /// # Safety
 ///
 /// As for [`take`].
-unsafe fn free<L>(node: NonNull<Header>) {
-    // SAFETY: by contract the node is a `Node<L>`.
-    drop(unsafe { take(node.cast::<Node<L>>()) });
+unsafe fn free<L>(memory: Memory) {
+    // SAFETY: by contract.
+    drop(unsafe { take::<L>(&memory) });
 }

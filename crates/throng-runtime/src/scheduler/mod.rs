@@ -25,7 +25,7 @@ use std::{pin::Pin, time::Instant};
 
 use self::mailbox::Pushed;
 pub(crate) use self::{
-    envelope::{Envelope, Letter},
+    envelope::{Envelope, Letter, Running},
     mailbox::Queue,
     slab::{Generation, Slot, acquire, both, live, slot},
     tokio::Tokio,

@@ -60,6 +60,8 @@ impl Fire {
 
 /// A node's timers.
 pub(crate) struct Timers {
+    /// Which node's they are: no two in a program have the same.
+    number: u64,
     epoch: Instant,
     wheels: [Mutex<Wheel<Fire>>; WHEELS],
     driver: Arc<Driver>,
@@ -105,7 +107,9 @@ impl Timers {
             wakes_at: AtomicU64::new(u64::MAX),
             bell: Bell::default(),
         };
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             epoch: now,
             wheels: std::array::from_fn(|_| Mutex::new(Wheel::new(0))),
             driver: Arc::new(driver),
@@ -125,8 +129,11 @@ impl Timers {
 
     /// Takes a timer back if it has not fired.
     pub(crate) fn cancel(&self, timer: TimerKey) -> Option<Instant> {
-        let cancelled = self.wheels[timer.wheel].lock().cancel(timer.key);
-        cancelled.map(|(tick, _)| self.epoch + Duration::from_millis(tick))
+        self.take(timer).map(|(tick, _)| self.epoch + Duration::from_millis(tick))
+    }
+
+    fn take(&self, timer: TimerKey) -> Option<(u64, Fire)> {
+        self.wheels[timer.wheel].lock().cancel(timer.key)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -168,8 +175,10 @@ impl Timers {
     }
 
     fn tick_at_or_after(&self, deadline: Instant) -> u64 {
-        let nanos = deadline.saturating_duration_since(self.epoch).as_nanos();
-        u64::try_from(nanos.div_ceil(1_000_000)).unwrap_or(u64::MAX)
+        let time = deadline.saturating_duration_since(self.epoch);
+        time.as_secs()
+            .saturating_mul(1_000)
+            .saturating_add(u64::from(time.subsec_nanos().div_ceil(1_000_000)))
     }
 
     fn wake_driver(&self, node: &Node) {
@@ -217,6 +226,9 @@ fn home() -> usize {
 }
 
 /// A deadline that the running code waits for: on its node's wheels in a process, on the backend's clock elsewhere.
+///
+/// It refers to the wheels by number, because a count of references on the node would be shared by all its workers. So one
+/// that was set in a process of a node can be taken back only there; dropped anywhere else, it fires in vain.
 pub(crate) struct Alarm {
     deadline: Instant,
     set: Option<Set>,
@@ -226,7 +238,7 @@ enum Set {
     /// There was no time to wait.
     Rung,
     OnWheel {
-        node: Node,
+        timers: u64,
         timer: TimerKey,
     },
     Outside(Pin<Box<dyn Future<Output = ()> + Send>>),
@@ -244,20 +256,34 @@ impl Alarm {
             Some(Set::Rung) => Poll::Ready(()),
             Some(Set::OnWheel { .. }) if scheduler::now() >= self.deadline => Poll::Ready(()),
             // One that fired meanwhile woke the waker of an earlier poll, which may be another's.
-            Some(Set::OnWheel { node, timer }) => match node.timers().rewake(*timer, cx.waker()) {
-                true => Poll::Pending,
-                false => Poll::Ready(()),
-            },
+            Some(Set::OnWheel { timers, timer }) => {
+                let (timers, timer) = (*timers, *timer);
+                match on_wheels(timers, |timers| timers.rewake(timer, cx.waker())) {
+                    Some(true) => Poll::Pending,
+                    Some(false) => Poll::Ready(()),
+                    None => self.set_outside(cx),
+                }
+            }
             Some(Set::Outside(sleep)) => sleep.as_mut().poll(cx),
         }
     }
 
     fn set(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(node) = scheduler::current::node() {
-            let timer = node.timers().set(&node, self.deadline, Fire::Wake(cx.waker().clone()));
-            self.set = Some(Set::OnWheel { node, timer });
-            return Poll::Pending;
+        let wake = Fire::Wake(cx.waker().clone());
+        let set = scheduler::current::with_node(|node| Set::OnWheel {
+            timers: node.timers().number,
+            timer: node.timers().set(node, self.deadline, wake),
+        });
+        match set {
+            None => self.set_outside(cx),
+            on_wheel => {
+                self.set = on_wheel;
+                Poll::Pending
+            }
         }
+    }
+
+    fn set_outside(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut sleep = Box::pin(scheduler::sleep_until(self.deadline));
         let rung = sleep.as_mut().poll(cx);
         self.set = Some(Set::Outside(sleep));
@@ -267,10 +293,15 @@ impl Alarm {
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        if let Some(Set::OnWheel { node, timer }) = &self.set {
-            node.timers().cancel(*timer);
+        if let Some(Set::OnWheel { timers, timer }) = self.set {
+            drop(on_wheels(timers, |timers| timers.take(timer)));
         }
     }
+}
+
+/// Lends the wheels with this number, if they are those of the node that the running process is on.
+fn on_wheels<R>(number: u64, f: impl FnOnce(&Timers) -> R) -> Option<R> {
+    scheduler::current::with_node(|node| (node.timers().number == number).then(|| f(node.timers()))).flatten()
 }
 
 /// What `work` resolves to, or `None` when `time` passes first.

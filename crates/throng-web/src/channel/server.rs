@@ -76,7 +76,6 @@ impl<C: Channel> GenServer for ChannelServer<C> {
     type Args = Arc<Start<C::Assigns>>;
 
     async fn init(start: Arc<Start<C::Assigns>>, ctx: &mut Ctx<Self>) -> Init<Self> {
-        ctx.monitor(start.link.connection);
         ctx.on_exit(start.link.channels.clone());
         start.link.channels.opened();
         ctx.continue_with(Join { payload: start.payload.clone(), replaces: start.replaces });
@@ -155,10 +154,6 @@ impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
 #[diagnostic::do_not_recommend]
 impl<C: Channel> Handler<Down> for ChannelServer<C> {
     async fn handle(&mut self, down: Down, ctx: &mut Ctx<Self>) -> Handled<Down> {
-        if down.pid == self.socket.link.connection {
-            // It was killed, or it would have said so.
-            return Err(closed());
-        }
         let (Some(channel), Some(hand)) = (&mut self.channel, self.socket.down) else { return Ok(()) };
         let result = hand(channel, down, Socket { state: &mut self.socket, ctx }).await;
         self.settle(result)

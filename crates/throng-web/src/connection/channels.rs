@@ -1,16 +1,16 @@
 //! The channel processes of one connection, from their start to their end.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use throng_runtime::{Exit, Node};
 
 use crate::channel::{ChannelProcess, Inbound};
+use crate::small_map::SmallMap;
 use crate::socket::ChannelId;
 
 /// The living channels of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Channels(HashMap<ChannelId, ChannelProcess>);
+pub(super) struct Channels(SmallMap<ChannelId, ChannelProcess>);
 
 impl Channels {
     pub(super) fn add(&mut self, id: ChannelId, process: ChannelProcess) {
@@ -32,7 +32,7 @@ impl Channels {
         }
     }
 
-    /// Tells every channel that its connection is over (§4.6).
+    /// Tells every channel that its connection is over (§4.6); a second time they do not mind.
     pub(super) fn close(&self) {
         for process in self.0.values() {
             process.hand(Inbound::Closed);
@@ -41,7 +41,7 @@ impl Channels {
 
     /// Resolves when all have ended; those that take too long are killed, so that a callback that hangs outlives its
     /// client by no more than the grace.
-    pub(super) async fn ended(self, node: &Node, grace: Duration) {
+    pub(super) async fn ended(&self, node: &Node, grace: Duration) {
         let all_ended = async {
             for process in self.0.values() {
                 node.wait(process.id).await;
@@ -52,5 +52,12 @@ impl Channels {
                 node.exit(process.id, Exit::Kill);
             }
         }
+    }
+}
+
+/// A connection that is killed takes no leave; its channels are told all the same.
+impl Drop for Channels {
+    fn drop(&mut self) {
+        self.close();
     }
 }

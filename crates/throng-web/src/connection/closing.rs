@@ -1,7 +1,6 @@
 //! The end of a connection: the last frames, the close code, and time for the client to see it.
 
 use std::io;
-use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -10,26 +9,26 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use super::{End, Outbox, Sink, Source, writer};
 use crate::close::CloseReason;
+use crate::endpoint::Limits;
 
-/// How long a client has to take the last frames and the close frame; and again, to hang up.
-const GOODBYE: Duration = Duration::from_secs(2);
 /// What is read and thrown away while waiting for the client to hang up.
 const DISCARD_BYTES_MAX: usize = 1 << 20;
 
-/// Closes in the way that the end asks for; it takes twice [`GOODBYE`] at most.
-pub(super) async fn close(mut sink: Sink, source: Source, outbox: &Outbox, end: &End) {
+/// Closes in the way that the end asks for; it takes twice the close timeout at most.
+pub(super) async fn close(mut sink: Sink, source: Source, outbox: &Outbox, end: &End, limits: &Limits) {
     // What comes from now on is dropped; what was queued before is still written.
     outbox.close(end.as_reason());
-    let said_goodbye = tokio::time::timeout(GOODBYE, say_goodbye(&mut sink, outbox, end)).await;
+    let said_goodbye =
+        tokio::time::timeout(limits.close_timeout, say_goodbye(&mut sink, outbox, end, limits)).await;
     outbox.shut();
     if said_goodbye == Ok(true) {
         // An error or the time running out both mean that nobody is left to be polite to.
-        drop(tokio::time::timeout(GOODBYE, linger(sink, source)).await);
+        drop(tokio::time::timeout(limits.close_timeout, linger(sink, source)).await);
     }
 }
 
 /// Whether the client was told, and will answer.
-async fn say_goodbye(sink: &mut Sink, outbox: &Outbox, end: &End) -> bool {
+async fn say_goodbye(sink: &mut Sink, outbox: &Outbox, end: &End, limits: &Limits) -> bool {
     match end {
         End::Gone => false,
         End::Client => {
@@ -40,7 +39,7 @@ async fn say_goodbye(sink: &mut Sink, outbox: &Outbox, end: &End) -> bool {
         // A slow reader gets no more of what it did not read.
         End::Server(reason @ CloseReason::SlowReader) => send_close(sink, reason).await,
         End::Server(reason) => {
-            writer::drain(sink, outbox, GOODBYE).await.is_ok() && send_close(sink, reason).await
+            writer::drain(sink, outbox, limits.write_timeout).await.is_ok() && send_close(sink, reason).await
         }
     }
 }

@@ -98,7 +98,8 @@ impl Accepted {
         let (mut sink, mut source) = stream.split();
         let (end, channels) = serve(&mut ctx, &link, &*session, limits, &mut sink, &mut source).await;
         channels.close();
-        closing::close(sink, source, &link.outbox, &end).await;
+        // In a box of its own, which a connection that is open does not carry around.
+        Box::pin(closing::close(sink, source, &link.outbox, &end, limits)).await;
         telemetry::connection_closed(link.id.as_deref(), &end.in_words());
         // Its place is free for another client, though its channels may take a moment longer.
         drop(registration);
@@ -161,7 +162,7 @@ impl From<CloseReason> for End {
 /// Buffers that cost an idle connection little; the library's defaults take 128 KiB each.
 fn buffers(limits: &Limits) -> WebSocketConfig {
     WebSocketConfig::default()
-        .read_buffer_size(1024)
+        .read_buffer_size(512)
         .write_buffer_size(4096)
         .max_write_buffer_size(limits.outbound_bytes_max.saturating_add(8192))
         .max_message_size(Some(limits.frame_bytes_max))

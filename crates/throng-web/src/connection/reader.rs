@@ -40,6 +40,13 @@ struct Rates {
     refusals: Gcra,
 }
 
+/// A channel that is to be started.
+struct Start {
+    channel: ChannelId,
+    message: Message,
+    replaces: Option<ChannelId>,
+}
+
 impl<'a> Reader<'a> {
     pub(super) fn new(
         ctx: &'a mut Ctx,
@@ -68,8 +75,8 @@ impl<'a> Reader<'a> {
         let mut silent_since = Instant::now();
         let mut alarm = pin!(sleep_until(after(silent_since, self.limits.idle_timeout)));
         loop {
-            if let Err(end) = self.take_news().await {
-                return end;
+            if let Err(reason) = self.take_news() {
+                return reason.into();
             }
             let is_behind = self.link.outbox.is_behind();
             tokio::select! {
@@ -81,8 +88,11 @@ impl<'a> Reader<'a> {
                 }
                 frame = source.next(), if !is_behind => {
                     silent_since = Instant::now();
-                    if let Err(end) = self.take_frame(frame).await {
-                        return end;
+                    match self.take_frame(frame) {
+                        // In a box of its own: most of the time a connection starts nothing.
+                        Ok(Some(start)) => Box::pin(self.start(start)).await,
+                        Ok(None) => {}
+                        Err(end) => return end,
                     }
                 }
                 () = alarm.as_mut() => {
@@ -103,7 +113,7 @@ impl<'a> Reader<'a> {
     }
 
     /// News of channels goes before frames: what a client sends after it saw a channel close must find it closed.
-    async fn take_news(&mut self) -> Result<(), End> {
+    fn take_news(&mut self) -> Result<(), CloseReason> {
         while let Some(news) = self.link.outbox.next_news()? {
             let input = match news {
                 ChannelNews::Joined(channel) => Input::Joined(channel),
@@ -113,33 +123,34 @@ impl<'a> Reader<'a> {
                     Input::Down(channel)
                 }
             };
-            self.step(input).await;
+            self.step(input);
         }
         Ok(())
     }
 
-    async fn take_frame(&mut self, frame: Option<Result<WsMessage, Error>>) -> Result<(), End> {
+    /// Deals with a frame, up to the channel that is to be started for it.
+    fn take_frame(&mut self, frame: Option<Result<WsMessage, Error>>) -> Result<Option<Start>, End> {
         match frame {
-            Some(Ok(WsMessage::Text(text))) => self.take_text(&text).await,
+            Some(Ok(WsMessage::Text(text))) => Ok(self.take_text(&text)?),
             Some(Ok(WsMessage::Binary(_))) => Err(CloseReason::Binary.into()),
             Some(Ok(WsMessage::Close(_))) => Err(End::Client),
             // The library answers pings.
             Some(Ok(WsMessage::Ping(_) | WsMessage::Pong(_) | WsMessage::Frame(_))) => {
-                Ok(self.admit_control()?)
+                self.admit_control()?;
+                Ok(None)
             }
             Some(Err(error)) => Err(end_by(&error)),
             None => Err(End::Gone),
         }
     }
 
-    async fn take_text(&mut self, text: &str) -> Result<(), End> {
+    fn take_text(&mut self, text: &str) -> Result<Option<Start>, CloseReason> {
         let message = protocol::decode(text, &self.decode_limits).map_err(|error| {
             telemetry::malformed_message(self.link.id.as_deref(), &error);
             CloseReason::from(&error)
         })?;
         let input = self.admit(message)?;
-        self.step(input).await;
-        Ok(())
+        Ok(self.step(input))
     }
 
     /// Holds a message against the quotas (§18.8).
@@ -170,33 +181,34 @@ impl<'a> Reader<'a> {
         taken.map_err(|_| CloseReason::Policy("rate limit exceeded"))
     }
 
-    async fn step(&mut self, input: Input) {
+    /// Carries out what follows from an input; a channel to be started, which takes a moment, comes last and is handed back.
+    fn step(&mut self, input: Input) -> Option<Start> {
+        let mut start = None;
         for action in self.state.step(input) {
-            self.perform(action).await;
+            match action {
+                Action::Send(frame) => self.link.outbox.send(frame),
+                Action::Start { channel, message, replaces } => {
+                    start = Some(Start { channel, message, replaces })
+                }
+                Action::Deliver { channel, message } => {
+                    let in_flight = InFlight::begin(&self.link.outbox);
+                    self.channels.hand(channel, Inbound::Event { message, in_flight });
+                }
+                Action::Leave { channel, reference } => {
+                    let in_flight = InFlight::begin(&self.link.outbox);
+                    self.channels.hand(channel, Inbound::Leave { reference, in_flight });
+                }
+                Action::Replace { channel, announce } => {
+                    self.channels.hand(channel, Inbound::Replaced { announce });
+                }
+                Action::LogUnmatched(topic) => telemetry::unmatched_topic(&topic),
+            }
         }
-    }
-
-    async fn perform(&mut self, action: Action) {
-        match action {
-            Action::Send(frame) => self.link.outbox.send(frame),
-            Action::Start { channel, message, replaces } => self.start(channel, message, replaces).await,
-            Action::Deliver { channel, message } => {
-                let in_flight = InFlight::begin(&self.link.outbox);
-                self.channels.hand(channel, Inbound::Event { message, in_flight });
-            }
-            Action::Leave { channel, reference } => {
-                let in_flight = InFlight::begin(&self.link.outbox);
-                self.channels.hand(channel, Inbound::Leave { reference, in_flight });
-            }
-            Action::Replace { channel, announce } => {
-                self.channels.hand(channel, Inbound::Replaced { announce })
-            }
-            Action::LogUnmatched(topic) => telemetry::unmatched_topic(&topic),
-        }
+        start
     }
 
     /// Starts a channel's process and watches it; its join runs there.
-    async fn start(&mut self, channel: ChannelId, message: Message, replaces: Option<ChannelId>) {
+    async fn start(&mut self, Start { channel, message, replaces }: Start) {
         let replaces: Option<ProcessId> =
             replaces.and_then(|old| self.channels.find(old)).map(|process| process.id);
         let request = JoinRequest { link: self.link.clone(), channel, message, replaces };

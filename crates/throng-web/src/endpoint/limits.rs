@@ -21,6 +21,8 @@ pub struct Limits {
     pub outbound_bytes_max: usize,
     /// How long one write may wait for a client that does not read: 30 s.
     pub write_timeout: Duration,
+    /// How long a client may take to receive its last frames and the reason of the close, and then to hang up: 2 s each.
+    pub close_timeout: Duration,
     /// How long a client may be silent: 60 s. Any frame counts, a ping too (§8).
     pub idle_timeout: Duration,
     /// Events handed to the channels of one connection and not handled yet: 128. Beyond it the connection is not read; if
@@ -49,6 +51,7 @@ impl Default for Limits {
             connections_max: 1 << 16,
             outbound_bytes_max: 1 << 20,
             write_timeout: Duration::from_secs(30),
+            close_timeout: Duration::from_secs(2),
             idle_timeout: Duration::from_secs(60),
             events_in_flight_max: 128,
             message_rate: Quota::new(1_000, 5_000),

@@ -27,8 +27,7 @@ impl Default for DecodeLimits {
 
 /// Why a frame is no message.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DecodeError {
+pub(crate) enum DecodeError {
     /// The text is not JSON, or not an array of the five fields in their types.
     #[error("malformed message: {0}")]
     Malformed(#[source] serde_json::Error),

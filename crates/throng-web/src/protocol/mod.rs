@@ -10,8 +10,7 @@ mod encode;
 mod message;
 mod reference;
 
-pub use decode::DecodeError;
-pub(crate) use decode::{DecodeLimits, decode};
+pub(crate) use decode::{DecodeError, DecodeLimits, decode};
 pub(crate) use encode::{Frame, encode, encode_reply};
 pub(crate) use message::Message;
 pub use reference::Ref;

@@ -22,7 +22,7 @@ async fn flood(mut raw: Raw, first: u8, payload: &[u8]) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_ends_its_own_connection_alone() {
-    let server = Server::start().await;
+    let server = Server::with_limits(|limits| limits.message_rate = Quota::new(200, 500)).await;
     let mut witness = server.client("witness").await;
     witness.join("room:1").await;
     let floods: [(u8, &[u8]); 5] = [
