@@ -41,6 +41,7 @@ use crate::{
     node::{Node, StopError},
     pid::{Pid, ProcessId},
     reply::{ReplyCell, Unanswered, Waiting},
+    report,
     scheduler::{
         self, Slot,
         current::{self, Current},
@@ -207,9 +208,7 @@ fn run(
     async move {
         let reason = match Guarded::new(code, &mut inbox).await {
             Outcome::Done(reason) | Outcome::Panicked(reason) => {
-                if !reason.is_clean() {
-                    tracing::error!(process = %life.id, %reason, "process crashed");
-                }
+                report::crash(life.id, "no server", None, &reason);
                 reason
             }
             Outcome::Ended(reason) => reason,
