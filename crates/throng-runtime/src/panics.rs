@@ -4,6 +4,7 @@
 //! inside a process the hook only notes the location, and everywhere else it leaves the panic to the hook that was there before.
 
 use std::{
+    any::Any,
     cell::RefCell,
     panic::{self, AssertUnwindSafe, catch_unwind},
     sync::Once,
@@ -33,9 +34,15 @@ pub(crate) fn take_location() -> Option<String> {
 }
 
 /// Runs user code whose panic must not keep what comes after it from happening (X8); it is logged.
+#[inline]
 pub(crate) fn contain(what: &str, code: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(code)) {
-        let reason = Exit::from_panic(payload);
-        tracing::error!(process = ?current::id(), %reason, "{what} panicked");
+        report(what, payload);
     }
+}
+
+#[cold]
+fn report(what: &str, payload: Box<dyn Any + Send>) {
+    let reason = Exit::from_panic(payload);
+    tracing::error!(process = ?current::id(), %reason, "{what} panicked");
 }
