@@ -111,7 +111,7 @@ fn tests() -> Vec<Step> {
             needs: &[],
             work: Work::Tests(vec![
                 cargo("test --package throng-runtime --lib --release --target-dir target/loom scheduler::mailbox::")
-                    .with("RUSTFLAGS", "--cfg loom"),
+                    .with("RUSTFLAGS", "--cfg throng_loom"),
             ]),
         },
         Step {

@@ -1,6 +1,7 @@
 //! Which subscribers a topic has, and which topics a process.
 //!
-//! Both sides are sharded by hash. No two locks are held at once, and none while a delivery runs.
+//! Both sides are sharded by hash. The lock of a topic may be taken under that of a process, not the other way about; none is
+//! held while a delivery runs.
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::RandomState},
@@ -36,12 +37,11 @@ impl Table {
     pub(crate) fn add(&self, topic: Arc<str>, process: ProcessId, deliver: Delivery) -> Arc<Subscriber> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let subscriber = Arc::new(Subscriber::new(topic.clone(), process, id, deliver));
-        self.processes.of(&process).lock().insert(key(&subscriber), subscriber.clone());
-        let mut topics = self.topics.of(&*topic).write();
-        if !subscriber.has_ended() {
-            topics.entry(topic).or_default().add(subscriber.clone());
-        }
-        drop(topics);
+        // Both at once for whoever ends it: what stands in one stands in the other.
+        let mut subscriptions = self.processes.of(&process).lock();
+        subscriptions.insert(key(&subscriber), subscriber.clone());
+        self.topics.of(&*topic).write().entry(topic).or_default().add(subscriber.clone());
+        drop(subscriptions);
         subscriber
     }
 
@@ -122,5 +122,38 @@ impl<T> Shards<T> {
 impl<T: Default> Default for Shards<T> {
     fn default() -> Self {
         Self { shards: (0..SHARDS).map(|_| T::default()).collect(), hasher: RandomState::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Barrier, thread};
+
+    use throng_runtime::Node;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_subscription_that_is_ended_while_it_begins_leaves_nothing_behind() {
+        let process = Node::new("test").spawn(async |_| ());
+        let (table, barrier, begun) = (Table::default(), Barrier::new(2), AtomicU64::new(0));
+        let rounds = 5_000;
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for _ in 0..rounds {
+                    barrier.wait();
+                    table.add("t".into(), process, Box::new(|_| ()));
+                    begun.fetch_add(1, Ordering::Release);
+                }
+            });
+            for round in 1..=rounds {
+                barrier.wait();
+                while begun.load(Ordering::Acquire) < round {
+                    table.remove_from("t", process);
+                }
+            }
+        });
+        table.remove_from("t", process);
+        assert_eq!(table.members("t").len(), 0);
     }
 }

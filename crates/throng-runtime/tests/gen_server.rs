@@ -1,4 +1,5 @@
 //! Servers: start, calls, continues, idle timeouts, ends (specs/otp.md §2), a test or more for each rule.
+#![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 
 #[path = "gen_server/actor.rs"]
 mod actor;

@@ -3,14 +3,14 @@
 //! Pure: inputs in, actions out. It knows which topics are joined under which reference; the connection starts the
 //! processes, moves the messages and writes the frames that the actions name.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::protocol::{CONNECTION_TOPIC, Frame, Message, Payload, Ref, encode, encode_reply, event};
+use crate::small_map::SmallMap;
 
 /// One incarnation of a channel within its connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ChannelId(pub(crate) u64);
 
 /// What happens to a connection.
@@ -54,9 +54,9 @@ pub(crate) struct ChannelLimit(pub(crate) usize);
 pub(crate) struct SocketState {
     limit: ChannelLimit,
     next: u64,
-    topics: HashMap<Arc<str>, Joined>,
+    topics: SmallMap<Arc<str>, Joined>,
     /// Where each living channel's entry is; those without a topic were replaced or are closing.
-    channels: HashMap<ChannelId, Option<Arc<str>>>,
+    channels: SmallMap<ChannelId, Option<Arc<str>>>,
 }
 
 #[derive(Debug)]
@@ -65,7 +65,7 @@ struct Joined {
     /// As the join sent it, null if it had none.
     join_ref: Ref,
     /// While its join runs.
-    joining: Option<Joining>,
+    joining: Option<Box<Joining>>,
     leaving: bool,
 }
 
@@ -85,7 +85,7 @@ struct Pending {
 
 impl SocketState {
     pub(crate) fn new(limit: ChannelLimit) -> SocketState {
-        SocketState { limit, next: 0, topics: HashMap::new(), channels: HashMap::new() }
+        SocketState { limit, next: 0, topics: SmallMap::new(), channels: SmallMap::new() }
     }
 
     /// Takes one input and says what follows from it.
@@ -146,7 +146,8 @@ impl SocketState {
     fn start(&mut self, message: Message, replaces: Option<ChannelId>) -> Vec<Action> {
         self.next += 1;
         let channel = ChannelId(self.next);
-        let joining = Some(Joining { reference: message.reference.clone(), pending: Vec::new() });
+        let joining = Joining { reference: message.reference.clone(), pending: Vec::new() };
+        let joining = Some(Box::new(joining));
         let joined = Joined { channel, join_ref: message.join_ref.clone(), joining, leaving: false };
         self.topics.insert(message.topic.clone(), joined);
         self.channels.insert(channel, Some(message.topic.clone()));

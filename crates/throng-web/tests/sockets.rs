@@ -30,6 +30,8 @@ mod mounting;
 mod presence;
 #[path = "sockets/slow_readers.rs"]
 mod slow_readers;
+#[path = "sockets/supervision.rs"]
+mod supervision;
 #[path = "sockets/topics.rs"]
 mod topics;
 #[path = "sockets/vanished.rs"]

@@ -166,7 +166,6 @@ impl Gossip {
             }
             if peer.silent > down {
                 state.replica_down(replica, news);
-                peer.context = None;
             }
             true
         });

@@ -1,6 +1,8 @@
+use std::sync::Arc;
+
 use serde_json::json;
-use throng_pubsub::{Presence, PresenceOptions, PubSub};
-use throng_runtime::{Address, Exit, Node};
+use throng_pubsub::{Owner, Presence, PresenceOptions, PubSub};
+use throng_runtime::{Address, Exit, Node, OnExit, ProcessId};
 
 use crate::{
     client::{Client, listed},
@@ -92,6 +94,39 @@ async fn a_client_that_lists_at_any_moment_ends_up_with_what_is_there() {
         client.until(|client| client.keys().contains(&"last")).await;
         assert_eq!(client.refs(), listed(&presence, "t"));
     }
+}
+
+/// The same process, seen from elsewhere: it outlives what it is used for here.
+struct Elsewhere(ProcessId);
+
+impl Owner for Elsewhere {
+    fn process(&self) -> ProcessId {
+        self.0
+    }
+
+    fn on_exit(&self, _: Arc<dyn OnExit>) {}
+}
+
+#[tokio::test]
+async fn a_change_that_a_delivery_makes_is_announced_as_well() {
+    // It is made while whoever announces is at it, so it cannot be announced by who makes it.
+    let (node, pubsub) = (Node::new("test"), PubSub::new());
+    let presence = Presence::new("lobby", &pubsub);
+    let member = Member::start(&node).await;
+    let (topics, echo, owner) = (pubsub.clone(), presence.clone(), Elsewhere(member.id()));
+    let _subscription = within(member, move |ctx| {
+        topics.subscribe_with(ctx, "t", move |broadcast| {
+            if broadcast.payload().as_json().contains("ann") {
+                echo.track(&owner, "t", "echo", json!({})).unwrap();
+            }
+        })
+    })
+    .await;
+    let mut client = Client::follow(&node, &pubsub, &presence, "t").await;
+    let other = Member::start(&node).await;
+    within(other, move |ctx| drop(presence.track(ctx, "t", "ann", json!({})).unwrap())).await;
+    client.catch_up();
+    assert_eq!(client.keys(), ["ann", "echo"]);
 }
 
 #[tokio::test]

@@ -36,7 +36,7 @@ use crate::{
 /// # }
 /// ```
 pub struct DuplicateRegistry<K, V = ()> {
-    table: Arc<Duplicate<K, V>>,
+    shared: Arc<Duplicate<K, V>>,
 }
 
 struct Duplicate<K, V>(Table<K, V>);
@@ -44,24 +44,24 @@ struct Duplicate<K, V>(Table<K, V>);
 impl<K: Key, V: Clone + Send + Sync + 'static> DuplicateRegistry<K, V> {
     /// An empty one.
     pub fn new() -> Self {
-        Self { table: Arc::new(Duplicate(Table::new())) }
+        Self { shared: Arc::new(Duplicate(Table::new())) }
     }
 
     /// Registers the calling process under a key, once more if it is there already (N3).
     pub fn register<S>(&self, ctx: &Ctx<S>, key: K, value: V) {
         let entry = Entry { process: ctx.id(), value };
-        let Ok(()) = self.table.0.add(&key, entry, |_| None::<std::convert::Infallible>);
-        control::on_exit(ctx.id(), self.table.clone());
+        let Ok(()) = self.shared.0.add(&key, entry, |_| None::<std::convert::Infallible>);
+        control::on_exit(ctx.id(), self.shared.clone());
     }
 
     /// Takes all of the calling process' registrations under a key back; how many there were (N3).
     pub fn unregister<S>(&self, ctx: &Ctx<S>, key: &K) -> usize {
-        self.table.0.remove(key, ctx.id())
+        self.shared.0.remove(key, ctx.id())
     }
 
     /// Who holds a key, oldest first. A process that has begun to exit holds nothing.
     pub fn lookup(&self, key: &K) -> Vec<(ProcessId, V)> {
-        self.table.0.read(key, |entries| {
+        self.shared.0.read(key, |entries| {
             let alive = entries.iter().filter(|entry| is_alive(entry.process));
             alive.map(|entry| (entry.process, entry.value.clone())).collect()
         })
@@ -70,7 +70,7 @@ impl<K: Key, V: Clone + Send + Sync + 'static> DuplicateRegistry<K, V> {
     /// The values that a process holds a key with (N4).
     pub fn values(&self, key: &K, process: impl Into<ProcessId>) -> Vec<V> {
         let process = process.into();
-        self.table.0.read(key, |entries| {
+        self.shared.0.read(key, |entries| {
             let own = entries.iter().filter(|entry| entry.process == process);
             own.map(|entry| entry.value.clone()).collect()
         })
@@ -78,12 +78,12 @@ impl<K: Key, V: Clone + Send + Sync + 'static> DuplicateRegistry<K, V> {
 
     /// The keys that a process holds, as often as it holds them (N3).
     pub fn keys(&self, process: impl Into<ProcessId>) -> Vec<K> {
-        self.table.0.keys(process.into())
+        self.shared.0.keys(process.into())
     }
 
     /// How many registrations there are (N4).
     pub fn count(&self) -> usize {
-        self.table.0.len()
+        self.shared.0.len()
     }
 
     /// Runs `f` here, once, with the holders of a key, unless there is none (N7). Nothing is locked while it runs.
@@ -109,7 +109,7 @@ impl<K: Key, V: Clone + Send + Sync + 'static> Default for DuplicateRegistry<K, 
 
 impl<K, V> Clone for DuplicateRegistry<K, V> {
     fn clone(&self) -> Self {
-        Self { table: self.table.clone() }
+        Self { shared: self.shared.clone() }
     }
 }
 

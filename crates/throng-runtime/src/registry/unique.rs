@@ -55,7 +55,7 @@ use crate::{
 /// # Ok(()) }
 /// ```
 pub struct Registry<K, V = ()> {
-    table: Arc<Unique<K, V>>,
+    shared: Arc<Unique<K, V>>,
 }
 
 struct Unique<K, V> {
@@ -64,22 +64,22 @@ struct Unique<K, V> {
 }
 
 struct Held<V> {
-    server: Option<TypeId>,
-    /// `None` for a process that was started under the key.
-    value: Option<V>,
+    server: TypeId,
+    value: V,
 }
 
 impl<K: Key, V: Clone + Send + Sync + 'static> Registry<K, V> {
     /// An empty one.
     pub fn new() -> Self {
-        Self { table: Arc::new(Unique { table: Table::new(), locks: KeyLock::new() }) }
+        Self { shared: Arc::new(Unique { table: Table::new(), locks: KeyLock::new() }) }
     }
 
     /// A key as an address: whoever holds it at the time of each use, if it runs `S` (N9). As the name of a child
-    /// ([`ChildSpec::via`](crate::ChildSpec::via)) it is registered before `init` runs.
+    /// ([`ChildSpec::via`](crate::ChildSpec::via)) it is registered before `init` runs, with the value's default.
     pub fn via<S: GenServer>(&self, key: K) -> Via<S>
     where
         K: fmt::Debug,
+        V: Default,
     {
         Via::new(InRegistry { registry: self.clone(), key })
     }
@@ -90,18 +90,18 @@ impl<K: Key, V: Clone + Send + Sync + 'static> Registry<K, V> {
     ///
     /// The key is held by a live process, this one included (N2).
     pub fn register<S: 'static>(&self, ctx: &Ctx<S>, key: K, value: V) -> Result<(), AlreadyRegistered> {
-        let held = Held { server: Some(TypeId::of::<S>()), value: Some(value) };
+        let held = Held { server: TypeId::of::<S>(), value };
         self.claim(ctx.id(), &key, held).map_err(|pid| AlreadyRegistered { pid })
     }
 
     /// Takes the calling process' registration back; whether there was one.
     pub fn unregister<S>(&self, ctx: &Ctx<S>, key: &K) -> bool {
-        self.table.table.remove(key, ctx.id()) > 0
+        self.shared.table.remove(key, ctx.id()) > 0
     }
 
     /// The process that holds a key. A process that has begun to exit holds nothing.
-    pub fn lookup(&self, key: &K) -> Option<(ProcessId, Option<V>)> {
-        self.table.table.read(key, |entries| {
+    pub fn lookup(&self, key: &K) -> Option<(ProcessId, V)> {
+        self.shared.table.read(key, |entries| {
             let entry = entries.iter().find(|entry| is_alive(entry.process))?;
             Some((entry.process, entry.value.value.clone()))
         })
@@ -109,38 +109,34 @@ impl<K: Key, V: Clone + Send + Sync + 'static> Registry<K, V> {
 
     /// The process that holds a key, if it runs `S`.
     pub fn whereis<S: GenServer>(&self, key: &K) -> Option<Pid<S>> {
-        self.table.table.read(key, |entries| {
-            let runs_s = |entry: &&Entry<Held<V>>| entry.value.server == Some(TypeId::of::<S>());
+        self.shared.table.read(key, |entries| {
+            let runs_s = |entry: &&Entry<Held<V>>| entry.value.server == TypeId::of::<S>();
             let entry = entries.iter().find(|entry| is_alive(entry.process)).filter(runs_s)?;
             Some(Pid::of(entry.process))
         })
     }
 
-    /// Changes the value of the calling process' own registration; the new and the old one (N4).
-    pub fn update_value<S>(
-        &self,
-        ctx: &Ctx<S>,
-        key: &K,
-        update: impl FnOnce(Option<&V>) -> V,
-    ) -> Option<(V, Option<V>)> {
-        self.table.table.change(key, ctx.id(), |held| {
-            let new = update(held.value.as_ref());
-            (new.clone(), held.value.replace(new))
+    /// Changes the value of the calling process' own registration; the new and the old one (N4). `update` runs under the lock of
+    /// the key: it must be short, and must not use the registry.
+    pub fn update_value<S>(&self, ctx: &Ctx<S>, key: &K, update: impl FnOnce(&V) -> V) -> Option<(V, V)> {
+        self.shared.table.change(key, ctx.id(), |held| {
+            let new = update(&held.value);
+            (new.clone(), std::mem::replace(&mut held.value, new))
         })
     }
 
     /// The keys that a process holds (N4).
     pub fn keys(&self, process: impl Into<ProcessId>) -> Vec<K> {
-        self.table.table.keys(process.into())
+        self.shared.table.keys(process.into())
     }
 
     /// How many registrations there are (N4).
     pub fn count(&self) -> usize {
-        self.table.table.len()
+        self.shared.table.len()
     }
 
     /// Runs `f` here with the holder of a key, if there is one (N7).
-    pub fn dispatch(&self, key: &K, f: impl FnOnce(ProcessId, Option<V>)) {
+    pub fn dispatch(&self, key: &K, f: impl FnOnce(ProcessId, V)) {
         if let Some((process, value)) = self.lookup(key) {
             f(process, value);
         }
@@ -152,17 +148,18 @@ impl<K: Key, V: Clone + Send + Sync + 'static> Registry<K, V> {
     ///
     /// Dropping the future, or a panic in `work`, releases the key.
     pub async fn lock<R>(&self, key: K, work: impl AsyncFnOnce() -> R) -> R {
-        self.table.locks.lock(key, work).await
+        self.shared.locks.lock(key, work).await
     }
 
     fn claim(&self, process: ProcessId, key: &K, value: Held<V>) -> Result<(), ProcessId> {
-        let entry = Entry { process, value };
-        self.table.table.add(key, entry, |held| {
+        // Values are the user's: their destructors run after the lock is released.
+        let mut dead = Vec::new();
+        self.shared.table.add(key, Entry { process, value }, |held| {
             // A dead holder makes room at once, even if it is not cleaned up yet (N2).
-            held.retain(|entry| is_alive(entry.process));
+            dead.extend(held.extract_if(.., |entry| !is_alive(entry.process)));
             held.first().map(|entry| entry.process)
         })?;
-        control::on_exit(process, self.table.clone());
+        control::on_exit(process, self.shared.clone());
         Ok(())
     }
 }
@@ -178,13 +175,18 @@ struct InRegistry<K, V> {
     key: K,
 }
 
-impl<K: Key + fmt::Debug, V: Clone + Send + Sync + 'static, S: GenServer> Naming<S> for InRegistry<K, V> {
+impl<K, V, S> Naming<S> for InRegistry<K, V>
+where
+    K: Key + fmt::Debug,
+    V: Clone + Default + Send + Sync + 'static,
+    S: GenServer,
+{
     fn whereis(&self) -> Option<Pid<S>> {
         self.registry.whereis(&self.key)
     }
 
     fn claim(&self, pid: Pid<S>) -> Result<(), ProcessId> {
-        self.registry.claim(pid.id(), &self.key, Held { server: Some(TypeId::of::<S>()), value: None })
+        self.registry.claim(pid.id(), &self.key, Held { server: TypeId::of::<S>(), value: V::default() })
     }
 
     fn describe(&self) -> String {
@@ -200,7 +202,7 @@ impl<K: Key, V: Clone + Send + Sync + 'static> Default for Registry<K, V> {
 
 impl<K, V> Clone for Registry<K, V> {
     fn clone(&self) -> Self {
-        Self { table: self.table.clone() }
+        Self { shared: self.shared.clone() }
     }
 }
 

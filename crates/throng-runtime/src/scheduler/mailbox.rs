@@ -24,9 +24,9 @@
 
 use std::ptr::{NonNull, null_mut};
 
-#[cfg(all(loom, test))]
+#[cfg(all(throng_loom, test))]
 use loom::sync::atomic::{AtomicPtr, Ordering};
-#[cfg(not(all(loom, test)))]
+#[cfg(not(all(throng_loom, test)))]
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::envelope::{Envelope, Header};

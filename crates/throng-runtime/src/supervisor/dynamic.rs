@@ -3,10 +3,10 @@
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use super::{
-    ChildCount, ChildError, ChildInfo, ChildStatus, check_budget,
+    ChildCount, ChildError, ChildInfo, ChildStatus,
     intensity::{Budget, Intensity},
     plan::Fate,
-    report_stop,
+    report,
     requests::{CountChildren, StartChild, WhichChildren},
     stop,
 };
@@ -151,7 +151,7 @@ impl GenServer for DynamicSupervisor {
     type Args = DynamicFlags;
 
     async fn init(flags: DynamicFlags, ctx: &mut Ctx<Self>) -> Init<Self> {
-        check_budget(flags.budget).map_err(InitError::Start)?;
+        flags.budget.check().map_err(InitError::Start)?;
         ctx.trap_exits();
         let intensity = Intensity::new(flags.budget);
         Ok(Self { children_max: flags.children_max, intensity, children: HashMap::new() })
@@ -168,10 +168,7 @@ impl DynamicSupervisor {
     async fn restart(&mut self, old: ProcessId, ctx: &mut Ctx<Self>) {
         let Some(known) = self.children.remove(&old) else { return };
         if !self.intensity.admit(scheduler::now()) {
-            tracing::error!(
-                supervisor = %ctx.id(), child = &*known.child.id,
-                "reached the maximum restart intensity, giving up"
-            );
+            report::gave_up(ctx.id(), &known.child);
             ctx.stop(Exit::Shutdown);
             return;
         }
@@ -180,7 +177,7 @@ impl DynamicSupervisor {
             // It has nothing to do any more, and is forgotten (D4).
             Err(StartError::Ignored) => {}
             Err(error) => {
-                tracing::error!(supervisor = %ctx.id(), child = &*known.child.id, %error, "a restart failed");
+                report::restart_failed(ctx.id(), &known.child, &error);
                 self.children.insert(old, DynamicChild { is_restarting: true, ..known });
                 // A pid is an address of its own: it always resolves.
                 let _ = ctx.me().cast(Retry(old));
@@ -200,9 +197,7 @@ impl Handler<Exited> for DynamicSupervisor {
         let Some(known) = self.children.get(&pid) else { return Ok(()) };
         match Fate::of(known.child.restart, &exited.reason) {
             Fate::Restart => {
-                tracing::info!(
-                    supervisor = %ctx.id(), child = &*known.child.id, reason = %exited.reason, "restarting a child"
-                );
+                report::restarting(ctx.id(), &known.child, &exited.reason);
                 self.restart(pid, ctx).await;
             }
             Fate::Keep | Fate::Forget => drop(self.children.remove(&pid)),
@@ -255,7 +250,7 @@ impl Handler<Terminate> for DynamicSupervisor {
         let Some(known) = self.children.remove(&pid) else { return Ok(Err(ChildError::NotFound)) };
         if !known.is_restarting {
             let reason = stop::stop(ctx.id(), pid, known.child.shutdown).await;
-            report_stop(&known.child, &reason);
+            report::stopped(&known.child, &reason);
         }
         Ok(Ok(()))
     }

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::error::StartError;
+
 /// So many restarts in so long.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
@@ -16,6 +18,16 @@ impl Default for Budget {
     /// Three in five seconds, as Elixir has it (S2).
     fn default() -> Self {
         Self { restarts: 3, period: Duration::from_secs(5) }
+    }
+}
+
+impl Budget {
+    /// Refuses a window that could hold nothing (S3).
+    pub(crate) fn check(self) -> Result<(), StartError> {
+        if self.period.is_zero() {
+            return Err(StartError::Invalid("the period of max_restarts is zero".to_owned()));
+        }
+        Ok(())
     }
 }
 

@@ -18,6 +18,7 @@ mod dynamic;
 mod error;
 mod intensity;
 mod plan;
+mod report;
 mod requests;
 mod stop;
 
@@ -172,14 +173,7 @@ fn check(flags: &Flags) -> Result<(), StartError> {
     if let Some(twice) = flags.children.iter().find(|child| !ids.insert(&child.id)) {
         return Err(StartError::Invalid(format!("two children have the id {:?}", twice.id)));
     }
-    check_budget(flags.budget)
-}
-
-fn check_budget(budget: Budget) -> Result<(), StartError> {
-    if budget.period.is_zero() {
-        return Err(StartError::Invalid("the period of max_restarts is zero".to_owned()));
-    }
-    Ok(())
+    flags.budget.check()
 }
 
 impl Supervisor {
@@ -218,11 +212,7 @@ impl Supervisor {
     /// fails is tried again by way of the mailbox, so that requests are handled between attempts (S19).
     async fn restart(&mut self, failed: usize, ctx: &mut Ctx<Self>) {
         if !self.intensity.admit(scheduler::now()) {
-            tracing::error!(
-                supervisor = %ctx.id(), child = &*self.children[failed].child.id,
-                "reached the maximum restart intensity, giving up"
-            );
-            self.children.remove(failed);
+            report::gave_up(ctx.id(), &self.children.remove(failed).child);
             ctx.stop(Exit::Shutdown);
             return;
         }
@@ -240,7 +230,7 @@ impl Supervisor {
     fn retry_later(&mut self, at: usize, error: &StartError, ctx: &Ctx<Self>) {
         let place = &mut self.children[at];
         place.status = ChildStatus::Restarting;
-        tracing::error!(supervisor = %ctx.id(), child = &*place.child.id, %error, "a restart failed");
+        report::restart_failed(ctx.id(), &place.child, error);
         // A pid is an address of its own: it always resolves.
         let _ = ctx.me().cast(Retry(place.child.id.clone().into_owned()));
     }
@@ -256,17 +246,9 @@ impl Supervisor {
         let place = &mut self.children[at];
         if let ChildStatus::Running(pid) = place.status {
             let reason = stop::stop(ctx.id(), pid, place.child.shutdown).await;
-            report_stop(&place.child, &reason);
+            report::stopped(&place.child, &reason);
         }
         place.status = ChildStatus::Stopped;
-    }
-}
-
-/// Tells of a child that did not stop as it should (S24).
-fn report_stop(child: &Child, reason: &Exit) {
-    let killed_as_it_should = child.shutdown == Shutdown::Kill && matches!(reason, Exit::Killed);
-    if !reason.is_clean() && !killed_as_it_should {
-        tracing::warn!(child = &*child.id, %reason, "a child did not shut down in order");
     }
 }
 
@@ -280,9 +262,7 @@ impl Handler<Exited> for Supervisor {
         let place = &mut self.children[at];
         match Fate::of(place.child.restart, &exited.reason) {
             Fate::Restart => {
-                tracing::info!(
-                    supervisor = %ctx.id(), child = &*place.child.id, reason = %exited.reason, "restarting a child"
-                );
+                report::restarting(ctx.id(), &place.child, &exited.reason);
                 place.status = ChildStatus::Restarting;
                 self.restart(at, ctx).await;
             }

@@ -23,7 +23,7 @@ impl Supervisor {
     /// # Errors
     ///
     /// [`ChildError`]. A child that did not start is not kept; one whose `init` returned
-    /// [`InitError::Ignore`] is, unless it is temporary, though this is an error as well.
+    /// [`InitError::Ignore`](crate::InitError::Ignore) is, unless it is temporary, though this is an error as well.
     pub async fn start_child<S: GenServer>(
         supervisor: &impl Address<Self>,
         child: impl IntoChild<Server = S>,

@@ -1,16 +1,16 @@
 //! The channel processes of one connection, from their start to their end.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use throng_runtime::{Exit, Node};
 
 use crate::channel::{ChannelProcess, Inbound};
+use crate::small_map::SmallMap;
 use crate::socket::ChannelId;
 
 /// The living channels of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Channels(HashMap<ChannelId, ChannelProcess>);
+pub(super) struct Channels(SmallMap<ChannelId, ChannelProcess>);
 
 impl Channels {
     pub(super) fn add(&mut self, id: ChannelId, process: ChannelProcess) {

@@ -175,6 +175,16 @@ fn p14_4_an_idle_replica_speaks_now_and_then() {
 }
 
 #[test]
+fn p14_4_a_replica_whose_tracker_starts_again_speaks_with_the_next_beat() {
+    let mut world = World::of(&["a"]);
+    world.beats(4);
+    world.log.clear();
+    world.node("a").gossip.wake();
+    world.beat();
+    assert_eq!(world.log.len(), 1);
+}
+
+#[test]
 fn p14_5_a_newcomer_knows_everybody_after_one_beat() {
     let mut world = World::of(&["a", "b"]);
     world.node("a").join(1, "x");

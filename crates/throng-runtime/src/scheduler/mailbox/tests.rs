@@ -2,18 +2,18 @@
 //!
 //! Whoever is told to wake runs the process there and then; exclusive access to what the runs write is what is checked.
 
-#[cfg(loom)]
+#[cfg(throng_loom)]
 use loom::{cell::UnsafeCell, sync::Arc, thread};
-#[cfg(not(loom))]
+#[cfg(not(throng_loom))]
 use std::{sync::Arc, thread};
 
 use super::*;
 use crate::{exit::Exit, signal::Signal};
 
-#[cfg(not(loom))]
+#[cfg(not(throng_loom))]
 struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
-#[cfg(not(loom))]
+#[cfg(not(throng_loom))]
 impl<T> UnsafeCell<T> {
     fn new(value: T) -> Self {
         Self(std::cell::UnsafeCell::new(value))
@@ -25,13 +25,13 @@ impl<T> UnsafeCell<T> {
 }
 
 fn model(check: impl Fn() + Send + Sync + 'static) {
-    #[cfg(loom)]
+    #[cfg(throng_loom)]
     {
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = Some(3);
         builder.check(check);
     }
-    #[cfg(not(loom))]
+    #[cfg(not(throng_loom))]
     for _ in 0..(if cfg!(miri) { 5 } else { 2_000 }) {
         check();
     }

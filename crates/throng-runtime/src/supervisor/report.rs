@@ -1,0 +1,28 @@
+//! What supervisors tell of: `tracing` events with the supervisor, the child and the reason.
+
+use crate::{
+    child::{Child, Shutdown},
+    error::StartError,
+    exit::Exit,
+    pid::ProcessId,
+};
+
+pub(super) fn restarting(supervisor: ProcessId, child: &Child, reason: &Exit) {
+    tracing::info!(%supervisor, child = &*child.id, %reason, "restarting a child");
+}
+
+pub(super) fn restart_failed(supervisor: ProcessId, child: &Child, error: &StartError) {
+    tracing::error!(%supervisor, child = &*child.id, %error, "a restart failed");
+}
+
+pub(super) fn gave_up(supervisor: ProcessId, child: &Child) {
+    tracing::error!(%supervisor, child = &*child.id, "reached the maximum restart intensity, giving up");
+}
+
+/// Tells of a child that did not stop as it should (S24).
+pub(super) fn stopped(child: &Child, reason: &Exit) {
+    let killed_as_it_should = child.shutdown == Shutdown::Kill && matches!(reason, Exit::Killed);
+    if !reason.is_clean() && !killed_as_it_should {
+        tracing::warn!(child = &*child.id, %reason, "a child did not shut down in order");
+    }
+}
