@@ -214,7 +214,7 @@ async fn g18_a_reason_in_the_same_words_is_the_same() {
     let leaving = wait_for(async move { drop(held.acquire().await.unwrap()) });
     actor.cast(leaving).unwrap();
     // It ends by itself before the stop gets its turn, and happens to say the same.
-    actor.cast(act(|_, ctx| Ok(ctx.stop(Exit::other("enough"))))).unwrap();
+    actor.cast(act(|_, _| Err(Exit::other("enough").into()))).unwrap();
     let (stopped, ()) = tokio::join!(node.stop(actor, Exit::other("enough"), None), async {
         gate.add_permits(1);
     });
