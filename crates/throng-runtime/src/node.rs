@@ -54,8 +54,12 @@ impl Node {
         };
         panics::install_hook();
         watchdog::start();
-        let shared =
-            Shared { name: name.into().into(), backend, names: Arc::default(), timers: Timers::new(now()) };
+        Self::on(backend, name.into().into())
+    }
+
+    /// A node without what a program has once for all its nodes.
+    pub(crate) fn on(backend: Tokio, name: Arc<str>) -> Self {
+        let shared = Shared { name, backend, names: Arc::default(), timers: Timers::new(now()) };
         Self { shared: Arc::new(shared) }
     }
 
