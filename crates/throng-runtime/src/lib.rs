@@ -6,6 +6,8 @@
 //! processes. What a process ended with is an [`Exit`].
 //!
 //! The `throng` crate re-exports all of this; use that one.
+//!
+//! Ids in parentheses, such as `(P14)`, are those of the rules in the guide (crate `throng`).
 
 mod address;
 mod call;

@@ -224,10 +224,12 @@ pub(crate) async fn stop(id: ProcessId, reason: Exit, timeout: Option<Duration>)
     if current::id() == Some(id) {
         return Err(StopError::CallingSelf);
     }
+    // Before the request: an end that comes at once would be missed.
+    let ended = wait(id);
     request_shutdown(id, reason.clone());
     let ended = match timeout {
-        None => wait(id).await,
-        Some(limit) => timer::within(limit, wait(id)).await.ok_or(StopError::Timeout(limit))?,
+        None => ended.await,
+        Some(limit) => timer::within(limit, ended).await.ok_or(StopError::Timeout(limit))?,
     };
     match ended {
         Exit::NoProcess => Err(StopError::NoProcess(id)),

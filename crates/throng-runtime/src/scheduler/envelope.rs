@@ -417,3 +417,6 @@ unsafe fn free<L>(memory: Memory) {
     // SAFETY: by contract.
     drop(unsafe { take::<L>(&memory) });
 }
+
+#[cfg(test)]
+mod tests;

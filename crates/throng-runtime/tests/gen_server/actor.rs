@@ -16,13 +16,16 @@ type Wait<R> = Pin<Box<dyn Future<Output = R> + Send>>;
 #[derive(Clone)]
 pub(crate) struct Part {
     said: mpsc::UnboundedSender<String>,
-    init: Arc<dyn Fn(&mut Ctx<Actor>) -> Wait<Result<(), InitError>> + Send + Sync>,
-    last: Arc<dyn Fn() -> Wait<()> + Send + Sync>,
+    init: Arc<First>,
+    last: Arc<Last>,
 }
+
+type First = dyn Fn(&mut Ctx<Actor>) -> Wait<Result<(), InitError>> + Send + Sync;
+type Last = dyn Fn() -> Wait<()> + Send + Sync;
 
 pub(crate) struct Actor {
     said: mpsc::UnboundedSender<String>,
-    last: Arc<dyn Fn() -> Wait<()> + Send + Sync>,
+    last: Arc<Last>,
 }
 
 impl Part {
@@ -125,6 +128,22 @@ pub(crate) fn act<R>(
     line: impl FnOnce(&mut Actor, &mut Ctx<Actor>) -> Result<R, Halt> + Send + 'static,
 ) -> Do<R> {
     Do(Box::new(line))
+}
+
+/// Has the actor end with this reason.
+pub(crate) fn stop(reason: Exit) -> Do<()> {
+    act(|_, ctx| {
+        ctx.stop(reason);
+        Ok(())
+    })
+}
+
+/// Has the actor drop something.
+pub(crate) fn take(what: impl Send + 'static) -> Do<()> {
+    act(|_, _| {
+        drop(what);
+        Ok(())
+    })
 }
 
 /// Has the actor wait for a future.

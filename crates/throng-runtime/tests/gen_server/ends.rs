@@ -3,7 +3,9 @@ use std::{sync::Arc, time::Duration};
 use throng_runtime::{Address, Exit, Halt, Name, Node, Pid, StopError};
 use tokio::{net::TcpListener, sync::Semaphore};
 
-use crate::actor::{Actor, Part, Say, act, hear, hear_all, start, start_as, sync, wait_for, with, with_ctx};
+use crate::actor::{
+    Actor, Part, Say, act, hear, hear_all, start, start_as, stop, sync, take, wait_for, with, with_ctx,
+};
 
 #[tokio::test]
 async fn g17_a_trapping_server_follows_its_parent_and_nobody_else() {
@@ -112,7 +114,7 @@ async fn g19_terminate_runs_for_every_orderly_end_and_for_no_other() {
     ] {
         let (actor, mut heard) = start(&node).await;
         match end {
-            End::Stop => actor.cast(act(|_, ctx| Ok(ctx.stop(Exit::other("stopped"))))).unwrap(),
+            End::Stop => actor.cast(stop(Exit::other("stopped"))).unwrap(),
             End::Error => actor.cast(act(|_, _| Err(Halt::Stop(Exit::other("failed"))))).unwrap(),
             End::Shutdown => node.stop(actor, Exit::Shutdown, None).await.unwrap(),
             End::Kill => actor.exit(Exit::Kill),
@@ -140,12 +142,12 @@ async fn g19_a_panic_in_terminate_is_the_reason_and_a_kill_ends_it() {
     let (actor, _heard) = start_as(&node, |part| part.last(|| async { panic!("last") })).await;
     let ended = node.wait(actor);
     let (reason, ()) = tokio::join!(ended, async {
-        actor.cast(act(|_, ctx| Ok(ctx.stop(Exit::Normal)))).unwrap();
+        actor.cast(stop(Exit::Normal)).unwrap();
     });
     assert!(matches!(reason, Exit::Panic(panic) if panic.message() == "last"));
 
     let (actor, mut heard) = start_as(&node, |part| part.last(std::future::pending)).await;
-    actor.cast(act(|_, ctx| Ok(ctx.stop(Exit::Normal)))).unwrap();
+    actor.cast(stop(Exit::Normal)).unwrap();
     assert_eq!(hear(&mut heard).await, "terminate (normal)");
     actor.exit(Exit::Kill);
     assert!(matches!(node.wait(actor).await, Exit::Killed));
@@ -202,11 +204,9 @@ async fn x8_a_destructor_that_panics_stops_none_of_the_steps() {
         })
         .await;
         let at_work = actor.call(wait_for(std::future::pending())).no_timeout().send();
-        let bomb = Bomb;
-        actor.cast(act(move |_, _| Ok(drop(bomb)))).unwrap();
+        actor.cast(take(Bomb)).unwrap();
         let queued = actor.call(Say("behind the bomb")).no_timeout().send();
-        let bomb = Bomb;
-        actor.cast(act(move |_, _| Ok(drop(bomb)))).unwrap();
+        actor.cast(take(Bomb)).unwrap();
         tokio::task::yield_now().await;
         actor.exit(Exit::Kill);
         assert!(at_work.await.is_err());
@@ -229,7 +229,7 @@ async fn x8_a_state_whose_destructor_panics_is_gone_all_the_same() {
             }
         });
         let actor = node.start(armed.child().name(NAME)).await.unwrap();
-        actor.cast(act(|_, ctx| Ok(ctx.stop(Exit::Normal)))).unwrap();
+        actor.cast(stop(Exit::Normal)).unwrap();
         assert_eq!(hear(&mut heard).await, "init");
         assert_eq!(hear(&mut heard).await, "terminate (normal)");
         actor.exit(Exit::Kill);
@@ -342,7 +342,7 @@ async fn a_monitor_with_a_hook_ends_with_its_owner() {
 
 /// Has an actor end with a reason of its own, and waits for it.
 async fn end(node: &Node, actor: Pid<Actor>, reason: Exit) {
-    actor.cast(act(move |_, ctx| Ok(ctx.stop(reason)))).unwrap();
+    actor.cast(stop(reason)).unwrap();
     node.wait(actor).await;
 }
 

@@ -13,7 +13,7 @@ use throng_runtime::{
 };
 use tokio::sync::Semaphore;
 
-use crate::actor::{Actor, Part, Say, act, hear, hear_all, start, start_as, sync, with};
+use crate::actor::{Actor, Part, Say, hear, hear_all, start, start_as, sync, with};
 
 const NAME: Name<Actor> = Name::new("the one");
 
@@ -154,7 +154,6 @@ struct Hasty;
 impl GenServer for Hasty {
     type Args = ();
 
-    #[expect(clippy::manual_async_fn, reason = "the panic must come before the future")]
     fn init((): (), _: &mut Ctx<Self>) -> impl Future<Output = Init<Self>> + Send {
         if std::hint::black_box(true) {
             panic!("too hasty");
@@ -312,7 +311,7 @@ async fn g11_a_cast_to_a_server_that_just_started_is_handled() {
     let node = Node::new("test");
     let (actor, mut heard) = start(&node).await;
     actor.cast(Say("hello")).unwrap();
-    actor.call(act(|actor, _| Ok(actor.say("called")))).await.unwrap();
+    actor.call(Say("called")).await.unwrap();
     assert_eq!(hear(&mut heard).await, "hello");
     assert_eq!(hear(&mut heard).await, "called");
 }
