@@ -16,6 +16,7 @@
 //! once; there is no history, no acknowledgement and no order between broadcasters (§6.5, §6.6).
 //!
 //! Ids in parentheses, such as `(§12.4)`, are those of the rules in the guide (crate `throng`).
+#![forbid(unsafe_code)]
 
 mod broadcast;
 mod encodings;

@@ -95,6 +95,18 @@ impl PubSub {
         Self { shared }
     }
 
+    /// Whether both are handles on the same topics. Two that were made apart are not the same, even over one transport.
+    ///
+    /// ```
+    /// # use throng_pubsub::PubSub;
+    /// let pubsub = PubSub::new();
+    /// assert!(pubsub.is_same(&pubsub.clone()));
+    /// assert!(!pubsub.is_same(&PubSub::new()));
+    /// ```
+    pub fn is_same(&self, other: &PubSub) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// What the other nodes call this one; `local` when it knows no others.
     pub fn node_name(&self) -> &str {
         self.shared.transport.as_ref().map_or(ALONE, |transport| transport.node())

@@ -97,6 +97,17 @@ impl Presence {
         &self.shared.name
     }
 
+    /// The topics on which it announces: the [same](PubSub::is_same) that it was made with.
+    ///
+    /// ```
+    /// # use throng_pubsub::{Presence, PubSub};
+    /// let pubsub = PubSub::new();
+    /// assert!(Presence::new("lobby", &pubsub).pubsub().is_same(&pubsub));
+    /// ```
+    pub fn pubsub(&self) -> &PubSub {
+        &self.shared.pubsub
+    }
+
     /// Shows a process on a topic under a key, until it is untracked or ends; the meta must be a JSON object. Gives back the
     /// presence's `phx_ref` (§12.2).
     ///
