@@ -35,7 +35,7 @@ impl Payload {
 
     /// The empty object `{}`.
     pub fn empty() -> Payload {
-        Payload(RawValue::from_string("{}".to_owned()).unwrap_or_default().into())
+        Payload::from_fields(Map::new())
     }
 
     /// The object `{"reason": reason}`, the form in which refusals travel.
@@ -45,7 +45,10 @@ impl Payload {
 
     /// An object of these fields.
     pub fn from_fields(fields: Map<String, Value>) -> Payload {
-        Payload(RawValue::from_string(Value::Object(fields).to_string()).unwrap_or_default().into())
+        match serde_json::value::to_raw_value(&fields) {
+            Ok(raw) => Payload(raw.into()),
+            Err(error) => unreachable!("the keys are strings and the values are JSON already: {error}"),
+        }
     }
 
     /// The JSON text.

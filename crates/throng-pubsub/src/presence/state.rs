@@ -32,6 +32,9 @@ use super::{
 /// Removals that are remembered, so that who missed them can be told of them alone (§14.6).
 const REMOVALS_MAX: usize = 10_000;
 
+/// Why a replica always finds its own record.
+const OWN_RECORD: &str = "the own record is made with the state and is never forgotten";
+
 /// The presences known to one replica; `P` tells its own processes apart.
 #[derive(Debug)]
 pub(crate) struct State<P> {
@@ -254,7 +257,17 @@ impl<P: Ord + Copy> State<P> {
     }
 
     fn own(&self) -> &Record {
-        &self.records[&self.me].record
+        match self.records.get(&self.me) {
+            Some(own) => &own.record,
+            None => unreachable!("{OWN_RECORD}"),
+        }
+    }
+
+    fn own_mut(&mut self) -> &mut Record {
+        match self.records.get_mut(&self.me) {
+            Some(own) => &mut own.record,
+            None => unreachable!("{OWN_RECORD}"),
+        }
     }
 
     fn tag(&self, clock: u64) -> Tag {
@@ -286,10 +299,6 @@ impl<P: Ord + Copy> State<P> {
         let clock = self.clock() + 1;
         self.own_mut().seen.add(clock, clock);
         clock
-    }
-
-    fn own_mut(&mut self) -> &mut Record {
-        &mut self.records.entry(self.me.clone()).or_default().record
     }
 }
 
