@@ -46,6 +46,7 @@ struct Port {
 
 impl Network {
     /// A network without nodes.
+    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }

@@ -51,6 +51,7 @@ pub struct OtherProcess {
 
 impl OtherProcess {
     /// A process that runs on this node.
+    #[must_use]
     pub fn new(node: &Node, process: impl Into<ProcessId>) -> Self {
         Self { node: node.clone(), process: process.into() }
     }

@@ -72,16 +72,19 @@ struct Shared {
 
 impl PubSub {
     /// Topics of this node alone.
+    #[must_use]
     pub fn new() -> Self {
         Self::build(None, WireLimits::default())
     }
 
     /// Topics that reach the nodes which `transport` reaches.
+    #[must_use]
     pub fn over(transport: impl Transport + 'static) -> Self {
         Self::over_with(transport, WireLimits::default())
     }
 
     /// As [`PubSub::over`], with other limits for messages between nodes. All nodes should have the same.
+    #[must_use]
     pub fn over_with(transport: impl Transport + 'static, limits: WireLimits) -> Self {
         Self::build(Some(Arc::new(transport)), limits)
     }

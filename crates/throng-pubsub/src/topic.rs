@@ -68,11 +68,13 @@ struct Typed<T>(Option<T>);
 
 impl<T> Topic<T> {
     /// The event `event` on the topic `name`.
+    #[must_use]
     pub const fn new(name: &'static str, event: &'static str) -> Self {
         Self { name: Cow::Borrowed(name), event: Cow::Borrowed(event), says: PhantomData }
     }
 
     /// The same event on another topic: `ROOM.at("room:42")`.
+    #[must_use]
     pub fn at(&self, name: impl Into<String>) -> Self {
         Self { name: Cow::Owned(name.into()), event: self.event.clone(), says: PhantomData }
     }

@@ -24,6 +24,13 @@ use crate::{
 const VERSION: u8 = 1;
 
 /// How large messages between nodes may be; both the sender and the receiver keep to it.
+///
+/// ```
+/// # use throng_pubsub::{Network, PubSub, WireLimits};
+/// let limits = WireLimits::default().with(|limits| limits.message_bytes_max = 1 << 20);
+/// let pubsub = PubSub::over_with(Network::new().join("a"), limits);
+/// # let _ = pubsub;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WireLimits {
@@ -36,6 +43,15 @@ pub struct WireLimits {
 impl Default for WireLimits {
     fn default() -> Self {
         Self { message_bytes_max: 16 << 20, name_bytes_max: 1 << 10 }
+    }
+}
+
+impl WireLimits {
+    /// Changes some of the limits.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut WireLimits)) -> WireLimits {
+        change(&mut self);
+        self
     }
 }
 
@@ -225,10 +241,10 @@ mod tests {
     fn sizes_are_limited_on_both_sides() {
         let long = broadcast(&"t".repeat(1_025), "e", "");
         assert!(matches!(encode(&long, &limits()), Err(WireError::NameTooLong { bytes: 1_025, max: 1_024 })));
-        let wide = WireLimits { name_bytes_max: 2_000, ..limits() };
+        let wide = limits().with(|limits| limits.name_bytes_max = 2_000);
         let bytes = encode(&long, &wide).unwrap();
         assert!(matches!(decode(&bytes, &limits()), Err(WireError::NameTooLong { .. })));
-        let narrow = WireLimits { message_bytes_max: 100, ..limits() };
+        let narrow = limits().with(|limits| limits.message_bytes_max = 100);
         let large = broadcast("t", "e", &"x".repeat(100));
         assert!(matches!(encode(&large, &narrow), Err(WireError::MessageTooLarge { max: 100, .. })));
         let bytes = encode(&large, &limits()).unwrap();

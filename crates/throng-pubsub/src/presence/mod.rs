@@ -83,11 +83,13 @@ pub struct Presence {
 
 impl Presence {
     /// A presence that announces over `pubsub`. The name tells presences apart in logs and between nodes.
+    #[must_use]
     pub fn new(name: &str, pubsub: &PubSub) -> Self {
         Self::with_options(name, pubsub, PresenceOptions::default())
     }
 
     /// As [`Presence::new`], with limits and times of one's own.
+    #[must_use]
     pub fn with_options(name: &str, pubsub: &PubSub, options: PresenceOptions) -> Self {
         Self { shared: Arc::new(Shared::new(name, pubsub, options)) }
     }

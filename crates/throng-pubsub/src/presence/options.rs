@@ -10,10 +10,11 @@ use super::{error::Refusal, gossip::Beats, meta::Fields};
 ///
 /// ```
 /// # use throng_pubsub::{Presence, PresenceOptions, PubSub};
-/// let options = PresenceOptions { meta_bytes_max: 1 << 10, ..PresenceOptions::default() };
+/// let options = PresenceOptions::default().with(|options| options.meta_bytes_max = 1 << 10);
 /// let presence = Presence::with_options("lobby", &PubSub::new(), options);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PresenceOptions {
     /// The longest topic: 1 KiB.
     pub topic_bytes_max: usize,
@@ -40,6 +41,13 @@ pub struct PresenceOptions {
 }
 
 impl PresenceOptions {
+    /// Changes some of the options.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut PresenceOptions)) -> PresenceOptions {
+        change(&mut self);
+        self
+    }
+
     /// Whether somebody may be present there, under that key.
     pub(super) fn check_place(&self, topic: &str, key: &str) -> Result<(), Refusal> {
         if topic.len() > self.topic_bytes_max {

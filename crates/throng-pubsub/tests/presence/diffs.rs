@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 use throng_pubsub::{Owner, Presence, PresenceOptions, PubSub};
@@ -133,8 +133,7 @@ async fn a_change_that_a_delivery_makes_is_announced_as_well() {
 async fn p18_7_those_who_join_at_once_are_announced_together() {
     let node = Node::new("test");
     let pubsub = PubSub::new();
-    let options =
-        PresenceOptions { diff_period: std::time::Duration::from_millis(200), ..Default::default() };
+    let options = PresenceOptions::default().with(|options| options.diff_period = Duration::from_millis(200));
     let presence = Presence::with_options("lobby", &pubsub, options);
     node.start(&presence).await.unwrap();
     let mut client = Client::follow(&node, &pubsub, &presence, "t").await;

@@ -6,12 +6,11 @@ use crate::member::{Member, within};
 
 #[tokio::test]
 async fn what_is_too_large_is_refused_and_changes_nothing() {
-    let options = PresenceOptions {
-        topic_bytes_max: 4,
-        key_bytes_max: 3,
-        meta_bytes_max: 9,
-        ..PresenceOptions::default()
-    };
+    let options = PresenceOptions::default().with(|options| {
+        options.topic_bytes_max = 4;
+        options.key_bytes_max = 3;
+        options.meta_bytes_max = 9;
+    });
     let presence = Presence::with_options("lobby", &PubSub::new(), options);
     let member = Member::start(&Node::new("test")).await;
     within(member, move |ctx: &mut Ctx<Member>| {
