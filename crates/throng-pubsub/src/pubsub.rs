@@ -155,7 +155,7 @@ impl PubSub {
         event: impl Into<Arc<str>>,
         payload: impl Serialize,
     ) -> Result<(), BroadcastError> {
-        self.send(&Broadcast::new(topic, event, payload)?, None)
+        self.dispatch(&Broadcast::new(topic, event, payload)?, None)
     }
 
     /// As [`PubSub::broadcast`], but not to the subscriptions of the process `from`.
@@ -170,7 +170,7 @@ impl PubSub {
         event: impl Into<Arc<str>>,
         payload: impl Serialize,
     ) -> Result<(), BroadcastError> {
-        self.send(&Broadcast::new(topic, event, payload)?, Some(from.into()))
+        self.dispatch(&Broadcast::new(topic, event, payload)?, Some(from.into()))
     }
 
     /// Sends an event to the subscribers of a topic on this node.
@@ -184,23 +184,7 @@ impl PubSub {
         event: impl Into<Arc<str>>,
         payload: impl Serialize,
     ) -> Result<(), PayloadError> {
-        self.send_here(&Broadcast::new(topic, event, payload)?, None);
-        Ok(())
-    }
-
-    /// As [`PubSub::local_broadcast`], but not to the subscriptions of the process `from`.
-    ///
-    /// # Errors
-    ///
-    /// When the payload is no JSON object.
-    pub fn local_broadcast_from(
-        &self,
-        from: impl Into<ProcessId>,
-        topic: impl Into<Arc<str>>,
-        event: impl Into<Arc<str>>,
-        payload: impl Serialize,
-    ) -> Result<(), PayloadError> {
-        self.send_here(&Broadcast::new(topic, event, payload)?, Some(from.into()));
+        self.local_dispatch(&Broadcast::new(topic, event, payload)?, None);
         Ok(())
     }
 
@@ -218,7 +202,7 @@ impl PubSub {
     ) -> Result<(), BroadcastError> {
         let broadcast = Broadcast::new(topic, event, payload)?;
         if node == self.node_name() {
-            self.send_here(&broadcast, None);
+            self.local_dispatch(&broadcast, None);
             return Ok(());
         }
         let unknown = || TransportError::UnknownNode(node.to_owned());
@@ -231,16 +215,16 @@ impl PubSub {
     /// # Errors
     ///
     /// As [`PubSub::broadcast`].
-    pub fn send(&self, broadcast: &Broadcast, except: Option<ProcessId>) -> Result<(), BroadcastError> {
+    pub fn dispatch(&self, broadcast: &Broadcast, except: Option<ProcessId>) -> Result<(), BroadcastError> {
         if let Some(transport) = &self.shared.transport {
             transport.broadcast(wire::encode(broadcast, &self.shared.limits)?)?;
         }
-        self.send_here(broadcast, except);
+        self.local_dispatch(broadcast, except);
         Ok(())
     }
 
     /// Sends a broadcast that was made before on this node, but not to the subscriptions of the process `except`.
-    pub fn send_here(&self, broadcast: &Broadcast, except: Option<ProcessId>) {
+    pub fn local_dispatch(&self, broadcast: &Broadcast, except: Option<ProcessId>) {
         self.shared.table.dispatch(broadcast, except);
     }
 

@@ -111,7 +111,7 @@ impl PubSub {
     pub fn publish<T: Event>(&self, topic: &Topic<T>, value: T) -> Result<(), BroadcastError> {
         let broadcast = Broadcast::new(topic.name(), topic.event(), &value)?;
         broadcast.encoded(|_| Typed(Some(value)));
-        self.send(&broadcast, None)
+        self.dispatch(&broadcast, None)
     }
 }
 
