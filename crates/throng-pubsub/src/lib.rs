@@ -20,13 +20,13 @@
 
 mod broadcast;
 mod encodings;
-mod lanes;
 mod members;
 mod memory;
 mod owner;
 mod payload;
 mod presence;
 mod pubsub;
+mod side_channel;
 mod subscription;
 mod table;
 mod topic;
@@ -38,7 +38,9 @@ pub use crate::{
     memory::{MemoryTransport, Network},
     owner::{OtherProcess, Owner},
     payload::{Payload, PayloadError},
-    presence::{Meta, Presence, PresenceOptions, Presences, Refusal, TrackError, Tracker, UpdateError},
+    presence::{
+        Meta, Presence, PresenceOptions, PresenceRefusal, Presences, TrackError, Tracker, UpdateError,
+    },
     pubsub::{BroadcastError, PubSub},
     subscription::Subscription,
     topic::{Event, Topic},

@@ -10,9 +10,9 @@ use throng_runtime::{Address, Ctx, Handler, ProcessId};
 
 use crate::{
     broadcast::Broadcast,
-    lanes::{Lane, Lanes},
     owner::Owner,
     payload::{Payload, PayloadError},
+    side_channel::{SideChannel, SideChannels},
     subscription::{Delivery, Subscriber, Subscription},
     table::Table,
     transport::{Receiver, Transport, TransportError},
@@ -67,7 +67,7 @@ struct Shared {
     table: Arc<Table>,
     transport: Option<Arc<dyn Transport>>,
     limits: WireLimits,
-    lanes: Lanes,
+    side_channels: SideChannels,
 }
 
 impl PubSub {
@@ -90,7 +90,8 @@ impl PubSub {
     }
 
     fn build(transport: Option<Arc<dyn Transport>>, limits: WireLimits) -> Self {
-        let shared = Arc::new(Shared { table: Arc::default(), transport, limits, lanes: Lanes::default() });
+        let (table, side_channels) = (Arc::default(), SideChannels::default());
+        let shared = Arc::new(Shared { table, transport, limits, side_channels });
         if let Some(transport) = &shared.transport {
             let receiver: Arc<dyn Receiver> = shared.clone();
             transport.attach(Arc::downgrade(&receiver));
@@ -238,18 +239,23 @@ impl PubSub {
         self.shared.transport.is_some()
     }
 
-    /// From now on, hands over the notes that other nodes send to this lane. False when it is somebody else's.
-    pub(crate) fn open_lane(&self, name: &str, lane: Weak<dyn Lane>) -> bool {
-        self.shared.lanes.open(name, lane)
+    /// From now on, hands over what other nodes send to this side channel. False when the name is taken.
+    pub(crate) fn open_side_channel(&self, name: &str, channel: Weak<dyn SideChannel>) -> bool {
+        self.shared.side_channels.open(name, channel)
     }
 
-    /// Sends a note to the lane of that name on another node, or on all others.
-    pub(crate) fn tell(&self, node: Option<&str>, lane: &str, body: &Payload) -> Result<(), BroadcastError> {
+    /// Sends to the side channel of that name on another node, or on all others.
+    pub(crate) fn send_to_peers(
+        &self,
+        node: Option<&str>,
+        channel: &str,
+        body: &Payload,
+    ) -> Result<(), BroadcastError> {
         let transport = self.shared.transport.as_ref().ok_or(TransportError::Closed)?;
-        let note = wire::encode_note(lane, body, &self.shared.limits)?;
+        let message = wire::encode_side_channel(channel, body, &self.shared.limits)?;
         let sent = match node {
-            Some(node) => transport.send(node, note),
-            None => transport.broadcast(note),
+            Some(node) => transport.send(node, message),
+            None => transport.broadcast(message),
         };
         Ok(sent?)
     }
@@ -279,7 +285,7 @@ impl Receiver for Shared {
     fn receive(&self, from: &str, message: &[u8]) {
         match wire::decode(message, &self.limits) {
             Ok(Arrived::Broadcast(broadcast)) => self.table.dispatch(&broadcast, None),
-            Ok(Arrived::Note { to, body }) => self.lanes.hear(&to, from, &body),
+            Ok(Arrived::SideChannel { name, body }) => self.side_channels.receive(&name, from, &body),
             Err(error) => tracing::warn!(node = from, %error, "a message of another node was refused"),
         }
     }

@@ -6,7 +6,7 @@
 //!    01 {"note":{"to":"lobby","body":{"heartbeat":{…}}}}
 //! ```
 //!
-//! A broadcast is for a topic, a note for a part of Throng that has its own talk with its like on other nodes.
+//! A broadcast is for a topic, a note for the side channel of that name.
 //!
 //! Fields that are not known are skipped; a kind or a version that is not known is an error, and costs that message only.
 
@@ -94,8 +94,8 @@ pub enum WireError {
 enum Message<'a> {
     #[serde(borrow)]
     Broadcast(BroadcastFields<'a>),
-    #[serde(borrow)]
-    Note(NoteFields<'a>),
+    #[serde(borrow, rename = "note")]
+    SideChannel(SideChannelFields<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,9 +109,9 @@ struct BroadcastFields<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct NoteFields<'a> {
-    #[serde(borrow)]
-    to: Cow<'a, str>,
+struct SideChannelFields<'a> {
+    #[serde(borrow, rename = "to")]
+    name: Cow<'a, str>,
     #[serde(borrow)]
     body: &'a RawValue,
 }
@@ -120,7 +120,7 @@ struct NoteFields<'a> {
 #[derive(Debug)]
 pub(crate) enum Arrived {
     Broadcast(Broadcast),
-    Note { to: String, body: Payload },
+    SideChannel { name: String, body: Payload },
 }
 
 /// A broadcast as bytes.
@@ -135,10 +135,14 @@ pub(crate) fn encode(broadcast: &Broadcast, limits: &WireLimits) -> Result<Bytes
     write(&Message::Broadcast(fields), room, limits)
 }
 
-/// A note as bytes.
-pub(crate) fn encode_note(to: &str, body: &Payload, limits: &WireLimits) -> Result<Bytes, WireError> {
-    let room = body.as_json().len() + to.len() + 64;
-    write(&Message::Note(NoteFields { to: to.into(), body: body.as_raw() }), room, limits)
+/// A message for a side channel as bytes.
+pub(crate) fn encode_side_channel(
+    name: &str,
+    body: &Payload,
+    limits: &WireLimits,
+) -> Result<Bytes, WireError> {
+    let room = body.as_json().len() + name.len() + 64;
+    write(&Message::SideChannel(SideChannelFields { name: name.into(), body: body.as_raw() }), room, limits)
 }
 
 fn write(message: &Message<'_>, room: usize, limits: &WireLimits) -> Result<Bytes, WireError> {
@@ -163,8 +167,8 @@ pub(crate) fn decode(bytes: &[u8], limits: &WireLimits) -> Result<Arrived, WireE
             let payload = Payload::from_raw(fields.payload);
             Ok(Arrived::Broadcast(Broadcast::with_payload(&*fields.topic, &*fields.event, payload)?))
         }
-        Message::Note(NoteFields { to, body }) => {
-            Ok(Arrived::Note { to: to.into_owned(), body: Payload::from_raw(body) })
+        Message::SideChannel(SideChannelFields { name, body }) => {
+            Ok(Arrived::SideChannel { name: name.into_owned(), body: Payload::from_raw(body) })
         }
     }
 }
@@ -198,17 +202,19 @@ mod tests {
     fn decoded(bytes: &[u8]) -> Broadcast {
         match decode(bytes, &limits()).unwrap() {
             Arrived::Broadcast(broadcast) => broadcast,
-            Arrived::Note { .. } => panic!("it is a note"),
+            Arrived::SideChannel { .. } => panic!("it is for a side channel"),
         }
     }
 
     #[test]
-    fn a_note_arrives_as_it_was_sent() {
+    fn a_message_for_a_side_channel_arrives_as_it_was_sent() {
         let body = Payload::new(serde_json::json!([1, { "a": "b" }])).unwrap();
-        let bytes = encode_note("lobby", &body, &limits()).unwrap();
+        let bytes = encode_side_channel("lobby", &body, &limits()).unwrap();
         assert_eq!(&bytes[..], b"\x01{\"note\":{\"to\":\"lobby\",\"body\":[1,{\"a\":\"b\"}]}}");
-        let Arrived::Note { to, body: arrived } = decode(&bytes, &limits()).unwrap() else { panic!() };
-        assert_eq!((&*to, arrived), ("lobby", body));
+        let Arrived::SideChannel { name, body: arrived } = decode(&bytes, &limits()).unwrap() else {
+            panic!()
+        };
+        assert_eq!((&*name, arrived), ("lobby", body));
     }
 
     #[test]

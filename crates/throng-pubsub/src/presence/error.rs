@@ -16,7 +16,7 @@ pub enum TrackError {
     NoProcess(ProcessId),
     /// What it should show, or where, is refused.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] PresenceRefusal),
 }
 
 /// Why a presence was not updated. Nothing has changed.
@@ -28,13 +28,13 @@ pub enum UpdateError {
     NoPresence,
     /// What it should show is refused.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] PresenceRefusal),
 }
 
 /// What is wrong with a presence that somebody wants to show; the limits are those of [`PresenceOptions`](super::PresenceOptions).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum PresenceRefusal {
     /// The topic is too long.
     #[error("a topic of {bytes} bytes is longer than {max}")]
     TopicTooLong {

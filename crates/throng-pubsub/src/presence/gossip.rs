@@ -42,8 +42,8 @@ pub(crate) struct Beats {
 pub(crate) struct Gossip {
     beats: Beats,
     peers: BTreeMap<Replica, Peer>,
-    /// The own clock when it was last told to all.
-    told: u64,
+    /// The own clock as of the last delta that was sent to all.
+    sent: u64,
     /// Beats since this replica spoke; none yet when it has not.
     silent: Option<u32>,
     until_sample: u32,
@@ -60,7 +60,7 @@ struct Peer {
 /// What replicas say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Note {
+pub(crate) enum PeerMessage {
     /// I am here, this has changed, and so far do I know the others.
     Heartbeat { from: Replica, delta: Option<Part>, context: Context },
     /// So far do I know the others; what do I lack?
@@ -74,16 +74,16 @@ pub(crate) enum Note {
 /// What is to be sent.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Action {
-    ToAll(Note),
-    To(Arc<str>, Note),
+    ToAll(PeerMessage),
+    To(Arc<str>, PeerMessage),
 }
 
 impl Gossip {
     pub(crate) fn new(beats: Beats) -> Self {
-        Self { until_sample: beats.sample, beats, peers: BTreeMap::new(), told: 0, silent: None }
+        Self { until_sample: beats.sample, beats, peers: BTreeMap::new(), sent: 0, silent: None }
     }
 
-    /// Makes the next beat speak, whatever was told before.
+    /// Makes the next beat speak, whatever was sent before.
     pub(crate) fn wake(&mut self) {
         self.silent = None;
     }
@@ -100,42 +100,79 @@ impl Gossip {
         actions
     }
 
-    /// Somebody said something.
-    pub(crate) fn hear<P: Ord + Copy>(
+    /// A peer has sent something.
+    pub(crate) fn receive<P: Ord + Copy>(
         &mut self,
-        note: Note,
+        message: PeerMessage,
         state: &mut State<P>,
         news: &mut Diff,
     ) -> Vec<Action> {
-        if note.from().name == state.me().name {
+        if message.from().name == state.me().name {
             // An earlier life of this node, or a node that took its name: nothing it says is about anybody else.
             return Vec::new();
         }
-        match note {
-            Note::Heartbeat { from, delta, context } => {
-                let welcome = self.meet(&from, state, news);
-                if let Some(delta) = delta {
-                    state.merge(&delta, news);
-                }
-                self.peers.entry(from).or_default().context = Some(context);
-                welcome
+        match message {
+            PeerMessage::Heartbeat { from, delta, context } => {
+                self.on_heartbeat(from, delta, context, state, news)
             }
-            Note::Request { from, context } => {
-                let mut actions = self.meet(&from, state, news);
-                actions.extend(answers(&from, &context, state));
-                actions
-            }
-            Note::Answer { from, part } if state.is_up(&from) => {
-                state.merge(&part, news);
-                self.meet(&from, state, news)
-            }
-            Note::Answer { .. } => Vec::new(),
-            Note::Goodbye { from } => {
-                self.peers.remove(&from);
-                state.forget_replica(&from, news);
-                Vec::new()
-            }
+            PeerMessage::Request { from, context } => self.on_request(&from, &context, state, news),
+            PeerMessage::Answer { from, part } => self.on_answer(&from, &part, state, news),
+            PeerMessage::Goodbye { from } => self.on_goodbye(&from, state, news),
         }
+    }
+
+    fn on_heartbeat<P: Ord + Copy>(
+        &mut self,
+        from: Replica,
+        delta: Option<Part>,
+        context: Context,
+        state: &mut State<P>,
+        news: &mut Diff,
+    ) -> Vec<Action> {
+        let welcome = self.meet(&from, state, news);
+        if let Some(delta) = delta {
+            state.merge(&delta, news);
+        }
+        self.peers.entry(from).or_default().context = Some(context);
+        welcome
+    }
+
+    fn on_request<P: Ord + Copy>(
+        &mut self,
+        from: &Replica,
+        context: &Context,
+        state: &mut State<P>,
+        news: &mut Diff,
+    ) -> Vec<Action> {
+        let mut actions = self.meet(from, state, news);
+        actions.extend(answers(from, context, state));
+        actions
+    }
+
+    /// Only a replica that is up has been asked.
+    fn on_answer<P: Ord + Copy>(
+        &mut self,
+        from: &Replica,
+        part: &Part,
+        state: &mut State<P>,
+        news: &mut Diff,
+    ) -> Vec<Action> {
+        if !state.is_up(from) {
+            return Vec::new();
+        }
+        state.merge(part, news);
+        self.meet(from, state, news)
+    }
+
+    fn on_goodbye<P: Ord + Copy>(
+        &mut self,
+        from: &Replica,
+        state: &mut State<P>,
+        news: &mut Diff,
+    ) -> Vec<Action> {
+        self.peers.remove(from);
+        state.forget_replica(from, news);
+        Vec::new()
     }
 
     /// A replica is alive. One that was not up is greeted, and asked for what is not known of it (§14.5).
@@ -150,8 +187,8 @@ impl Gossip {
             return Vec::new();
         }
         let (me, context) = (state.me().clone(), state.context());
-        let hello = Note::Heartbeat { from: me.clone(), delta: None, context: context.clone() };
-        let request = Note::Request { from: me, context };
+        let hello = PeerMessage::Heartbeat { from: me.clone(), delta: None, context: context.clone() };
+        let request = PeerMessage::Request { from: me, context };
         vec![Action::To(from.name.clone(), hello), Action::To(from.name.clone(), request)]
     }
 
@@ -174,11 +211,12 @@ impl Gossip {
     /// Tells all what has changed; when nothing has, that it is alive, now and then (§14.4).
     fn speak<P: Ord + Copy>(&mut self, state: &State<P>) -> Vec<Action> {
         let (me, context, clock) = (state.me(), state.context(), state.clock());
-        let heartbeat =
-            |delta| Action::ToAll(Note::Heartbeat { from: me.clone(), delta, context: context.clone() });
-        if clock > self.told {
-            let delta = state.delta(self.told);
-            self.told = clock;
+        let heartbeat = |delta| {
+            Action::ToAll(PeerMessage::Heartbeat { from: me.clone(), delta, context: context.clone() })
+        };
+        if clock > self.sent {
+            let delta = state.delta(self.sent);
+            self.sent = clock;
             self.silent = Some(0);
             return match delta {
                 Some(delta) => delta.split(SLICE_BYTES).map(|slice| heartbeat(Some(slice))).collect(),
@@ -207,25 +245,25 @@ impl Gossip {
             ahead.retain(|(_, other)| !context.covers(other));
             ahead.push((replica, context));
         }
-        let request = || Note::Request { from: state.me().clone(), context: own.clone() };
+        let request = || PeerMessage::Request { from: state.me().clone(), context: own.clone() };
         ahead.into_iter().map(|(replica, _)| Action::To(replica.name.clone(), request())).collect()
     }
 }
 
-impl Note {
+impl PeerMessage {
     pub(crate) fn from(&self) -> &Replica {
         match self {
-            Note::Heartbeat { from, .. }
-            | Note::Request { from, .. }
-            | Note::Answer { from, .. }
-            | Note::Goodbye { from } => from,
+            PeerMessage::Heartbeat { from, .. }
+            | PeerMessage::Request { from, .. }
+            | PeerMessage::Answer { from, .. }
+            | PeerMessage::Goodbye { from } => from,
         }
     }
 }
 
 fn answers<P: Ord + Copy>(to: &Replica, context: &Context, state: &State<P>) -> Vec<Action> {
     let parts = state.extract(to, context).split(SLICE_BYTES);
-    let answer = |part| Action::To(to.name.clone(), Note::Answer { from: state.me().clone(), part });
+    let answer = |part| Action::To(to.name.clone(), PeerMessage::Answer { from: state.me().clone(), part });
     parts.map(answer).collect()
 }
 

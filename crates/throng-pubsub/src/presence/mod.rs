@@ -21,7 +21,7 @@ use serde::Serialize;
 use throng_runtime::ProcessId;
 
 pub use self::{
-    error::{Refusal, TrackError, UpdateError},
+    error::{PresenceRefusal, TrackError, UpdateError},
     meta::Meta,
     options::PresenceOptions,
     presences::Presences,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{error::Refusal, gossip::Beats, meta::Fields};
+use super::{error::PresenceRefusal, gossip::Beats, meta::Fields};
 
 /// Limits and times of a [`Presence`](super::Presence).
 ///
@@ -49,21 +49,21 @@ impl PresenceOptions {
     }
 
     /// Whether somebody may be present there, under that key.
-    pub(super) fn check_place(&self, topic: &str, key: &str) -> Result<(), Refusal> {
+    pub(super) fn check_place(&self, topic: &str, key: &str) -> Result<(), PresenceRefusal> {
         if topic.len() > self.topic_bytes_max {
-            return Err(Refusal::TopicTooLong { bytes: topic.len(), max: self.topic_bytes_max });
+            return Err(PresenceRefusal::TopicTooLong { bytes: topic.len(), max: self.topic_bytes_max });
         }
         if key.len() > self.key_bytes_max {
-            return Err(Refusal::KeyTooLong { bytes: key.len(), max: self.key_bytes_max });
+            return Err(PresenceRefusal::KeyTooLong { bytes: key.len(), max: self.key_bytes_max });
         }
         Ok(())
     }
 
     /// The fields of a meta that may be shown.
-    pub(super) fn check_meta(&self, meta: impl Serialize) -> Result<Fields, Refusal> {
+    pub(super) fn check_meta(&self, meta: impl Serialize) -> Result<Fields, PresenceRefusal> {
         let fields = Fields::new(meta)?;
         let (bytes, max) = (fields.bytes(), self.meta_bytes_max);
-        if bytes > max { Err(Refusal::MetaTooLarge { bytes, max }) } else { Ok(fields) }
+        if bytes > max { Err(PresenceRefusal::MetaTooLarge { bytes, max }) } else { Ok(fields) }
     }
 
     /// The times between nodes, within their bounds.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use throng_runtime::{ChildSpec, Ctx, Exit, GenServer, Handled, Handler, Init, IntoChild, Message};
 
-use super::{Presence, gossip::Note};
+use super::{Presence, gossip::PeerMessage};
 use crate::payload::Payload;
 
 /// The process behind a [`Presence`], started by `supervisor.child(&presence)`.
@@ -38,13 +38,13 @@ impl Message for Beat {
     type Reply = ();
 }
 
-/// Another node said something.
-pub(super) struct Heard {
+/// Another node has sent something.
+pub(super) struct Received {
     pub(super) node: Box<str>,
     pub(super) body: Payload,
 }
 
-impl Message for Heard {
+impl Message for Received {
     type Reply = ();
 }
 
@@ -52,7 +52,7 @@ impl GenServer for Tracker {
     type Args = Presence;
 
     async fn init(presence: Presence, ctx: &mut Ctx<Self>) -> Init<Self> {
-        presence.shared.employ(ctx)?;
+        presence.shared.attach_tracker(ctx)?;
         if presence.shared.pubsub.has_transport() {
             ctx.continue_with(Beat);
         }
@@ -104,14 +104,14 @@ impl Handler<Beat> for Tracker {
 }
 
 #[diagnostic::do_not_recommend]
-impl Handler<Heard> for Tracker {
-    async fn handle(&mut self, Heard { node, body }: Heard, _: &mut Ctx<Self>) -> Handled<Heard> {
-        match body.parse::<Note>() {
-            Ok(note) if *note.from().name == *node => self.presence.shared.hear(note),
-            Ok(note) => {
-                tracing::warn!(%node, from = ?note.from(), "a note of another node bears a third one's name");
+impl Handler<Received> for Tracker {
+    async fn handle(&mut self, Received { node, body }: Received, _: &mut Ctx<Self>) -> Handled<Received> {
+        match body.parse::<PeerMessage>() {
+            Ok(message) if *message.from().name == *node => self.presence.shared.on_peer_message(message),
+            Ok(message) => {
+                tracing::warn!(%node, from = ?message.from(), "a message of another node bears a third one's name");
             }
-            Err(error) => tracing::warn!(%node, %error, "a note of another node is not understood"),
+            Err(error) => tracing::warn!(%node, %error, "a message of another node is not understood"),
         }
         Ok(())
     }
