@@ -1,4 +1,4 @@
-//! Who owns a subscription or a presence.
+//! The owner of a subscription or a presence.
 
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ impl Owner for OtherProcess {
     }
 
     fn on_exit(&self, hook: Arc<dyn OnExit>) {
-        // Who sets a hook asks afterwards whether the process has ended.
+        // The caller asks afterwards whether the process has ended.
         let _ = self.node.on_exit(self.process, hook);
     }
 

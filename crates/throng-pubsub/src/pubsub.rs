@@ -19,12 +19,12 @@ use crate::{
     wire::{self, Arrived, WireError, WireLimits},
 };
 
-/// What a node is called that knows no others.
+/// The name of a node that knows no others.
 const ALONE: &str = "local";
 
-/// Topics, and who is told what is broadcast on them. Cloning gives another handle on the same topics.
+/// Topics and their subscribers. Cloning gives another handle on the same topics.
 ///
-/// No process stands behind it: a broadcast runs in whoever broadcasts, and does no more than push into queues. So it never
+/// No process stands behind it: a broadcast runs in the broadcaster, and does no more than push into queues. So it never
 /// waits, is over when it returns, and works as long as anybody holds a handle.
 ///
 /// ```
@@ -111,7 +111,7 @@ impl PubSub {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
 
-    /// What the other nodes call this one; `local` when it knows no others.
+    /// The name of this node among the others; `local` when it knows no others.
     pub fn node_name(&self) -> &str {
         self.shared.transport.as_ref().map_or(ALONE, |transport| transport.node())
     }
@@ -129,7 +129,7 @@ impl PubSub {
     /// It runs in the broadcaster, several at a time if several broadcast: it must be as short as a push into a queue. Use it
     /// to deliver past the process, as the sockets do (§6.2). If it panics, the broadcast is lost to this subscription only.
     ///
-    /// A process that is gone has no subscription: what is given back has ended.
+    /// The subscription of a process that is gone has ended when it is returned.
     pub fn subscribe_with(
         &self,
         owner: &impl Owner,
@@ -178,7 +178,7 @@ impl PubSub {
     ///
     /// # Errors
     ///
-    /// When the payload is no JSON object.
+    /// When the payload is not a JSON object.
     pub fn local_broadcast(
         &self,
         topic: impl Into<Arc<str>>,
@@ -239,7 +239,7 @@ impl PubSub {
         self.shared.transport.is_some()
     }
 
-    /// From now on, hands over what other nodes send to this side channel. False when the name is taken.
+    /// Hands over what other nodes send to this side channel, from now on. False when the name is taken.
     pub(crate) fn open_side_channel(&self, name: &str, channel: Weak<dyn SideChannel>) -> bool {
         self.shared.side_channels.open(name, channel)
     }

@@ -1,4 +1,4 @@
-//! Topics that know the type of what is said on them.
+//! Topics whose events have a type.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -63,7 +63,7 @@ pub struct Topic<T> {
     says: PhantomData<fn() -> T>,
 }
 
-/// A payload in its type; `None` when what came from another node had not its shape.
+/// A payload in its type; `None` when one from another node does not deserialize.
 struct Typed<T>(Option<T>);
 
 impl<T> Topic<T> {
@@ -120,7 +120,8 @@ fn typed<T: Event>(broadcast: &Broadcast) -> Option<&T> {
     let parse = |broadcast: &Broadcast| match broadcast.parse() {
         Ok(value) => Typed(Some(value)),
         Err(error) => {
-            tracing::warn!(topic = broadcast.topic(), event = broadcast.event(), %error, "an event has not its type");
+            let (topic, event) = (broadcast.topic(), broadcast.event());
+            tracing::warn!(topic, event, %error, "an event does not deserialize as its type");
             Typed(None)
         }
     };

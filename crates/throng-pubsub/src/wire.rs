@@ -1,4 +1,4 @@
-//! What travels between nodes: a version byte, then JSON with named fields, so that nodes of two versions understand each
+//! Messages between nodes: a version byte, then JSON with named fields, so that nodes of two versions understand each
 //! other as far as they can.
 //!
 //! ```text
@@ -84,7 +84,7 @@ pub enum WireError {
     /// It is not what the version says it should be.
     #[error("the message is malformed")]
     Malformed(#[source] serde_json::Error),
-    /// Its payload is no object.
+    /// Its payload is not an object.
     #[error(transparent)]
     Payload(#[from] PayloadError),
 }
@@ -153,7 +153,7 @@ fn write(message: &Message<'_>, room: usize, limits: &WireLimits) -> Result<Byte
     Ok(bytes.into())
 }
 
-/// What bytes from another node say.
+/// Decodes bytes from another node.
 pub(crate) fn decode(bytes: &[u8], limits: &WireLimits) -> Result<Arrived, WireError> {
     check_size(bytes.len(), limits)?;
     let json = match bytes {

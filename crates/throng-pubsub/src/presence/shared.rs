@@ -1,4 +1,4 @@
-//! What all handles of a presence share, and its tracker drives.
+//! The state that all handles of a presence share and its tracker drives.
 
 use std::{mem, sync::Arc};
 
@@ -22,8 +22,7 @@ use crate::{
 /// The event by which changes are announced on their topic (§12.3).
 const DIFF: &str = "presence_diff";
 
-/// Changes that may wait for the tracker. Whoever makes one more announces them all itself: so who changes faster than the
-/// tracker announces is slowed down.
+/// Changes that may wait for the tracker. The process that makes one more announces them all: this back-pressures writers.
 const CHANGES_MAX: usize = 10_000;
 
 pub(super) struct Shared {
@@ -32,11 +31,11 @@ pub(super) struct Shared {
     pub(super) options: PresenceOptions,
     core: RwLock<Core>,
     slot: Mutex<TrackerSlot>,
-    /// Held by whoever announces: diffs of one topic must not overtake each other.
+    /// Held while diffs are announced: those of one topic must not overtake each other.
     announcing: Mutex<()>,
 }
 
-/// What is known, what of it has not been announced here, and what has been said to other nodes.
+/// The presences, what of them has not been announced on this node, and the gossip with other nodes.
 pub(super) struct Core {
     pub(super) state: State<ProcessId>,
     pub(super) news: Diff,
@@ -81,11 +80,11 @@ impl Shared {
         outcome
     }
 
-    /// Announces until nothing is left; leaves it to whoever is at it already. False when there was nothing.
+    /// Announces until nothing is left, or leaves it to the process that is announcing. False when this one announced nothing.
     pub(super) fn announce(&self) -> bool {
         self.slot.lock().notified = false;
         let mut announced = false;
-        // What is noted after the last look, and before the turn is given back, is seen by the look behind it.
+        // The turn is given back before each look, so a change that was left to this process is seen by its next look.
         while !self.core.read().news.is_empty() {
             let Some(_turn) = self.announcing.try_lock() else { return announced };
             let news = mem::take(&mut self.core.write().news);
@@ -116,7 +115,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Does what is to be done once a period.
+    /// One period has passed.
     pub(super) fn beat(&self) {
         self.gossip(|Core { state, news, gossip }| gossip.beat(state, news));
     }
@@ -154,7 +153,7 @@ impl Shared {
         let Some(tracker) = slot.tracker else { return false };
         if !mem::replace(&mut slot.notified, true) {
             drop(slot);
-            // If it ends before it gets this, its end announces what there is.
+            // If it ends before it gets this, its exit hook announces the changes.
             drop(tracker.cast(Changed));
         }
         true
@@ -162,7 +161,7 @@ impl Shared {
 }
 
 impl SideChannel for Shared {
-    /// What comes while no tracker runs is lost, and asked for again.
+    /// A message that comes while no tracker runs is lost, and asked for again.
     fn receive(&self, from: &str, body: &Payload) {
         let tracker = self.slot.lock().tracker;
         if let Some(tracker) = tracker {
@@ -172,7 +171,7 @@ impl SideChannel for Shared {
 }
 
 impl OnExit for Shared {
-    /// The end of a process that is tracked, or of the tracker: then what it left is announced here.
+    /// The end of a process that is tracked, or of the tracker, whose unannounced changes are announced here.
     fn process_exited(&self, id: ProcessId, _: &Exit) {
         let mut slot = self.slot.lock();
         if slot.tracker.is_some_and(|tracker| tracker.id() == id) {

@@ -1,4 +1,4 @@
-//! The process that drives a presence: it announces what has changed, and talks with its like on other nodes.
+//! The process that drives a presence: it announces changes, and gossips with its peers on other nodes.
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ use crate::payload::Payload;
 
 /// The process behind a [`Presence`], started by `supervisor.child(&presence)`.
 ///
-/// It holds nothing that could be lost: who is present lives in the handle. When it crashes, presences stay, changes are still
-/// made and announced (by whoever makes them, one by one), and its next incarnation goes on where it was.
+/// It holds nothing that could be lost: the presences live in the handle. When it crashes they stay, each change is announced by
+/// the process that makes it, and the next tracker goes on where this one was.
 pub struct Tracker {
     presence: Presence,
     /// A diff was announced less than a diff period ago.
@@ -67,7 +67,7 @@ impl GenServer for Tracker {
 }
 
 impl Tracker {
-    /// Announces what there is, and then collects for a while.
+    /// Announces what has changed, and collects for a diff period when that was anything.
     fn announce(&mut self, ctx: &Ctx<Self>) {
         self.resting = self.presence.shared.announce();
         if self.resting {

@@ -73,7 +73,8 @@ async fn p12_4_one_of_two_tabs_that_closes_leaves_the_other() {
 
 #[tokio::test]
 async fn a_client_that_lists_at_any_moment_ends_up_with_what_is_there() {
-    // Who lists between a change and its announcement has it twice, or has it go before it came: the end must be the same.
+    // A client that lists between a change and its announcement gets it twice, or sees it go before it came. The end must be
+    // the same.
     let node = Node::new("test");
     let (pubsub, presence) = driven(&node).await;
     let member = Member::start(&node).await;
@@ -109,7 +110,7 @@ impl Owner for Elsewhere {
 
 #[tokio::test]
 async fn a_change_that_a_delivery_makes_is_announced_as_well() {
-    // It is made while whoever announces is at it, so it cannot be announced by who makes it.
+    // It is made while another change is announced, so the process that makes it cannot announce it itself.
     let (node, pubsub) = (Node::new("test"), PubSub::new());
     let presence = Presence::new("lobby", &pubsub);
     let member = Member::start(&node).await;

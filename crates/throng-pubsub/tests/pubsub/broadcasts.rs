@@ -118,7 +118,7 @@ async fn p6_5_a_subscriber_sees_one_broadcaster_in_order() {
 }
 
 #[tokio::test]
-async fn p6_6_who_subscribes_later_gets_nothing_of_before() {
+async fn p6_6_a_late_subscriber_gets_nothing_of_before() {
     let (node, pubsub) = (Node::new("test"), PubSub::new());
     pubsub.broadcast("t", "before", json!({})).unwrap();
     let (_probe, mut saw) = Probe::subscribed(&node, &pubsub, "t").await;

@@ -331,7 +331,7 @@ fn p14_9_a_node_that_says_goodbye_is_forgotten_at_once() {
 }
 
 #[test]
-fn p14_10_who_came_and_went_between_two_beats_is_not_heard_of_elsewhere() {
+fn p14_10_a_presence_that_came_and_went_between_two_beats_is_not_heard_of_elsewhere() {
     let mut world = World::of(&["a", "b"]);
     world.beats(2);
     world.node("a").join(1, "short");
