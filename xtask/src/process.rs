@@ -178,9 +178,17 @@ mod tests {
         let script = "sleep 600 & echo $!; wait";
         let ended = run(&mut shell(script), Duration::from_millis(500), |line| grandchild = line.to_owned());
         assert!(matches!(ended, Ok(Ended::ByLimit(_))));
-        // A killed process may stay a zombie until its adopter reaps it; running it must not.
-        let state = std::fs::read_to_string(format!("/proc/{grandchild}/stat")).unwrap_or_default();
-        assert!(state.is_empty() || state.contains(") Z "), "still there: {state}");
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while is_running(&grandchild) {
+            assert!(Instant::now() < deadline, "{grandchild} is still there");
+            thread::sleep(POLL_INTERVAL);
+        }
+    }
+
+    /// A signal ends a process a little after it was sent. It may stay a zombie until its adopter reaps it; run it must not.
+    fn is_running(pid: &str) -> bool {
+        let state = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        !state.is_empty() && !state.contains(") Z ")
     }
 
     #[test]

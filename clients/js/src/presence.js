@@ -34,7 +34,9 @@ export class Presence {
   /** @param {Channel} channel to be made before the channel is joined, or else the first state is missed */
   constructor(channel) {
     channel.on("presence_state", (state) => this.#takeState(entries(state)));
-    channel.on("presence_diff", (diff) => this.#takeDiff({ joins: entries(diff?.joins), leaves: entries(diff?.leaves) }));
+    channel.on("presence_diff", (diff) =>
+      this.#takeDiff({ joins: entries(diff?.joins), leaves: entries(diff?.leaves) }),
+    );
     channel.onStatus(({ state }) => {
       // Every join has a state of its own; until it is here, the old list is better than none.
       if (state === "joining") this.#await();

@@ -19,7 +19,8 @@ test("jitter is full: any time below the ceiling, none above", () => {
 
 test("a client comes back after every close but a farewell (§7.5)", () => {
   assert.equal(verdict(1000).reconnect, false);
-  for (const code of [1001, 1002, 1006, 1007, 1009, 1011, 1012, 1013, 4000]) assert.ok(verdict(code).reconnect, String(code));
+  for (const code of [1001, 1002, 1006, 1007, 1009, 1011, 1012, 1013, 4000])
+    assert.ok(verdict(code).reconnect, String(code));
 });
 
 test("a client that was too much keeps away for a while", () => {

@@ -15,7 +15,8 @@ async function joined(options) {
   return Object.assign(w, { channel, channelStatuses: statuses });
 }
 
-const failure = (kind, reason) => (error) => error.name === "PushError" && error.kind === kind && error.reason === reason;
+const failure = (kind, reason) => (error) =>
+  error.name === "PushError" && error.kind === kind && error.reason === reason;
 
 test("a join carries its own reference twice, and resolves with the response (§2.8)", async () => {
   const w = world();
@@ -143,8 +144,12 @@ test("pushes made while disconnected are sent after the rejoin, in their order",
   const [joinRef] = w.connection.last("phx_join");
   w.connection.answer("phx_join");
   const said = w.connection.sent.filter(([, , , event]) => event === "say");
-  assert.deepEqual(said.map(([ref, , , , { n }]) => [ref, n]), [1, 2, 3].map((n) => [joinRef, n]));
-  for (const [joinRef, ref] of said) w.connection.deliver(joinRef, ref, "room:a", "phx_reply", { status: "ok", response: {} });
+  assert.deepEqual(
+    said.map(([ref, , , , { n }]) => [ref, n]),
+    [1, 2, 3].map((n) => [joinRef, n]),
+  );
+  for (const [joinRef, ref] of said)
+    w.connection.deliver(joinRef, ref, "room:a", "phx_reply", { status: "ok", response: {} });
   await Promise.all(pushes);
 });
 
@@ -196,8 +201,14 @@ test("every channel rejoins after a reconnect, under new references and with fre
   w.connection.drop();
   await w.reopen();
   const joins = w.connection.sent.filter(([, , , event]) => event === "phx_join");
-  assert.deepEqual(joins.map(([, , topic]) => topic), topics);
-  assert.deepEqual(joins.map(([, , , , payload]) => payload.asked), [3, 4]);
+  assert.deepEqual(
+    joins.map(([, , topic]) => topic),
+    topics,
+  );
+  assert.deepEqual(
+    joins.map(([, , , , payload]) => payload.asked),
+    [3, 4],
+  );
   assert.ok(joins.every(([joinRef]) => !before.includes(joinRef)));
 });
 

@@ -7,7 +7,8 @@ import { world } from "./world.js";
 
 const meta = (ref, more = {}) => ({ phx_ref: ref, ...more });
 const diff = (joins, leaves = {}) => ({ joins: entries(joins), leaves: entries(leaves) });
-const refs = (presences) => Object.fromEntries([...presences].map(([key, entry]) => [key, entry.metas.map((meta) => meta.phx_ref)]));
+const refs = (presences) =>
+  Object.fromEntries([...presences].map(([key, entry]) => [key, entry.metas.map((meta) => meta.phx_ref)]));
 
 /** A presence that has heard `frames`, each `[event, payload]`. */
 async function presence(...frames) {
@@ -34,7 +35,10 @@ test("a join adds metas, a leave takes them, the last one takes the key (§12.4)
 
 test("an update is a join and a leave in one, joins first (§12.4)", () => {
   const before = entries({ ada: { metas: [meta("1", { typing: false })] } });
-  const update = diff({ ada: { metas: [meta("2", { typing: true, phx_ref_prev: "1" })] } }, { ada: { metas: [meta("1")] } });
+  const update = diff(
+    { ada: { metas: [meta("2", { typing: true, phx_ref_prev: "1" })] } },
+    { ada: { metas: [meta("1")] } },
+  );
   const { presences, change } = merge(before, update);
   assert.deepEqual(presences.get("ada").metas, [meta("2", { typing: true, phx_ref_prev: "1" })]);
   assert.deepEqual([refs(change.joins), refs(change.leaves)], [{ ada: ["2"] }, { ada: ["1"] }]);
@@ -49,7 +53,12 @@ test("merging is idempotent by phx_ref (§12.3)", () => {
 });
 
 test("a difference leads from one state to another, whatever they are", () => {
-  const states = [{}, { ada: { metas: [meta("1")] } }, { ada: { metas: [meta("1"), meta("2")] }, bob: { metas: [meta("3")] } }, { bob: { metas: [meta("4")] } }];
+  const states = [
+    {},
+    { ada: { metas: [meta("1")] } },
+    { ada: { metas: [meta("1"), meta("2")] }, bob: { metas: [meta("3")] } },
+    { bob: { metas: [meta("4")] } },
+  ];
   for (const from of states) {
     for (const to of states) {
       const { presences } = merge(entries(from), difference(entries(from), entries(to)));
@@ -59,7 +68,9 @@ test("a difference leads from one state to another, whatever they are", () => {
 });
 
 test("keys that are names of objects' own parts are keys like any other", () => {
-  const wire = JSON.parse('{"__proto__":{"metas":[{"phx_ref":"1"}]},"constructor":{"metas":[{"phx_ref":"2"}]},"toString":{"metas":[{"phx_ref":"3"}]}}');
+  const wire = JSON.parse(
+    '{"__proto__":{"metas":[{"phx_ref":"1"}]},"constructor":{"metas":[{"phx_ref":"2"}]},"toString":{"metas":[{"phx_ref":"3"}]}}',
+  );
   const { presences } = merge(new Map(), { joins: entries(wire), leaves: new Map() });
   assert.deepEqual([...presences.keys()], ["__proto__", "constructor", "toString"]);
   assert.equal({}.metas, undefined);
@@ -68,7 +79,8 @@ test("keys that are names of objects' own parts are keys like any other", () => 
 });
 
 test("what is no presence is ignored", () => {
-  for (const wire of [null, 7, "x", { ada: null }, { ada: {} }, { ada: { metas: "x" } }]) assert.equal(entries(wire).size, 0);
+  for (const wire of [null, 7, "x", { ada: null }, { ada: {} }, { ada: { metas: "x" } }])
+    assert.equal(entries(wire).size, 0);
 });
 
 test("differences before the state wait for it (§10)", async () => {
@@ -77,13 +89,19 @@ test("differences before the state wait for it (§10)", async () => {
     ["presence_state", { ada: { metas: [meta("1")] } }],
   );
   assert.deepEqual(refs(p.all), { ada: ["1"], bob: ["2"] });
-  assert.deepEqual(changes, [[{ ada: ["1"] }, {}], [{ bob: ["2"] }, {}]]);
+  assert.deepEqual(changes, [
+    [{ ada: ["1"] }, {}],
+    [{ bob: ["2"] }, {}],
+  ]);
 });
 
 test("one's own join may be told before the state or after it (§12.3)", async () => {
   const join = ["presence_diff", { joins: { ada: { metas: [meta("1")] } }, leaves: {} }];
   const state = ["presence_state", { ada: { metas: [meta("1")] } }];
-  for (const order of [[join, state], [state, join]]) {
+  for (const order of [
+    [join, state],
+    [state, join],
+  ]) {
     const { presence: p, changes } = await presence(...order);
     assert.deepEqual(refs(p.all), { ada: ["1"] });
     assert.equal(changes.length, 1);
@@ -91,14 +109,21 @@ test("one's own join may be told before the state or after it (§12.3)", async (
 });
 
 test("extras beside the metas are kept up to date", async () => {
-  const { presence: p, hear } = await presence(["presence_state", { ada: { metas: [meta("1")], user: { name: "Ada" } } }]);
+  const { presence: p, hear } = await presence([
+    "presence_state",
+    { ada: { metas: [meta("1")], user: { name: "Ada" } } },
+  ]);
   assert.equal(p.all.get("ada").user.name, "Ada");
   hear("presence_diff", { joins: { ada: { metas: [meta("2")], user: { name: "Ada L." } } }, leaves: {} });
   assert.equal(p.all.get("ada").user.name, "Ada L.");
 });
 
 test("a rejoin keeps the old list until the new state says who left meanwhile", async () => {
-  const { presence: p, changes, w } = await presence(["presence_state", { ada: { metas: [meta("1")] }, bob: { metas: [meta("2")] } }]);
+  const {
+    presence: p,
+    changes,
+    w,
+  } = await presence(["presence_state", { ada: { metas: [meta("1")] }, bob: { metas: [meta("2")] } }]);
   w.connection.drop();
   await w.reopen();
   w.connection.answer("phx_join");

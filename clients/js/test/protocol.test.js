@@ -19,7 +19,16 @@ test("further elements are ignored (§2.2)", () => {
 });
 
 test("a frame that is no message is none, and throws nothing", () => {
-  const frames = ["", "{", "null", "[]", '{"topic":"t"}', '[null,null,"t","e"]', '[null,null,7,"e",{}]', '[{},null,"t","e",{}]'];
+  const frames = [
+    "",
+    "{",
+    "null",
+    "[]",
+    '{"topic":"t"}',
+    '[null,null,"t","e"]',
+    '[null,null,7,"e",{}]',
+    '[{},null,"t","e",{}]',
+  ];
   for (const frame of [...frames, new ArrayBuffer(4), undefined]) assert.equal(decode(frame), null, String(frame));
 });
 

@@ -153,7 +153,7 @@ test("a heartbeat that is not answered ends the connection, without waiting for 
 test("frames that are no messages change nothing", async () => {
   const w = world();
   const connection = await w.open();
-  for (const frame of ["", "[", "{}", '[1,2,3]', '[null,"1","t","phx_reply",null]', '[null,null,"nobody","e",{}]']) {
+  for (const frame of ["", "[", "{}", "[1,2,3]", '[null,"1","t","phx_reply",null]', '[null,null,"nobody","e",{}]']) {
     connection.deliverFrame(frame);
   }
   assert.equal(w.socket.state, "open");

@@ -14,6 +14,8 @@
 //!
 //! What is promised: the messages of one broadcaster reach each subscriber in the order in which they were sent; each at most
 //! once; there is no history, no acknowledgement and no order between broadcasters (§6.5, §6.6).
+//!
+//! Ids in parentheses, such as `(§12.4)`, are those of the rules in the guide (crate `throng`).
 
 mod broadcast;
 mod encodings;
@@ -33,7 +35,7 @@ mod wire;
 pub use crate::{
     broadcast::Broadcast,
     memory::{MemoryTransport, Network},
-    owner::Owner,
+    owner::{OtherProcess, Owner},
     payload::{Payload, PayloadError},
     presence::{Meta, Presence, PresenceOptions, Presences, Refusal, TrackError, Tracker, UpdateError},
     pubsub::{BroadcastError, PubSub},

@@ -13,7 +13,7 @@ use crate::{
     lanes::{Lane, Lanes},
     owner::Owner,
     payload::{Payload, PayloadError},
-    subscription::{Delivery, Subscription},
+    subscription::{Delivery, Subscriber, Subscription},
     table::Table,
     transport::{Receiver, Transport, TransportError},
     wire::{self, Arrived, WireError, WireLimits},
@@ -112,14 +112,15 @@ impl PubSub {
     ///
     /// It runs in the broadcaster, several at a time if several broadcast: it must be as short as a push into a queue. Use it
     /// to deliver past the process, as the sockets do (§6.2). If it panics, the broadcast is lost to this subscription only.
+    ///
+    /// A process that is gone has no subscription: what is given back has ended.
     pub fn subscribe_with(
         &self,
         owner: &impl Owner,
         topic: impl Into<Arc<str>>,
         deliver: impl Fn(&Broadcast) + Send + Sync + 'static,
     ) -> Subscription {
-        owner.on_exit(self.shared.table.clone());
-        let subscriber = self.shared.table.add(topic.into(), owner.process(), Box::new(deliver));
+        let subscriber = self.add(owner, topic.into(), Box::new(deliver));
         Subscription::new(self.shared.table.clone(), subscriber)
     }
 
@@ -261,9 +262,17 @@ impl PubSub {
         topic: Arc<str>,
         deliver: impl Fn(&Broadcast) + Send + Sync + 'static,
     ) {
-        owner.on_exit(self.shared.table.clone());
-        let deliver: Delivery = Box::new(deliver);
-        self.shared.table.add(topic, owner.process(), deliver);
+        self.add(owner, topic, Box::new(deliver));
+    }
+
+    fn add(&self, owner: &impl Owner, topic: Arc<str>, deliver: Delivery) -> Arc<Subscriber> {
+        let table = &self.shared.table;
+        owner.on_exit(table.clone());
+        let subscriber = table.add(topic, owner.process(), deliver);
+        if owner.has_ended() {
+            table.remove(&subscriber);
+        }
+        subscriber
     }
 }
 

@@ -361,8 +361,14 @@ impl<S: GenServer> Ctx<S> {
             *plans = None;
             return Poll::Pending;
         };
+        let is_new = plan.alarm.is_none();
         let alarm = plan.alarm.get_or_insert_with(|| Alarm::after(plan.after));
         ready!(alarm.poll_ring(cx));
+        if is_new {
+            // There is no time to wait, but others get their turn first (P38), and so does a message that waits for its own (G13).
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let message = plan.message;
         *plans = None;
         Poll::Ready(message(id))

@@ -6,6 +6,8 @@
 //! processes. What a process ended with is an [`Exit`].
 //!
 //! The `throng` crate re-exports all of this; use that one.
+//!
+//! Ids in parentheses, such as `(P14)`, are those of the rules in the guide (crate `throng`).
 
 mod address;
 mod call;
@@ -28,6 +30,7 @@ mod pid;
 mod process;
 mod registry;
 mod reply;
+mod report;
 mod run;
 mod scheduler;
 mod signal;
@@ -48,11 +51,12 @@ pub use crate::{
     multi::{Replies, abcast, multi_call, multi_call_within},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
-    registry::{AlreadyRegistered, DuplicateRegistry, Key, Registry},
+    registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryKey},
     reply::ReplyTo,
     run::RunError,
     supervisor::{
-        ChildCount, ChildError, ChildInfo, ChildStatus, DynamicFlags, DynamicSupervisor, Flags, Supervisor,
+        ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor, DynamicSupervisorFlags,
+        Supervisor, SupervisorFlags,
     },
     task::Task,
     timer::TimerRef,

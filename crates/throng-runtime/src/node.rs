@@ -9,6 +9,7 @@ use std::{
 use crate::{
     address::{Name, Via},
     child::IntoChild,
+    control::{self, NoProcess, OnExit},
     ctx::Ctx,
     error::StartError,
     exit::{Exit, IntoExit},
@@ -136,6 +137,20 @@ impl Node {
     /// Whether a process is alive; not any more as soon as it has begun to exit (P32).
     pub fn is_alive(&self, process: impl Into<ProcessId>) -> bool {
         names::is_alive(process.into())
+    }
+
+    /// Has `hook` run at the end of a process, before anybody is told; the same hook twice runs once.
+    ///
+    /// Whoever then notes something that the hook is to clean up looks afterwards whether the process still
+    /// [is alive](Node::is_alive): if it is not, the hook may have run before there was anything to clean up.
+    ///
+    /// # Errors
+    ///
+    /// The process has begun to exit, or is gone; then it is open whether the hook runs.
+    pub fn on_exit(&self, process: impl Into<ProcessId>, hook: Arc<dyn OnExit>) -> Result<(), NoProcess> {
+        let pid = process.into();
+        // Alive after the hook was set: then its end, which runs the hooks, is still to come.
+        if control::on_exit(pid, hook) && names::is_alive(pid) { Ok(()) } else { Err(NoProcess { pid }) }
     }
 
     /// Asks a process to end (P16 to P19).

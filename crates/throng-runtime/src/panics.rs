@@ -1,7 +1,7 @@
 //! Panics: where one happened, for a process' crash report, and how one is kept from spreading.
 //!
-//! The default hook prints every panic. A supervised process' panic is reported once, by its exit; so inside a process
-//! the hook only notes the location, and everywhere else it leaves the panic to the hook that was there before.
+//! The default hook prints every panic. A process' panic is reported once, by its end (see [`report`](crate::report)); so
+//! inside a process the hook only notes the location, and everywhere else it leaves the panic to the hook that was there before.
 
 use std::{
     any::Any,

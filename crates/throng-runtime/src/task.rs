@@ -138,7 +138,8 @@ impl<T: Send + 'static> Task<T> {
                 Some(outcome) => outcome,
                 None => {
                     process::request_exit(scheduler::current::id(), self.id, Exit::Kill);
-                    return Some((&mut *self).await);
+                    // It may have obeyed meanwhile: then this ended it all the same.
+                    (&mut *self).await
                 }
             },
         };

@@ -3,15 +3,25 @@
 
 #[path = "gen_server/actor.rs"]
 mod actor;
+#[path = "gen_server/dice.rs"]
+mod dice;
 
+#[path = "gen_server/callers.rs"]
+mod callers;
 #[path = "gen_server/calls.rs"]
 mod calls;
 #[path = "gen_server/ends.rs"]
 mod ends;
+#[path = "gen_server/idle.rs"]
+mod idle;
 #[path = "gen_server/many.rs"]
 mod many;
 #[path = "gen_server/names.rs"]
 mod names;
+#[path = "gen_server/order.rs"]
+mod order;
+#[path = "gen_server/races.rs"]
+mod races;
 #[path = "gen_server/reports.rs"]
 mod reports;
 #[path = "gen_server/start.rs"]

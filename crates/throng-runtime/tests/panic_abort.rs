@@ -1,4 +1,4 @@
-//! A program that is built with `panic = "abort"` is told so at its first process (X7).
+//! A program that is built with `panic = "abort"` is told so when its first server starts (X7).
 #![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 
 use std::process::{Command, Output};

@@ -161,6 +161,8 @@
 //! and a drain refuses new sockets first.
 //!
 //! Not here: long-polling, binary frames, version 1 of the protocol.
+//!
+//! Ids in parentheses, such as `(§4.3)`, are those of the rules in the guide (crate `throng`).
 #![forbid(unsafe_code)]
 
 mod channel;

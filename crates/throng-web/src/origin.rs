@@ -30,6 +30,14 @@ impl CheckOrigin {
     /// A missing scheme or port matches any; a scheme implies its default port; the star matches the name itself and any
     /// depth of sub-domain.
     ///
+    /// ```
+    /// # use throng_web::CheckOrigin;
+    /// let origins = CheckOrigin::list(["https://example.com", "//*.example.org", "//localhost:8080"])?;
+    /// # let _ = origins;
+    /// assert!(CheckOrigin::list(["example.com"]).is_err(), "a name alone is no origin");
+    /// # Ok::<_, throng_web::OriginPatternError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// When one of them names no host.

@@ -21,6 +21,15 @@ pub struct Params(Map<String, Value>);
 impl Params {
     /// Decodes a query string.
     ///
+    /// ```
+    /// # use throng_web::Params;
+    /// let params = Params::decode("name=ada&tags[]=a&tags[]=b&at[room]=1")?;
+    /// assert_eq!(params.text("name"), Some("ada"));
+    /// assert_eq!(params.get("tags"), Some(&serde_json::json!(["a", "b"])));
+    /// assert_eq!(params.get("at"), Some(&serde_json::json!({ "room": "1" })));
+    /// # Ok::<_, throng_web::ParamsError>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// When an escape is malformed, a text is not UTF-8, or there are more pairs or brackets than anyone needs.

@@ -5,6 +5,13 @@ use std::fmt;
 /// An exact topic, or a prefix with a star at its end: `"lobby"`, `"room:*"`.
 ///
 /// Matching is by bytes and case sensitive; `"room:*"` matches `"room:"` as well.
+///
+/// ```
+/// # use throng_web::TopicPattern;
+/// let rooms = TopicPattern::parse("room:*")?;
+/// assert!(rooms.matches("room:42") && !rooms.matches("lobby"));
+/// # Ok::<_, throng_web::TopicPatternError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopicPattern {
     text: Box<str>,

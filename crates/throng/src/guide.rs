@@ -3,6 +3,8 @@
 //! 1. [Processes and servers](processes)
 //! 2. [Supervision, names, applications](supervision)
 //! 3. [Topics, channels, presence](channels)
+//!
+//! [The rules, by their ids](rules), says what the documentation means by `(P14)` or `(§4.3)`.
 
 #[doc = include_str!("guide/processes.md")]
 pub mod processes {}
@@ -12,3 +14,6 @@ pub mod supervision {}
 
 #[doc = include_str!("guide/channels.md")]
 pub mod channels {}
+
+#[doc = include_str!("guide/rules.md")]
+pub mod rules {}

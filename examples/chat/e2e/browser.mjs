@@ -8,7 +8,7 @@ import { chromium } from "playwright-core";
 
 import { paint } from "./picture.mjs";
 import { openRoad } from "./road.mjs";
-import { freshRoom, url } from "./support.mjs";
+import { connected, freshRoom, outcome, url } from "./support.mjs";
 
 const FLAGS = [
   "--headless",
@@ -51,7 +51,8 @@ async function enter(nickname, room, options, from = url) {
   await page.goto(`${from}/#${room}`);
   await page.getByLabel("What should people call you?").fill(nickname);
   await page.keyboard.press("Enter");
-  await page.locator("#status", { hasText: "Live" }).waitFor();
+  // Hidden on a phone, but there.
+  await page.locator("#people .person", { hasText: "you" }).waitFor({ state: "attached" });
   // Marks the document: a reload would lose it.
   await page.evaluate(() => (window.isStillTheSame = true));
   return page;
@@ -163,6 +164,48 @@ test("a connection that is lost is made again, and what was written meanwhile is
   }
 });
 
+test("whoever was away for too long is told that something is missing", async () => {
+  const room = freshRoom("gap");
+  const road = await openRoad();
+  const speakers = await Promise.all(["Grace", "Joan", "Mary"].map((nickname) => connected(nickname)));
+  try {
+    const ada = await enter("Ada", room, {}, road.url);
+    await say(ada, "I will be right back");
+    await sees(ada, "I will be right back");
+    road.close();
+    await ada.locator("#status", { hasText: "Reconnecting" }).waitFor();
+    for (const { socket } of speakers) {
+      const channel = socket.channel(`room:${room}`);
+      channel.join();
+      const replies = Array.from({ length: 35 }, (_, n) =>
+        outcome(channel.push("new_msg", { body: `${n}` }), "a reply"),
+      );
+      for (const [status] of await Promise.all(replies)) assert.equal(status, "ok");
+    }
+    road.open();
+    await ada.locator(".event.note", { hasText: "5 messages that were said while you were away" }).waitFor();
+    assert.equal(await ada.locator(".post").count(), 101);
+    await ada.close();
+  } finally {
+    speakers.forEach(({ socket }) => socket.disconnect());
+    road.remove();
+  }
+});
+
+test("somebody who takes another name stays the same person", async () => {
+  const room = freshRoom("rename");
+  const [ada, grace] = [await enter("Ada", room), await enter("Grace", room)];
+  await say(ada, "I am Ada");
+  await sees(grace, "I am Ada");
+  await ada.getByRole("button", { name: "Rename" }).click();
+  await ada.getByLabel("What should people call you?").fill("The Countess");
+  await ada.keyboard.press("Enter");
+  await seesPerson(grace, "The Countess");
+  assert.deepEqual((await people(grace).allTextContents()).sort(), ["Grace", "The Countess"]);
+  await ada.locator(".post.mine", { hasText: "I am Ada" }).waitFor();
+  assert.ok(await isSame(ada));
+});
+
 test("markup is text, and a name may be anything a name can be", async () => {
   const room = freshRoom("markup");
   const [ada, mallory] = [await enter("Ada", room), await enter("<b>Mallory</b>", room)];
@@ -210,11 +253,15 @@ test("everything can be done by keyboard", async () => {
   for (let presses = 0; presses < 30 && !reached.has("message"); presses += 1) {
     await page.keyboard.press("Tab");
     reached.add(await focused());
-    const [id, outline] = await page.evaluate(() => [document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]);
+    const [id, outline] = await page.evaluate(() => [
+      document.activeElement.id,
+      getComputedStyle(document.activeElement).outlineStyle,
+    ]);
     // Between two rounds the focus is the browser's own.
     if (id) assert.notEqual(outline, "none", `the focus on ${id} is visible`);
   }
-  for (const id of ["skip", "go-room", "rename", "crash-room", "crash-channel", "scroll", "message"]) assert.ok(reached.has(id), id);
+  for (const id of ["skip", "go-room", "rename", "crash-room", "crash-channel", "scroll", "message"])
+    assert.ok(reached.has(id), id);
 
   await page.locator("#crash-room").focus();
   await page.keyboard.press("Enter");
@@ -233,9 +280,15 @@ test("people who do not see the page find their way", async () => {
   for (const role of ["main", "navigation", "complementary", "log", "banner"]) {
     assert.ok((await page.getByRole(role).count()) >= 1, role);
   }
-  const nameless = await page.locator("button, input, textarea, a").evaluateAll((controls) =>
-    controls.filter((control) => !control.labels?.length && !control.getAttribute("aria-label") && !control.textContent.trim()).map(({ id }) => id),
-  );
+  const nameless = await page
+    .locator("button, input, textarea, a")
+    .evaluateAll((controls) =>
+      controls
+        .filter(
+          (control) => !control.labels?.length && !control.getAttribute("aria-label") && !control.textContent.trim(),
+        )
+        .map(({ id }) => id),
+    );
   assert.deepEqual(nameless, []);
   const grace = await enter("Grace", room);
   await page.locator("#announcer", { hasText: "Grace came in." }).waitFor({ state: "attached" });
@@ -291,7 +344,10 @@ test("a page whose token is not good any more gets another", async () => {
 test("no page complained", () => {
   // Attempts to connect on a closed road are told of by the browser itself.
   const isRoad = (words) => words.startsWith("WebSocket connection to") || words.includes("ERR_");
-  assert.deepEqual(complaints.filter((words) => !isRoad(words)), []);
+  assert.deepEqual(
+    complaints.filter((words) => !isRoad(words)),
+    [],
+  );
 });
 
 /** Runs in the page: the contrast (WCAG 2.2) of every text with what is painted behind it. */
@@ -321,10 +377,13 @@ function measureContrasts() {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const element = node.parentElement;
-    const isShown = node.textContent.trim() !== "" && element.checkVisibility() && !element.closest(".hidden, .skip, noscript");
+    const isShown =
+      node.textContent.trim() !== "" && element.checkVisibility() && !element.closest(".hidden, .skip, noscript");
     if (!isShown) continue;
     const behind = backgrounds(element);
-    const [light, dark] = [luminance(over([...behind, getComputedStyle(element).color])), luminance(over(behind))].sort((a, b) => b - a);
+    const [light, dark] = [luminance(over([...behind, getComputedStyle(element).color])), luminance(over(behind))].sort(
+      (a, b) => b - a,
+    );
     measured.push({ text: node.textContent.trim().slice(0, 30), contrast: (light + 0.05) / (dark + 0.05) });
   }
   return measured;

@@ -95,8 +95,14 @@ test("what one says all hear, in its order, and the sender gets a reply", async 
   grace.channel.on("new_msg", ({ body }) => heard.grace.push(body));
   const last = Promise.all([ada, grace].map(({ channel }) => next(channel, "new_msg", ({ body }) => body === "9")));
   const replies = await Promise.all(Array.from({ length: 10 }, (_, n) => say(ada.channel, String(n))));
-  assert.deepEqual(replies.map(([status]) => status), Array(10).fill("ok"));
-  assert.deepEqual(replies.map(([, { seq }]) => seq), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  assert.deepEqual(
+    replies.map(([status]) => status),
+    Array(10).fill("ok"),
+  );
+  assert.deepEqual(
+    replies.map(([, { seq }]) => seq),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+  );
   const [post] = await last;
   assert.deepEqual(post.from, ada.me);
   assert.deepEqual(heard.ada, ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
@@ -108,7 +114,10 @@ test("whoever comes late hears what the room remembers, and no more than a hundr
   const speakers = await Promise.all(["Ada", "Grace", "Joan", "Mary"].map((name) => enter(name, room)));
   for (const { channel } of speakers) for (let n = 0; n < 30; n += 1) await say(channel, `message ${n}`);
   const { history } = await enter("Barbara", room);
-  assert.deepEqual(history.messages.map(({ seq }) => seq), Array.from({ length: 100 }, (_, n) => n + 21));
+  assert.deepEqual(
+    history.messages.map(({ seq }) => seq),
+    Array.from({ length: 100 }, (_, n) => n + 21),
+  );
   assert.equal(new Set(history.messages.map(({ id }) => id)).size, 100);
 });
 
@@ -173,7 +182,10 @@ test("Phoenix' Presence syncs: who comes, who types, who leaves (§12)", async (
   presence.onJoin((id) => changes.push(["join", id]));
   presence.onLeave((id, current) => current.metas.length === 0 && changes.push(["leave", id]));
   const until = (holds, what) =>
-    within(holds(presence.state) ? Promise.resolve() : new Promise((resolve) => waiting.push({ holds, resolve })), what);
+    within(
+      holds(presence.state) ? Promise.resolve() : new Promise((resolve) => waiting.push({ holds, resolve })),
+      what,
+    );
   channel.join();
   await until((state) => me.id in state, "oneself in the list");
   assert.equal(presence.state[me.id].metas[0].nickname, "Ada");
@@ -193,7 +205,10 @@ test("Phoenix' Presence syncs: who comes, who types, who leaves (§12)", async (
   await until((state) => barbara.me.id in state, "Barbara in the list");
   barbara.socket.disconnect();
   await until((state) => !(barbara.me.id in state), "Barbara gone with her connection");
-  assert.deepEqual(changes.filter(([kind]) => kind === "leave").map(([, id]) => id), [grace.me.id, barbara.me.id]);
+  assert.deepEqual(
+    changes.filter(([kind]) => kind === "leave").map(([, id]) => id),
+    [grace.me.id, barbara.me.id],
+  );
 });
 
 test("one guest in two tabs is one presence with two metas", async () => {
@@ -224,7 +239,10 @@ test("a channel that crashes is joined again, and syncs again (§7.1)", async ()
   assert.equal((await within(failed, "phx_error")).reason, "channel_crash");
   const { incarnation, messages } = await history;
   assert.equal(incarnation, 1, "the room did not feel it");
-  assert.deepEqual(messages.map(({ body }) => body), ["before"]);
+  assert.deepEqual(
+    messages.map(({ body }) => body),
+    ["before"],
+  );
   assert.notEqual(channel.joinRef(), old);
   assert.ok((await within(synced, "the presence's state")).includes(me.id));
   assert.equal((await say(channel, "after"))[0], "ok");
@@ -288,7 +306,10 @@ test("after a lost connection the client comes back to its rooms", async () => {
   await say(channel, "before");
   socket.conn.terminate();
   const waiting = say(channel, "made while away");
-  assert.deepEqual((await history).messages.map(({ body }) => body), ["before"]);
+  assert.deepEqual(
+    (await history).messages.map(({ body }) => body),
+    ["before"],
+  );
   assert.equal((await waiting)[0], "ok");
 });
 

@@ -5,7 +5,8 @@ const SIZE = { width: 1120, height: 760 };
 /** Has a few people talk and crash the room, and leaves the picture at `path`. */
 export async function paint(path, { enter, say, sees, browser }) {
   const lobby = "lobby";
-  for (const [name, room] of Object.entries({ Joan: "kitchen", Mary: "release-train", Radia: "night-shift" })) await enter(name, room);
+  for (const [name, room] of Object.entries({ Joan: "kitchen", Mary: "release-train", Radia: "night-shift" }))
+    await enter(name, room);
   const ada = await enter("Ada", lobby, { viewport: SIZE, colorScheme: "light", deviceScaleFactor: 1.5 });
   const grace = await enter("Grace", lobby, { viewport: SIZE, colorScheme: "dark", deviceScaleFactor: 1.5 });
   const barbara = await enter("Barbara", lobby);

@@ -12,7 +12,10 @@ export async function openRoad() {
   const server = net.createServer((here) => {
     if (isClosed) return here.destroy();
     const there = net.connect(Number(chat.port), chat.hostname);
-    for (const [one, other] of [[here, there], [there, here]]) {
+    for (const [one, other] of [
+      [here, there],
+      [there, here],
+    ]) {
       travellers.add(one);
       one.on("error", () => other.destroy());
       one.on("close", () => travellers.delete(one) && other.destroy());

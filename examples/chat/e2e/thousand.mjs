@@ -49,7 +49,9 @@ class Client {
       this.confirmed += 1;
       this.#told();
     });
-    push.receive("error", (response) => this.faults.push(`${this.name}'s ${number} was refused: ${JSON.stringify(response)}`));
+    push.receive("error", (response) =>
+      this.faults.push(`${this.name}'s ${number} was refused: ${JSON.stringify(response)}`),
+    );
     push.receive("timeout", () => this.faults.push(`${this.name}'s ${number} was not confirmed`));
   }
 

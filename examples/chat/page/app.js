@@ -12,7 +12,7 @@ import { isRoomName } from "./words.js";
 
 const socket = new Socket("/socket", { params: connectParams });
 const timeline = new Timeline();
-const composer = new Composer({ send: (body) => room?.say(body), type: (isTyping) => room?.type(isTyping) });
+const composer = new Composer({ send: (body) => room?.say(body), type: (isTyping) => room?.type(isTyping) ?? false });
 /** @type {Room | null} */
 let room = null;
 let unread = 0;
@@ -33,7 +33,10 @@ addEventListener("hashchange", () => guest() && goIn());
 
 byId("door-form").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const problem = await become(byId("nickname", HTMLInputElement).value).then(() => "", (error) => error.message);
+  const problem = await become(byId("nickname", HTMLInputElement).value).then(
+    () => "",
+    (error) => error.message,
+  );
   byId("door-error").textContent = problem;
   if (problem === "") enter();
 });
@@ -87,8 +90,9 @@ function enter() {
   goIn();
 }
 
+/** The room that the address names; the lobby if it names none that can be. */
 function roomName() {
-  const name = decodeURIComponent(location.hash.slice(1));
+  const name = location.hash.slice(1);
   return isRoomName(name) ? name : "lobby";
 }
 
@@ -102,7 +106,11 @@ function goIn() {
   byId("room-name").textContent = name;
   composer.reset();
   composer.placeholder = `Message to ${name}`;
-  room = new Room(socket, name, guest()?.id ?? "", { timeline, composer, onNews: () => document.hidden && count(unread + 1) });
+  room = new Room(socket, name, guest()?.id ?? "", {
+    timeline,
+    composer,
+    onNews: () => document.hidden && count(unread + 1),
+  });
   composer.focus();
 }
 

@@ -2,13 +2,15 @@
 
 import { byId } from "./dom.js";
 
-/** How long after the last key somebody still counts as typing, and how often that is repeated, in milliseconds. */
+/** How long after the last key somebody still counts as typing, in milliseconds. */
 const TYPING_FOR = 3000;
+/** How often that is said again: the server takes silence for the end of it. */
+const TELL_EVERY = 4000;
 
 /**
  * @typedef {object} ComposerOptions
  * @property {(body: string) => void} send
- * @property {(isTyping: boolean) => void} type
+ * @property {(isTyping: boolean) => boolean} type whether it could be told
  */
 
 export class Composer {
@@ -17,7 +19,8 @@ export class Composer {
   #counter = byId("counter");
   #error = byId("composer-error");
   #charsMax = Infinity;
-  #isTyping = false;
+  /** When it was told last that somebody is typing; null when nobody is. @type {number | null} */
+  #toldAt = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #options;
@@ -71,7 +74,7 @@ export class Composer {
   /** Another room begins with an empty field. */
   reset() {
     this.#field.value = "";
-    this.#isTyping = false;
+    this.#toldAt = null;
     clearTimeout(this.#timer);
     this.complain("");
     this.#measure();
@@ -88,7 +91,8 @@ export class Composer {
   #changed() {
     this.complain("");
     this.#measure();
-    this.#type(this.#field.value.trim() !== "");
+    if (this.#field.value.trim() === "") this.#stop();
+    else this.#type();
   }
 
   #measure() {
@@ -107,13 +111,17 @@ export class Composer {
     style.overflowY = this.#field.scrollHeight > this.#field.clientHeight ? "auto" : "hidden";
   }
 
-  /** @param {boolean} isTyping */
-  #type(isTyping) {
+  #type() {
     clearTimeout(this.#timer);
-    if (isTyping) this.#timer = setTimeout(() => this.#type(false), TYPING_FOR);
-    if (isTyping === this.#isTyping) return;
-    this.#isTyping = isTyping;
-    this.#options.type(isTyping);
+    this.#timer = setTimeout(() => this.#stop(), TYPING_FOR);
+    const isKnown = this.#toldAt !== null && performance.now() - this.#toldAt < TELL_EVERY;
+    if (!isKnown && this.#options.type(true)) this.#toldAt = performance.now();
+  }
+
+  #stop() {
+    clearTimeout(this.#timer);
+    if (this.#toldAt !== null) this.#options.type(false);
+    this.#toldAt = null;
   }
 }
 

@@ -15,13 +15,13 @@ const typing = byId("typing");
 /**
  * Shows a room's people for as long as its channel lives.
  * @param {Presence} presence
- * @param {string} me
+ * @param {() => string} me
  */
 export function showPeople(presence, me) {
-  show([], me);
+  show([], me());
   presence.onChange((change) => {
-    show(peopleOf(presence), me);
-    tell(change, presence, me);
+    show(peopleOf(presence), me());
+    tell(change, presence, me());
   });
 }
 
@@ -49,7 +49,8 @@ function peopleOf(presence) {
  */
 function show(people, me) {
   const isMe = (/** @type {Person} */ person) => person.id === me;
-  const byName = (/** @type {Person} */ a, /** @type {Person} */ b) => a.nickname.localeCompare(b.nickname) || a.id.localeCompare(b.id);
+  const byName = (/** @type {Person} */ a, /** @type {Person} */ b) =>
+    a.nickname.localeCompare(b.nickname) || a.id.localeCompare(b.id);
   people.sort((a, b) => Number(isMe(b)) - Number(isMe(a)) || byName(a, b));
   const nicknames = people.map((person) => person.nickname);
   const isTwofold = (/** @type {string} */ name) => nicknames.indexOf(name) !== nicknames.lastIndexOf(name);
@@ -74,7 +75,8 @@ function entry(person, isMe, isTwofold) {
   if (person.tabs > 1) tags.push(`${person.tabs} tabs`);
   const item = element("li", { class: "person" }, avatar, name);
   if (tags.length > 0) item.append(element("span", { class: "tag", text: tags.join(", ") }));
-  if (person.isTyping) item.append(element("span", { class: "dots", role: "img", "aria-label": "is typing" }, ...dots()));
+  if (person.isTyping)
+    item.append(element("span", { class: "dots", role: "img", "aria-label": "is typing" }, ...dots()));
   return item;
 }
 
@@ -86,7 +88,10 @@ function dots() {
 function showTyping(people) {
   if (people.length === 0) return typing.replaceChildren();
   const words = `${enumerate(people.map((person) => person.nickname))} ${people.length === 1 ? "is" : "are"} typing`;
-  typing.replaceChildren(element("span", { dir: "auto", text: words }), element("span", { class: "dots", "aria-hidden": "true" }, ...dots()));
+  typing.replaceChildren(
+    element("span", { dir: "auto", text: words }),
+    element("span", { class: "dots", "aria-hidden": "true" }, ...dots()),
+  );
 }
 
 /**
@@ -96,7 +101,8 @@ function showTyping(people) {
  * @param {string} me
  */
 function tell({ joins, leaves }, presence, me) {
-  const names = (/** @type {[string, any][]} */ entries) => entries.map(([, { metas }]) => String(metas[0]?.nickname ?? "?"));
+  const names = (/** @type {[string, any][]} */ entries) =>
+    entries.map(([, { metas }]) => String(metas[0]?.nickname ?? "?"));
   const isUpdate = (/** @type {any} */ entry) => entry.metas.every((/** @type {any} */ meta) => meta.phx_ref_prev);
   const came = names([...joins].filter(([id, entry]) => id !== me && !leaves.has(id) && !isUpdate(entry)));
   const went = names([...leaves].filter(([id]) => !presence.all.has(id)));

@@ -44,9 +44,10 @@ export class Room {
     this.#channel = socket.channel(`room:${name}`);
     this.#shown = shown;
     this.#me = me;
-    shown.timeline.reset(me);
+    shown.timeline.reset();
+    shown.timeline.me = me;
     plantTree(name);
-    showPeople(new Presence(this.#channel), me);
+    showPeople(new Presence(this.#channel), () => this.#me);
     this.#listen(this.#channel);
     this.#channel.join().catch(() => {});
   }
@@ -68,10 +69,14 @@ export class Room {
     }
   }
 
-  /** @param {boolean} isTyping */
+  /**
+   * @param {boolean} isTyping
+   * @returns {boolean} whether it could be told: nobody needs to learn later that somebody was typing
+   */
   type(isTyping) {
-    // Nobody needs to learn later that somebody was typing.
-    if (this.#channel.state === "joined") this.#channel.push("typing", { typing: isTyping }).catch(() => {});
+    if (this.#channel.state !== "joined") return false;
+    this.#channel.push("typing", { typing: isTyping }).catch(() => {});
+    return true;
   }
 
   async crash() {
@@ -136,8 +141,14 @@ export class Room {
     const { timeline, composer } = this.#shown;
     if (state === "joined") {
       showChannelLife("running");
+      // A new token may have come with a new identity.
+      this.#me = response.you.id;
+      timeline.me = this.#me;
       composer.charsMax = response.chars_max;
-      if (this.#crashedAt > 0) timeline.note(`Your channel crashed. Your page joined again after ${duration(performance.now() - this.#crashedAt)}; nobody else noticed.`);
+      if (this.#crashedAt > 0)
+        timeline.note(
+          `Your channel crashed. Your page joined again after ${duration(performance.now() - this.#crashedAt)}; nobody else noticed.`,
+        );
       this.#crashedAt = 0;
     } else if (state === "waiting" && why === "crashed") {
       showChannelLife("crashed");

@@ -30,7 +30,8 @@ export function showRooms(socket, current) {
 /** @param {string} current */
 function draw(current) {
   const rooms = new Map([[current, 0], ...members()]);
-  const byCount = (/** @type {[string, number]} */ [a, m], /** @type {[string, number]} */ [b, n]) => n - m || a.localeCompare(b);
+  const byCount = (/** @type {[string, number]} */ [a, m], /** @type {[string, number]} */ [b, n]) =>
+    n - m || a.localeCompare(b);
   const shown = [...rooms].sort(byCount).slice(0, SHOWN_MAX);
   list.replaceChildren(...shown.map(([name, count]) => entry(name, count, name === current)));
 }
@@ -46,7 +47,11 @@ function members() {
  * @param {boolean} isCurrent
  */
 function entry(name, count, isCurrent) {
-  const link = element("a", { href: `#${name}`, "aria-current": isCurrent ? "page" : undefined }, element("span", { text: name }));
+  const link = element(
+    "a",
+    { href: `#${name}`, "aria-current": isCurrent ? "page" : undefined },
+    element("span", { text: name }),
+  );
   if (count > 0) {
     const words = count === 1 ? "1 person" : `${count} people`;
     link.append(element("span", { class: "count", text: String(count), "aria-label": words, title: words }));

@@ -16,7 +16,8 @@ export function showStatus({ state }) {
   clearTimeout(timer);
   if (state === "open") show("live", "Live");
   else if (state === "closed") show("lost", "Disconnected");
-  else if (pill.dataset.state !== "lost") timer = setTimeout(() => show("lost", "Reconnecting…"), pill.dataset.state ? 400 : 0);
+  else if (pill.dataset.state !== "lost")
+    timer = setTimeout(() => show("lost", "Reconnecting…"), pill.dataset.state ? 400 : 0);
 }
 
 /**

@@ -19,8 +19,11 @@ export class Timeline {
   #scroll = byId("scroll");
   #empty = byId("empty");
   #jump = byId("jump");
-  #me = "";
+  /** Whose messages are one's own. */
+  me = "";
   #seen = new Set();
+  /** The newest message, whose place in the order tells whether some are missing. @type {Post | null} */
+  #newest = null;
   /** @type {HTMLElement | null} */
   #crash = null;
 
@@ -33,13 +36,10 @@ export class Timeline {
     new ResizeObserver(() => this.#jump.hidden && this.toEnd()).observe(this.#scroll);
   }
 
-  /**
-   * Begins anew, for another room.
-   * @param {string} me whose messages are one's own
-   */
-  reset(me) {
-    this.#me = me;
+  /** Begins anew, for another room. */
+  reset() {
     this.#seen.clear();
+    this.#newest = null;
     this.#crash = null;
     this.#list.replaceChildren();
     this.#empty.hidden = false;
@@ -53,6 +53,8 @@ export class Timeline {
   remember(posts) {
     // A reader should not hear all of it.
     this.#list.setAttribute("aria-busy", "true");
+    const missing = gap(this.#newest, posts[0]);
+    if (missing > 0) this.note(`${missing} messages that were said while you were away are not remembered any more.`);
     for (const post of posts) this.#add(post);
     this.#list.setAttribute("aria-busy", "false");
     this.toEnd();
@@ -73,7 +75,8 @@ export class Timeline {
    * @returns {{ sent: () => void, failed: (why: string, retry: () => void) => void }}
    */
   expect(body) {
-    const item = element("li", { class: "post mine pending" }, bubble(body));
+    // Read aloud once it is said, and not twice.
+    const item = element("li", { class: "post mine pending", "aria-hidden": "true" }, bubble(body));
     this.#following(() => this.#append(item));
     return {
       sent: () => item.remove(),
@@ -84,6 +87,7 @@ export class Timeline {
           retry();
         });
         item.className = "post mine failed";
+        item.removeAttribute("aria-hidden");
         this.#following(() => item.append(element("p", { class: "meta" }, element("span", { text: why }), button)));
       },
     };
@@ -120,7 +124,11 @@ export class Timeline {
       this.#crash?.classList.add("over");
     } else {
       const title = element("b", { text: "The room crashed while you were away." });
-      this.#following(() => this.#append(element("li", { class: "event crash over" }, title, element("span", { class: "outcome", text: words }))));
+      this.#following(() =>
+        this.#append(
+          element("li", { class: "event crash over" }, title, element("span", { class: "outcome", text: words })),
+        ),
+      );
     }
     this.#crash = null;
   }
@@ -142,11 +150,17 @@ export class Timeline {
   #add(post) {
     if (this.#seen.has(post.id)) return false;
     this.#seen.add(post.id);
-    const isMine = post.from.id === this.#me;
+    this.#newest = post;
+    const isMine = post.from.id === this.me;
     const last = this.#lastConfirmed();
     const isTogether = last?.dataset.from === post.from.id && post.at - Number(last.dataset.at) < TOGETHER;
     const kind = `post ${isMine ? "mine" : "theirs"} ${isTogether ? "together" : ""}`;
-    const item = element("li", { class: kind.trim(), "data-from": post.from.id, "data-at": String(post.at), "data-id": post.id });
+    const item = element("li", {
+      class: kind.trim(),
+      "data-from": post.from.id,
+      "data-at": String(post.at),
+      "data-id": post.id,
+    });
     item.append(...(isTogether ? [] : [head(post, isMine)]), bubble(post.body));
     if (last) last.after(item);
     else this.#list.prepend(item);
@@ -191,6 +205,21 @@ export class Timeline {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroll;
     return scrollHeight - scrollTop - clientHeight < NEAR;
   }
+}
+
+/**
+ * How many messages lie between two; none, as far as one can know, between those of two incarnations of the room.
+ * @param {Post | null} before
+ * @param {Post | undefined} after
+ */
+function gap(before, after) {
+  const isOneRoom = before && after && epoch(before) === epoch(after);
+  return isOneRoom ? after.seq - before.seq - 1 : 0;
+}
+
+/** @param {Post} post */
+function epoch({ id }) {
+  return id.slice(0, id.lastIndexOf("-"));
 }
 
 /**

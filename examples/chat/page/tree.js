@@ -42,7 +42,9 @@ function draw() {
   tree.replaceChildren(
     branch("chat", "supervisor, rest for one", "running", [
       branch("rooms", "dynamic supervisor", "running", [branch(room.name, generation || "room", room.life)]),
-      branch("listener", "connections", "running", [branch("your channel", joins || "monitors its room", channel.life)]),
+      branch("listener", "connections", "running", [
+        branch("your channel", joins || "monitors its room", channel.life),
+      ]),
     ]),
   );
 }

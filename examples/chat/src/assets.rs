@@ -29,7 +29,13 @@ const SVG: &str = "image/svg+xml";
 const ASSETS: &[Asset] = assets! {
     "/" = "../page/index.html" as HTML;
     "/icon.svg" = "../page/icon.svg" as SVG;
-    "/page/style.css" = "../page/style.css" as CSS;
+    "/page/style/base.css" = "../page/style/base.css" as CSS;
+    "/page/style/door.css" = "../page/style/door.css" as CSS;
+    "/page/style/layout.css" = "../page/style/layout.css" as CSS;
+    "/page/style/room.css" = "../page/style/room.css" as CSS;
+    "/page/style/field.css" = "../page/style/field.css" as CSS;
+    "/page/style/side.css" = "../page/style/side.css" as CSS;
+    "/page/style/adapt.css" = "../page/style/adapt.css" as CSS;
     "/page/app.js" = "../page/app.js" as JS;
     "/page/composer.js" = "../page/composer.js" as JS;
     "/page/dom.js" = "../page/dom.js" as JS;
@@ -131,7 +137,7 @@ mod tests {
         let first = get_asset("/", None).await;
         let again = get_asset("/", Some(&first.headers()[header::ETAG])).await;
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
-        let other = get_asset("/page/style.css", Some(&first.headers()[header::ETAG])).await;
+        let other = get_asset("/page/style/base.css", Some(&first.headers()[header::ETAG])).await;
         assert_eq!(other.status(), StatusCode::OK);
     }
 

@@ -1,5 +1,7 @@
 //! How tracking fails.
 
+use throng_runtime::ProcessId;
+
 use crate::payload::PayloadError;
 
 /// Why a process was not tracked. Nothing has changed.
@@ -9,6 +11,9 @@ pub enum TrackError {
     /// It is tracked on this topic under this key; [`update`](super::Presence::update) changes what it shows (§12.2).
     #[error("the process is tracked on this topic under this key already")]
     AlreadyTracked,
+    /// There is no such process any more.
+    #[error("there is no process {0}")]
+    NoProcess(ProcessId),
     /// What it should show, or where, is refused.
     #[error(transparent)]
     Refused(#[from] Refusal),

@@ -102,7 +102,7 @@ impl Presence {
     ///
     /// # Errors
     ///
-    /// [`TrackError`]: the process is there already, or the meta is refused.
+    /// [`TrackError`]: the process is there already, or gone, or the meta is refused.
     pub fn track(
         &self,
         owner: &impl Owner,
@@ -115,8 +115,12 @@ impl Presence {
         let fields = self.options().check_meta(meta)?;
         owner.on_exit(self.shared.clone());
         let join = |core: &mut Core| core.state.join(owner.process(), &topic, &key, fields, &mut core.news);
-        let tag = self.shared.change(join);
-        Ok(tag.map_err(|_| TrackError::AlreadyTracked)?.phx_ref())
+        let tag = self.shared.change(join).map_err(|_| TrackError::AlreadyTracked)?;
+        if owner.has_ended() {
+            self.untrack_all(owner);
+            return Err(TrackError::NoProcess(owner.process()));
+        }
+        Ok(tag.phx_ref())
     }
 
     /// Replaces what a presence shows. Others see one diff, with the new meta joining and the old one leaving (§12.4). Gives

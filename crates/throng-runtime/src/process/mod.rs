@@ -41,6 +41,7 @@ use crate::{
     node::{Node, StopError},
     pid::{Pid, ProcessId},
     reply::{ReplyCell, Unanswered, Waiting},
+    report,
     scheduler::{
         self, Slot,
         current::{self, Current},
@@ -208,9 +209,7 @@ fn run(
         let ended = Guarded::new(code, &mut inbox).await;
         let reason = match ended.map_err(|interrupted| *interrupted) {
             Ok(reason) | Err(Interrupted::Panicked(reason)) => {
-                if !reason.is_clean() {
-                    tracing::error!(process = %life.id, %reason, "process crashed");
-                }
+                report::crash(life.id, "no server", None, &reason);
                 reason
             }
             Err(Interrupted::Ended(reason)) => reason,
@@ -225,10 +224,12 @@ pub(crate) async fn stop(id: ProcessId, reason: Exit, timeout: Option<Duration>)
     if current::id() == Some(id) {
         return Err(StopError::CallingSelf);
     }
+    // Before the request: an end that comes at once would be missed.
+    let ended = wait(id);
     request_shutdown(id, reason.clone());
     let ended = match timeout {
-        None => wait(id).await,
-        Some(limit) => timer::within(limit, wait(id)).await.ok_or(StopError::Timeout(limit))?,
+        None => ended.await,
+        Some(limit) => timer::within(limit, ended).await.ok_or(StopError::Timeout(limit))?,
     };
     match ended {
         Exit::NoProcess => Err(StopError::NoProcess(id)),

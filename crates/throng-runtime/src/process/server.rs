@@ -24,6 +24,7 @@ use crate::{
     panics::contain,
     pid::ProcessId,
     reply::ReplyCell,
+    report,
     scheduler::Running,
 };
 
@@ -224,10 +225,6 @@ fn last_words<S>(id: ProcessId, outcome: Result<Exit, Box<Interrupted>>) -> Exit
     }
 }
 
-/// The crash report (G20): who, what, why, and what it was doing.
 fn report_crash<S>(id: ProcessId, reason: &Exit, during: Option<fn() -> &'static str>) {
-    if !reason.is_clean() {
-        let during = during.map(|name| name());
-        tracing::error!(process = %id, server = type_name::<S>(), during, %reason, "process crashed");
-    }
+    report::crash(id, type_name::<S>(), during.map(|name| name()), reason);
 }

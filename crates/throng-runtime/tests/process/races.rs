@@ -1,6 +1,11 @@
 //! Races, thousands of rounds on two threads, from a printed seed.
 
-use throng_runtime::{Address, Exit, Node};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use throng_runtime::{Address, Exit, NoProcess, Node, OnExit, ProcessId};
 
 use crate::probe::{Probe, Saw, within};
 
@@ -146,5 +151,40 @@ async fn p29_a_call_against_death_always_ends() {
         // Without a timeout: a call that was neither answered nor told of the death would hang here.
         let _ = server.call(crate::probe::Note(1)).no_timeout().await;
         killer.await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn x8_a_hook_that_was_set_from_elsewhere_runs_once() {
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+    impl OnExit for Count {
+        fn process_exited(&self, _: ProcessId, _: &Exit) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    let node = Node::new("test");
+    let mut dice = Dice::new("x8");
+    for round in 0..ROUNDS {
+        let process = node.spawn(async |_| std::future::pending::<()>().await);
+        let killer = {
+            let (node, spin) = (node.clone(), dice.roll(400));
+            tokio::task::spawn_blocking(move || {
+                (0..spin).for_each(|_| std::hint::spin_loop());
+                node.exit(process, Exit::Kill);
+            })
+        };
+        dice.spin();
+        let hook = Arc::<Count>::default();
+        let set = node.on_exit(process, hook.clone());
+        let again = node.on_exit(process, hook.clone());
+        killer.await.unwrap();
+        node.wait(process).await;
+        let ran = hook.0.load(Ordering::Relaxed);
+        assert!(set.is_ok() || again.is_err(), "the dead rose in round {round}");
+        assert!(set.is_err() || ran >= 1, "it did not run in round {round}");
+        // Set again while the process ends, it may run again.
+        assert!(again.is_err() || ran == 1, "it ran {ran} times in round {round}");
+        assert_eq!(node.on_exit(process, hook), Err(NoProcess { pid: process }));
     }
 }

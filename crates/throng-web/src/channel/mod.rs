@@ -16,7 +16,7 @@ pub(crate) use self::route::{ChannelProcess, Route, Start, StartChannel};
 pub(crate) use self::server::{ChannelServer, Inbound};
 pub use self::socket::{ChannelPid, PushError, Socket};
 
-/// A topic's server side for one client that joined it.
+/// A topic's server side for one client that joined it; the [crate's front page](crate) shows one at work.
 ///
 /// It is a process: it handles one thing at a time, and its crash reaches nobody else. The client is told (`phx_error`)
 /// and rejoins. Its life ends with its connection.
@@ -60,6 +60,10 @@ pub trait Channel: Sized + Send + 'static {
     /// # Errors
     ///
     /// A clean reason closes the channel, any other is a crash.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped at an await point when the process is killed.
     fn joined(&mut self, socket: &mut Socket<'_, Self>) -> impl Future<Output = Result<(), Exit>> + Send {
         let _ = socket;
         async { Ok(()) }
@@ -85,6 +89,10 @@ pub trait Channel: Sized + Send + 'static {
     /// # Errors
     ///
     /// As [`Channel::handle_in`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Channel::handle_in`].
     fn handle_out(
         &mut self,
         broadcast: &Broadcast,
@@ -94,6 +102,11 @@ pub trait Channel: Sized + Send + 'static {
     }
 
     /// Runs before an orderly end: a leave, a stop, a crash of this code, the end of the connection. Not on a kill.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped at an await point when the process is killed: after the end of the connection it has
+    /// [some time](crate::Limits::channel_grace).
     fn terminate(&mut self, reason: &Exit, socket: &mut Socket<'_, Self>) -> impl Future<Output = ()> + Send {
         let _ = (reason, socket);
         async {}
@@ -113,6 +126,10 @@ pub trait ChannelHandler<M: Message>: Channel {
     /// # Errors
     ///
     /// A clean reason closes the channel, any other is a crash.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped at an await point when the process is killed.
     fn handle(
         &mut self,
         message: M,

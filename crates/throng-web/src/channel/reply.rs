@@ -106,7 +106,29 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for JoinError {
 
 /// The right to answer one event later, from any process (§5.3).
 ///
-/// It may outlive its channel; an answer to a connection that is gone goes nowhere.
+/// It may outlive its channel; an answer to a connection that is gone goes nowhere. An event that is never answered runs into
+/// the client's own timeout.
+///
+/// ```
+/// # use throng_runtime::Exit;
+/// # use throng_web::{Channel, JoinError, Reply, Socket};
+/// # struct Room;
+/// # async fn look_up(question: serde_json::Value) -> serde_json::Value { question }
+/// # impl Channel for Room {
+/// #     type Assigns = (); type Params = (); type Event = serde_json::Value;
+/// #     async fn join(_: (), _: &mut Socket<'_, Self>) -> Result<Self, JoinError> { Ok(Room) }
+/// async fn handle_in(&mut self, question: serde_json::Value, socket: &mut Socket<'_, Self>) -> Result<Reply, Exit> {
+///     if let Some(socket_ref) = socket.socket_ref() {
+///         // The channel goes on; the answer comes when it is there.
+///         socket.node().spawn(async move |_| {
+///             let answer = look_up(question).await;
+///             socket_ref.ok(answer).map_err(Exit::from)
+///         });
+///     }
+///     Ok(Reply::none())
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct SocketRef {
     pub(super) outbox: Arc<Outbox>,

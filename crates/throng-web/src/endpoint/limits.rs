@@ -86,7 +86,13 @@ impl Default for Drain {
 }
 
 impl Limits {
-    /// Changes some of the limits: `Limits::default().with(|limits| limits.frame_bytes_max = 1 << 20)`.
+    /// Changes some of the limits.
+    ///
+    /// ```
+    /// # use throng_web::Limits;
+    /// let limits = Limits::default().with(|limits| limits.frame_bytes_max = 1 << 20);
+    /// assert_eq!(limits.frame_bytes_max, 1_048_576);
+    /// ```
     #[must_use]
     pub fn with(mut self, change: impl FnOnce(&mut Limits)) -> Limits {
         change(&mut self);

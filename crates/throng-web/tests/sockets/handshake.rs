@@ -240,3 +240,47 @@ async fn health_is_told_on_the_same_port() {
         assert_eq!((status, said.as_str()), (200, body));
     }
 }
+
+#[tokio::test]
+async fn connect_sees_who_asks_but_neither_cookies_nor_credentials() {
+    // §1.9
+    let (seen, mut infos) = tokio::sync::mpsc::unbounded_channel();
+    let curious = SocketRouter::new(move |info: throng_web::ConnectInfo| {
+        let seen = seen.clone();
+        async move {
+            seen.send(info).unwrap();
+            Ok(())
+        }
+    });
+    let server = Server::with(|builder| builder.socket("/curious", curious)).await;
+    let headers = [
+        ("user-agent", "test/1"),
+        ("x-forwarded-for", "10.0.0.1"),
+        ("traceparent", "00-1-2-01"),
+        ("cookie", "session=secret"),
+        ("authorization", "Bearer secret"),
+    ];
+    Client::try_connect(server.addr, "/curious/websocket?vsn=2.0.0", &headers).await.unwrap().hang_up().await;
+    let info = infos.recv().await.unwrap();
+    assert!(info.peer.is_some_and(|peer| peer.ip().is_loopback()));
+    assert_eq!(info.user_agent.as_deref(), Some("test/1"));
+    assert_eq!(info.path, "/curious/websocket");
+    let mut names: Vec<_> = info.headers.keys().map(|name| name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["traceparent", "x-forwarded-for"]);
+}
+
+#[tokio::test]
+async fn frames_that_come_with_the_request_are_not_lost() {
+    let server = Server::start().await;
+    let mut raw = Raw::connect(server.addr).await;
+    let mut bytes = Raw::request(server.addr).into_bytes();
+    bytes.extend(crate::support::masked(0x81, br#"["1","1","room:1","phx_join",{}]"#));
+    bytes.extend(crate::support::masked(0x81, br#"["1","2","room:1","echo",7]"#));
+    raw.write(&bytes).await;
+    assert!(raw.head().await.starts_with("HTTP/1.1 101 "));
+    let (_, joined) = raw.read_frame().await.unwrap();
+    assert_eq!(joined, br#"["1","1","room:1","phx_reply",{"status":"ok","response":{}}]"#);
+    let (_, echoed) = raw.read_frame().await.unwrap();
+    assert_eq!(echoed, br#"["1","2","room:1","phx_reply",{"status":"ok","response":7}]"#);
+}
