@@ -146,7 +146,7 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// The process has begun to exit, or is gone.
+    /// The process has begun to exit, or is gone; then it is open whether the hook runs.
     pub fn on_exit(&self, process: impl Into<ProcessId>, hook: Arc<dyn OnExit>) -> Result<(), NoProcess> {
         let pid = process.into();
         // Alive after the hook was set: then its end, which runs the hooks, is still to come.

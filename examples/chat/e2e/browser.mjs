@@ -51,7 +51,8 @@ async function enter(nickname, room, options, from = url) {
   await page.goto(`${from}/#${room}`);
   await page.getByLabel("What should people call you?").fill(nickname);
   await page.keyboard.press("Enter");
-  await page.locator("#people .person", { hasText: "you" }).waitFor();
+  // Hidden on a phone, but there.
+  await page.locator("#people .person", { hasText: "you" }).waitFor({ state: "attached" });
   // Marks the document: a reload would lose it.
   await page.evaluate(() => (window.isStillTheSame = true));
   return page;

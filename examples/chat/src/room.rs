@@ -8,7 +8,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -46,8 +45,6 @@ pub(crate) struct Room {
 pub(crate) struct RoomArgs {
     name: RoomName,
     rooms: Rooms,
-    /// How many incarnations there were: the one thing that has to outlive them.
-    births: Arc<AtomicU64>,
 }
 
 /// Takes a channel in, until it ends.
@@ -97,8 +94,7 @@ struct StopIfEmpty(u64);
 impl Room {
     /// The child of a room that nobody had opened.
     pub(crate) fn opened(name: RoomName, rooms: Rooms) -> ChildSpec<Room> {
-        let via = rooms.via(&name);
-        Room::child(RoomArgs { name, rooms, births: Arc::default() }).via(via).restart(Restart::Transient)
+        Room::child(RoomArgs { name, rooms }).restart(Restart::Transient)
     }
 
     /// What the list of rooms shows of it.
@@ -124,12 +120,15 @@ impl Room {
 impl GenServer for Room {
     type Args = RoomArgs;
 
-    async fn init(RoomArgs { name, rooms, births }: RoomArgs, ctx: &mut Ctx<Self>) -> Init<Self> {
+    /// A room takes its name itself. A crashed room and somebody who comes in may bring it back at the same time, and then the
+    /// supervisor must not try again and again to start the one that lost: it has nothing to do, which is no failure.
+    async fn init(RoomArgs { name, rooms }: RoomArgs, ctx: &mut Ctx<Self>) -> Init<Self> {
+        let incarnation = rooms.open_as(ctx, &name).ok_or(InitError::Ignore)?;
         let mut room = Room {
             history: History::new(rooms.limits().history_max),
             name,
             rooms,
-            incarnation: births.fetch_add(1, Ordering::Relaxed) + 1,
+            incarnation,
             born: Instant::now(),
             epoch: format!("{:x}", getrandom::u64()?),
             members: HashSet::new(),
@@ -138,6 +137,12 @@ impl GenServer for Room {
         room.rooms.presence().track(ctx, DirectoryChannel::TOPIC, room.name.as_str(), room.entry())?;
         room.wait_for_members(ctx);
         Ok(room)
+    }
+
+    async fn terminate(&mut self, reason: &Exit, _: &mut Ctx<Self>) {
+        if reason.is_clean() {
+            self.rooms.forget(&self.name);
+        }
     }
 }
 

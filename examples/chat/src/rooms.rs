@@ -1,6 +1,7 @@
 //! The rooms of a chat: how one is found, or opened by the first who asks for it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -28,6 +29,8 @@ pub(crate) struct Rooms {
 struct Shared {
     node: Node,
     names: Registry<RoomName>,
+    /// How many incarnations each room has had that has not been closed: the one thing that outlives them.
+    births: Mutex<HashMap<RoomName, u64>>,
     pubsub: PubSub,
     presence: Presence,
     limits: RoomLimits,
@@ -53,7 +56,8 @@ impl From<&Config> for RoomLimits {
 impl Rooms {
     pub(crate) fn new(node: &Node, pubsub: &PubSub, presence: &Presence, limits: RoomLimits) -> Rooms {
         let (node, pubsub, presence) = (node.clone(), pubsub.clone(), presence.clone());
-        Rooms { shared: Arc::new(Shared { node, names: Registry::new(), pubsub, presence, limits }) }
+        let (names, births) = (Registry::new(), Mutex::default());
+        Rooms { shared: Arc::new(Shared { node, names, births, pubsub, presence, limits }) }
     }
 
     /// The supervisor under which rooms are opened.
@@ -80,8 +84,18 @@ impl Rooms {
         &self.shared.presence
     }
 
-    pub(crate) fn via(&self, name: &RoomName) -> Via<Room> {
-        self.shared.names.via(name.clone())
+    /// Gives the calling room its name, and says which of its incarnations it is; nothing where another runs.
+    pub(crate) fn open_as(&self, ctx: &Ctx<Room>, name: &RoomName) -> Option<u64> {
+        self.shared.names.register(ctx, name.clone(), ()).ok()?;
+        let mut births = self.shared.births.lock().unwrap_or_else(PoisonError::into_inner);
+        let incarnation = births.entry(name.clone()).or_default();
+        *incarnation += 1;
+        Some(*incarnation)
+    }
+
+    /// A room was closed in order: whoever opens it again begins with its first incarnation.
+    pub(crate) fn forget(&self, name: &RoomName) {
+        self.shared.births.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
     /// The incarnation that runs now, if one does.
@@ -129,9 +143,9 @@ impl Rooms {
         let child = Room::opened(name.clone(), self.clone());
         match DynamicSupervisor::start_child(&self.supervisor_address(), child).await {
             Ok(room) => Ok(room),
-            // Somebody else opened it first.
-            Err(ChildError::Start(StartError::AlreadyStarted(_))) => {
-                self.whereis(name).ok_or(EnterError::Start(ChildError::NotFound))
+            // Somebody else opened it first, or its supervisor brought it back.
+            Err(error @ ChildError::Start(StartError::Ignored)) => {
+                self.whereis(name).ok_or(EnterError::Start(error))
             }
             Err(ChildError::MaxChildren(_)) => Err(EnterError::TooManyRooms),
             Err(error) => Err(EnterError::Start(error)),

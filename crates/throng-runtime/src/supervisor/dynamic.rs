@@ -61,7 +61,7 @@ pub struct DynamicSupervisor {
 
 /// What a [`DynamicSupervisor`] is started from; its methods are those of `ChildSpec<DynamicSupervisor>`.
 #[derive(Clone, Debug)]
-pub struct DynamicFlags {
+pub struct DynamicSupervisorFlags {
     children_max: usize,
     budget: Budget,
 }
@@ -77,7 +77,7 @@ struct DynamicChild {
 impl DynamicSupervisor {
     /// One without children.
     pub fn new(id: impl Into<Cow<'static, str>>) -> ChildSpec<Self> {
-        let flags = DynamicFlags { children_max: usize::MAX, budget: Budget::default() };
+        let flags = DynamicSupervisorFlags { children_max: usize::MAX, budget: Budget::default() };
         ChildSpec::supervisor(id, flags)
     }
 }
@@ -148,9 +148,9 @@ impl DynamicSupervisor {
 }
 
 impl GenServer for DynamicSupervisor {
-    type Args = DynamicFlags;
+    type Args = DynamicSupervisorFlags;
 
-    async fn init(flags: DynamicFlags, ctx: &mut Ctx<Self>) -> Init<Self> {
+    async fn init(flags: DynamicSupervisorFlags, ctx: &mut Ctx<Self>) -> Init<Self> {
         flags.budget.check().map_err(InitError::Start)?;
         ctx.trap_exits();
         let intensity = Intensity::new(flags.budget);

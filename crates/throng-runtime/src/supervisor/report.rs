@@ -5,6 +5,7 @@ use crate::{
     error::StartError,
     exit::Exit,
     pid::ProcessId,
+    report,
 };
 
 pub(super) fn restarting(supervisor: ProcessId, child: &Child, reason: &Exit) {
@@ -16,7 +17,10 @@ pub(super) fn restart_failed(supervisor: ProcessId, child: &Child, error: &Start
 }
 
 pub(super) fn gave_up(supervisor: ProcessId, child: &Child) {
-    tracing::error!(%supervisor, child = &*child.id, "reached the maximum restart intensity, giving up");
+    let id = &*child.id;
+    tracing::error!(%supervisor, child = id, "reached the maximum restart intensity, giving up");
+    let what = "reached its maximum of restarts and gives up";
+    report::if_nobody_listens(&format_args!("supervisor {supervisor} {what}, as {id} keeps ending"));
 }
 
 /// Tells of a child that did not stop as it should (S24).

@@ -149,6 +149,32 @@ async fn whoever_enters_at_once_is_in_one_room() {
     }
 }
 
+/// Whoever came into a crashed room could open it before its supervisor had brought it back. The supervisor's own attempts then
+/// failed, one after the other, because the name was taken: within a second its budget was spent, and all rooms were gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_room_that_is_entered_while_it_comes_back_is_one_room() {
+    for _ in 0..1000 {
+        let (node, rooms) = chat(RoomLimits { members_max: 10, ..LIMITS }).await;
+        let members: Vec<_> = (0..4).map(|_| member(&node)).collect();
+        let lobby = rooms.enter(&name("lobby"), members[0].0).await.unwrap();
+        let tasks: Vec<_> = members[1..]
+            .iter()
+            .map(|(id, _)| {
+                let (rooms, id) = (rooms.clone(), *id);
+                tokio::spawn(async move { rooms.enter(&name("lobby"), id).await })
+            })
+            .collect();
+        crash(lobby).await.unwrap_err();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+        let children = DynamicSupervisor::count_children(&rooms.supervisor_address()).await.unwrap();
+        assert_eq!((children.active, children.specs), (1, 1));
+        let memory = rooms.whereis(&name("lobby")).unwrap().call(Recall).await.unwrap();
+        assert_eq!(memory.incarnation, 2);
+    }
+}
+
 #[tokio::test]
 async fn an_open_room_is_listed_with_its_members() {
     let (node, rooms) = chat(LIMITS).await;
