@@ -89,6 +89,7 @@ pub enum WireError {
     Payload(#[from] PayloadError),
 }
 
+/// The names on the wire are fixed, so they may differ from those in the code.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Message<'a> {
