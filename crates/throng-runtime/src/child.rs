@@ -58,6 +58,7 @@ pub enum ChildKind {
 /// How to start a server of type `S`, and how its supervisor treats it.
 ///
 /// [`GenServer::child`] makes one; the defaults are permanent, 5 s to shut down, no name, no limit on `init`.
+#[must_use = "it says how to start a child, and starts nothing"]
 pub struct ChildSpec<S: GenServer> {
     pub(crate) id: Option<Cow<'static, str>>,
     pub(crate) args: S::Args,
@@ -185,6 +186,10 @@ impl<S: GenServer> fmt::Debug for ChildSpec<S> {
 }
 
 /// Something that can be started: a [`ChildSpec`], or what makes one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be started",
+    note = "a server is started from its child specification: write `Server::child(args)`"
+)]
 pub trait IntoChild {
     /// The server that will run.
     type Server: GenServer;

@@ -10,11 +10,12 @@ use std::{
 
 /// The reason that a process ended with, or is asked to end with.
 ///
-/// Three different questions use three different sets of reasons; do not merge them: a link kills a peer that does not
-/// trap exits for [everything but `Normal`](Exit::kills_linked); a transient child is restarted, and a crash is
-/// reported, for everything that is [not clean](Exit::is_clean).
+/// Two questions use two different sets of reasons; do not merge them: a link kills a peer that does not trap exits for
+/// [everything but `Normal`](Exit::kills_linked); a transient child is restarted, and a crash is reported, for everything
+/// that is [not clean](Exit::is_clean).
 ///
-/// Any error converts into one, so `?` in a handler means "let it crash, the cause kept".
+/// Every type that implements [`std::error::Error`] converts into one, so `?` in a handler means "let it crash, the cause
+/// kept". An error in a box goes by [`Exit::boxed`], words by [`Exit::other`].
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Exit {
@@ -52,6 +53,17 @@ impl Exit {
     /// An orderly end with a word about why.
     pub fn shutdown_with(words: impl Into<Arc<str>>) -> Self {
         Self::ShutdownWith(words.into())
+    }
+
+    /// A failure whose error is in a box, as `anyhow` and others have them: `work().map_err(Exit::boxed)?`.
+    ///
+    /// ```
+    /// # use throng_runtime::Exit;
+    /// let error: Box<dyn std::error::Error + Send + Sync> = "out of paper".into();
+    /// assert_eq!(Exit::boxed(error).to_string(), "error: out of paper");
+    /// ```
+    pub fn boxed(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self::Error(error.into().into())
     }
 
     /// Whether it is an orderly end: no restart of a transient child, no crash report.

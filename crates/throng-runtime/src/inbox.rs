@@ -28,13 +28,13 @@ pub(crate) struct Inbox {
     serving: bool,
 }
 
-/// What a server does next.
+/// What a server does next. What is rare is boxed, so that a message fits into registers.
 pub(crate) enum Event {
     Message(Envelope),
     /// End in an orderly way.
-    Shutdown(Exit),
+    Shutdown(Box<Exit>),
     /// End at once.
-    Fatal(Exit),
+    Fatal(Box<Exit>),
 }
 
 impl Inbox {
@@ -57,7 +57,7 @@ impl Inbox {
             if (self.queue.is_empty() || self.slot.mailbox.has_signals())
                 && let Some(reason) = self.arrive()
             {
-                return Poll::Ready(Event::Fatal(reason));
+                return Poll::Ready(Event::Fatal(Box::new(reason)));
             }
             if self.queue.is_empty() {
                 if self.slot.mailbox.park() {
@@ -67,10 +67,12 @@ impl Inbox {
                 continue;
             }
             ready!(self.poll_turn(cx));
-            match self.queue.pop_front().map(Envelope::into_signal) {
-                Some(Err(message)) => return Poll::Ready(Event::Message(message)),
-                Some(Ok(Signal::Shutdown(reason))) => return Poll::Ready(Event::Shutdown(reason)),
-                Some(Ok(Signal::Exit(_))) | None => {}
+            let Some(envelope) = self.queue.pop_front() else { continue };
+            if !envelope.is_signal() {
+                return Poll::Ready(Event::Message(envelope));
+            }
+            if let Ok(Signal::Shutdown(reason)) = envelope.into_signal() {
+                return Poll::Ready(Event::Shutdown(Box::new(reason)));
             }
         }
     }
@@ -113,11 +115,12 @@ impl Inbox {
                 contain("a message that was dropped", || envelope.abandon(CallFailure::NoProcess));
                 continue;
             }
+            if !envelope.is_signal() {
+                self.queue.push_back(envelope);
+                continue;
+            }
             let fatal = match envelope.into_signal() {
-                Err(message) => {
-                    self.queue.push_back(message);
-                    None
-                }
+                Err(_) => None,
                 Ok(Signal::Shutdown(reason)) => self.follow(reason),
                 Ok(Signal::Exit(signal)) => self.obey(signal),
             };

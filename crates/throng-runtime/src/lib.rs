@@ -30,6 +30,7 @@ mod pid;
 mod process;
 mod registry;
 mod reply;
+mod report;
 mod run;
 mod scheduler;
 mod signal;
@@ -50,11 +51,12 @@ pub use crate::{
     multi::{Replies, abcast, multi_call, multi_call_within},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
-    registry::{AlreadyRegistered, DuplicateRegistry, Key, Registry},
+    registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryKey},
     reply::ReplyTo,
     run::RunError,
     supervisor::{
-        ChildCount, ChildError, ChildInfo, ChildStatus, DynamicFlags, DynamicSupervisor, Flags, Supervisor,
+        ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor, DynamicSupervisorFlags,
+        Supervisor, SupervisorFlags,
     },
     task::Task,
     timer::TimerRef,

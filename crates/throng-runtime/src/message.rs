@@ -15,6 +15,10 @@ use crate::{ctx::Ctx, exit::Exit, gen_server::GenServer, pid::ProcessId, reply::
 ///     type Reply = u64;
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a message",
+    note = "write `#[derive(Message)]` above it, with `#[message(reply = …)]` if it has a reply"
+)]
 pub trait Message: Send + 'static {
     /// What a call with it is answered with; `()` for those that are cast.
     type Reply: Send + 'static;
@@ -117,4 +121,9 @@ pub(crate) struct Notice<M>(pub(crate) M);
 pub(crate) struct Ask<M: Message> {
     pub(crate) message: M,
     pub(crate) reply: ReplyTo<M::Reply>,
+}
+
+/// A letter that is answered when its turn comes, whatever the server handles.
+pub(crate) struct Fence {
+    pub(crate) reply: ReplyTo<()>,
 }

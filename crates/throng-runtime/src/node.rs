@@ -1,4 +1,5 @@
-//! A node is a value: everything but the process table hangs from it, so several live in one program.
+//! A node is a value, so several live in one program. Three things belong to the program instead: the process table, which is
+//! memory as an allocator is; the panic hook, of which a program has one; and the watchdog's thread.
 
 use std::{
     fmt,
@@ -146,7 +147,7 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// The process has begun to exit, or is gone.
+    /// The process has begun to exit, or is gone; then it is open whether the hook runs.
     pub fn on_exit(&self, process: impl Into<ProcessId>, hook: Arc<dyn OnExit>) -> Result<(), NoProcess> {
         let pid = process.into();
         // Alive after the hook was set: then its end, which runs the hooks, is still to come.

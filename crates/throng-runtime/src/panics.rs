@@ -1,9 +1,10 @@
 //! Panics: where one happened, for a process' crash report, and how one is kept from spreading.
 //!
-//! The default hook prints every panic. A supervised process' panic is reported once, by its exit; so inside a process
-//! the hook only notes the location, and everywhere else it leaves the panic to the hook that was there before.
+//! The default hook prints every panic. A process' panic is reported once, by its end (see [`report`](crate::report)); so
+//! inside a process the hook only notes the location, and everywhere else it leaves the panic to the hook that was there before.
 
 use std::{
+    any::Any,
     cell::RefCell,
     panic::{self, AssertUnwindSafe, catch_unwind},
     sync::Once,
@@ -33,9 +34,15 @@ pub(crate) fn take_location() -> Option<String> {
 }
 
 /// Runs user code whose panic must not keep what comes after it from happening (X8); it is logged.
+#[inline]
 pub(crate) fn contain(what: &str, code: impl FnOnce()) {
     if let Err(payload) = catch_unwind(AssertUnwindSafe(code)) {
-        let reason = Exit::from_panic(payload);
-        tracing::error!(process = ?current::id(), %reason, "{what} panicked");
+        report(what, payload);
     }
+}
+
+#[cold]
+fn report(what: &str, payload: Box<dyn Any + Send>) {
+    let reason = Exit::from_panic(payload);
+    tracing::error!(process = ?current::id(), %reason, "{what} panicked");
 }

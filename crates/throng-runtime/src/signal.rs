@@ -46,8 +46,8 @@ pub(crate) fn judge(signal: &ExitSignal, to: Receiver) -> Verdict {
         Exit::Kill if !by_link => Verdict::Die(Exit::Killed),
         reason if to.trapping && from.is_some() && *from == to.parent => Verdict::Follow(reason.clone()),
         _ if to.trapping => Verdict::Deliver,
-        Exit::Normal if !own => Verdict::Ignore,
-        reason => Verdict::Die(reason.clone()),
+        reason if own || reason.kills_linked() => Verdict::Die(reason.clone()),
+        _ => Verdict::Ignore,
     }
 }
 

@@ -117,6 +117,9 @@ async fn n4_keys_values_and_counts_are_those_of_the_living() {
     let mut keys = registry.keys(a);
     keys.sort_unstable();
     assert_eq!((keys, registry.count()), (vec!["one", "two"], 2));
+    let mut entries = registry.entries();
+    entries.sort_unstable();
+    assert_eq!(entries, [("one", a.id(), 1), ("two", a.id(), 2)]);
 
     let held = registry.clone();
     let updated = within(a, move |ctx| held.update_value(ctx, &"one", |old| old + 10)).await;

@@ -2,8 +2,9 @@
 
 #[doc(no_inline)]
 pub use crate::{
-    Address, Ctx, Down, DynamicSupervisor, Exit, Exited, GenServer, Halt, Handled, Handler, Init, InitError,
-    Message, Name, Node, Pid, ProcessId, Registry, ReplyTo, Restart, Shutdown, Supervisor, Task, Via,
+    Address, CallError, ChildSpec, Ctx, Down, DynamicSupervisor, Exit, Exited, GenServer, Halt, Handled,
+    Handler, Init, InitError, Message, Name, Node, Pid, ProcessId, Registry, ReplyTo, Restart, Shutdown,
+    Supervisor, Task, Via,
     pubsub::{Broadcast, Presence, PubSub, Topic},
-    web::{Channel, ChannelHandler, Endpoint, JoinError, Reply, Socket, SocketRouter},
+    web::{Channel, ChannelHandler, Endpoint, JoinError, Refusal, Reply, Socket, SocketRouter},
 };

@@ -13,8 +13,8 @@ pub(super) struct Guarded<'a, F> {
     inbox: &'a mut Inbox,
 }
 
-pub(super) enum Outcome<T> {
-    Done(T),
+/// Why code did not come to its end. Boxed, so that the usual outcome fits into registers.
+pub(super) enum Interrupted {
     Panicked(Exit),
     /// A fatal signal came first.
     Ended(Exit),
@@ -31,20 +31,20 @@ impl<'a, F: Future + Unpin> Guarded<'a, F> {
 }
 
 impl<F: Future + Unpin> Future for Guarded<'_, F> {
-    type Output = Outcome<F::Output>;
+    type Output = Result<F::Output, Box<Interrupted>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(reason) = self.inbox.fatal_signal() {
             self.inbox.begin_exit();
             self.drop_code();
-            return Poll::Ready(Outcome::Ended(reason));
+            return Poll::Ready(Err(Box::new(Interrupted::Ended(reason))));
         }
         let Some(code) = self.code.as_mut() else { return Poll::Pending };
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(code).poll(cx)));
         let outcome = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(output)) => Outcome::Done(output),
-            Err(payload) => Outcome::Panicked(Exit::from_panic(payload)),
+            Ok(Poll::Ready(output)) => Ok(output),
+            Err(payload) => Err(Box::new(Interrupted::Panicked(Exit::from_panic(payload)))),
         };
         self.drop_code();
         Poll::Ready(outcome)

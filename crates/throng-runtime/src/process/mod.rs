@@ -24,7 +24,7 @@ use std::{
 use pin_project_lite::pin_project;
 
 use self::{
-    guarded::{Guarded, Outcome},
+    guarded::{Guarded, Interrupted},
     life::Life,
     server::{Started, serve},
 };
@@ -41,6 +41,7 @@ use crate::{
     node::{Node, StopError},
     pid::{Pid, ProcessId},
     reply::{ReplyCell, Unanswered, Waiting},
+    report,
     scheduler::{
         self, Slot,
         current::{self, Current},
@@ -205,14 +206,13 @@ fn run(
 ) -> impl Future<Output = ()> + Send {
     let mut inbox = Inbox::new(life.id, parent);
     async move {
-        let reason = match Guarded::new(code, &mut inbox).await {
-            Outcome::Done(reason) | Outcome::Panicked(reason) => {
-                if !reason.is_clean() {
-                    tracing::error!(process = %life.id, %reason, "process crashed");
-                }
+        let ended = Guarded::new(code, &mut inbox).await;
+        let reason = match ended.map_err(|interrupted| *interrupted) {
+            Ok(reason) | Err(Interrupted::Panicked(reason)) => {
+                report::crash(life.id, "no server", None, &reason);
                 reason
             }
-            Outcome::Ended(reason) => reason,
+            Err(Interrupted::Ended(reason)) => reason,
         };
         life.begin_exit();
         life.end(&reason, inbox.into_rest(), None);

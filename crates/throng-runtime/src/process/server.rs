@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    guarded::{Guarded, Outcome},
+    guarded::{Guarded, Interrupted},
     life::Life,
 };
 use crate::{
@@ -24,6 +24,7 @@ use crate::{
     panics::contain,
     pid::ProcessId,
     reply::ReplyCell,
+    report,
     scheduler::Running,
 };
 
@@ -43,10 +44,9 @@ pub(super) fn serve<S: GenServer>(
     async move {
         let init = Box::pin(async { S::init(*args, &mut ctx).await });
         let mut server = match Guarded::new(init, &mut inbox).await {
-            Outcome::Done(Ok(server)) => server,
-            Outcome::Done(Err(error)) => return fail::<S>(life, inbox, error.into()),
-            Outcome::Panicked(reason) => return fail::<S>(life, inbox, Failed::Crashed(reason)),
-            Outcome::Ended(reason) => return fail::<S>(life, inbox, Failed::Ended(reason)),
+            Ok(Ok(server)) => server,
+            Ok(Err(error)) => return fail::<S>(life, inbox, error.into()),
+            Err(interrupted) => return fail::<S>(life, inbox, interrupted.into()),
         };
         inbox.serve();
         announce(life.promise.take(), Ok(()));
@@ -78,6 +78,15 @@ impl From<InitError> for Failed {
             InitError::Ignore => Self::Ignored,
             InitError::Stop(reason) => Self::Crashed(reason),
             InitError::Start(error) => Self::Child(error),
+        }
+    }
+}
+
+impl From<Box<Interrupted>> for Failed {
+    fn from(interrupted: Box<Interrupted>) -> Self {
+        match *interrupted {
+            Interrupted::Panicked(reason) => Self::Crashed(reason),
+            Interrupted::Ended(reason) => Self::Ended(reason),
         }
     }
 }
@@ -138,13 +147,14 @@ fn receive<S: GenServer>(
             let next = poll_fn(|cx| poll_next(ctx, inbox, cx)).await;
             let handler = match begin(next, server, ctx, &mut during) {
                 Ok(handler) => handler,
-                Err(Some(ending)) => return ending,
+                Err(Some(ending)) => return *ending,
                 Err(None) => continue,
             };
-            match Guarded::new(handler, inbox).await {
-                Outcome::Done(()) => {}
-                Outcome::Panicked(reason) => return Ending::Orderly { reason, during },
-                Outcome::Ended(reason) => return Ending::Abrupt(reason),
+            if let Err(interrupted) = Guarded::new(handler, inbox).await {
+                return match *interrupted {
+                    Interrupted::Panicked(reason) => Ending::Orderly { reason, during },
+                    Interrupted::Ended(reason) => Ending::Abrupt(reason),
+                };
             }
         }
     }
@@ -171,11 +181,13 @@ fn begin<'a, S: GenServer>(
     server: &'a mut S,
     ctx: &'a mut Ctx<S>,
     during: &mut Option<fn() -> &'static str>,
-) -> Result<Running<'a>, Option<Ending>> {
+) -> Result<Running<'a>, Option<Box<Ending>>> {
     let envelope = match next {
         Event::Message(envelope) => envelope,
-        Event::Shutdown(reason) => return Err(Some(Ending::Orderly { reason, during: None })),
-        Event::Fatal(reason) => return Err(Some(Ending::Abrupt(reason))),
+        Event::Shutdown(reason) => {
+            return Err(Some(Box::new(Ending::Orderly { reason: *reason, during: None })));
+        }
+        Event::Fatal(reason) => return Err(Some(Box::new(Ending::Abrupt(*reason)))),
     };
     *during = Some(envelope.name());
     envelope.open(server, ctx).map_err(|stray| {
@@ -203,20 +215,16 @@ fn farewell<'a, S: GenServer>(
 }
 
 /// What `terminate` ended with is what the process ends with (G19).
-fn last_words<S>(id: ProcessId, outcome: Outcome<Exit>) -> Exit {
-    match outcome {
-        Outcome::Done(reason) | Outcome::Ended(reason) => reason,
-        Outcome::Panicked(reason) => {
+fn last_words<S>(id: ProcessId, outcome: Result<Exit, Box<Interrupted>>) -> Exit {
+    match outcome.map_err(|interrupted| *interrupted) {
+        Ok(reason) | Err(Interrupted::Ended(reason)) => reason,
+        Err(Interrupted::Panicked(reason)) => {
             report_crash::<S>(id, &reason, Some(|| "terminate"));
             reason
         }
     }
 }
 
-/// The crash report (G20): who, what, why, and what it was doing.
 fn report_crash<S>(id: ProcessId, reason: &Exit, during: Option<fn() -> &'static str>) {
-    if !reason.is_clean() {
-        let during = during.map(|name| name());
-        tracing::error!(process = %id, server = type_name::<S>(), during, %reason, "process crashed");
-    }
+    report::crash(id, type_name::<S>(), during.map(|name| name()), reason);
 }

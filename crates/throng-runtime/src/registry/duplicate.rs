@@ -2,7 +2,7 @@
 
 use std::{any::type_name, fmt, sync::Arc};
 
-use super::table::{Entry, Key, Table};
+use super::table::{Entry, RegistryKey, Table};
 use crate::{
     control::{self, OnExit},
     ctx::Ctx,
@@ -41,7 +41,7 @@ pub struct DuplicateRegistry<K, V = ()> {
 
 struct Duplicate<K, V>(Table<K, V>);
 
-impl<K: Key, V: Clone + Send + Sync + 'static> DuplicateRegistry<K, V> {
+impl<K: RegistryKey, V: Clone + Send + Sync + 'static> DuplicateRegistry<K, V> {
     /// An empty one.
     pub fn new() -> Self {
         Self { shared: Arc::new(Duplicate(Table::new())) }
@@ -95,13 +95,13 @@ impl<K: Key, V: Clone + Send + Sync + 'static> DuplicateRegistry<K, V> {
     }
 }
 
-impl<K: Key, V: Send + Sync + 'static> OnExit for Duplicate<K, V> {
+impl<K: RegistryKey, V: Send + Sync + 'static> OnExit for Duplicate<K, V> {
     fn process_exited(&self, id: ProcessId, _: &Exit) {
         self.0.remove_all(id);
     }
 }
 
-impl<K: Key, V: Clone + Send + Sync + 'static> Default for DuplicateRegistry<K, V> {
+impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Default for DuplicateRegistry<K, V> {
     fn default() -> Self {
         Self::new()
     }

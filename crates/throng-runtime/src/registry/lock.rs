@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 
-use super::table::Key;
+use super::table::RegistryKey;
 
 /// One queue per key that somebody holds or waits for; none for the others.
 pub(super) struct KeyLock<K> {
@@ -14,7 +14,7 @@ pub(super) struct KeyLock<K> {
 /// The queue of one key: fair, so that whoever came first is served first, and a waiter that was dropped is skipped.
 type Turn = Arc<tokio::sync::Mutex<()>>;
 
-impl<K: Key> KeyLock<K> {
+impl<K: RegistryKey> KeyLock<K> {
     pub(super) fn new() -> Self {
         Self { turns: Mutex::default() }
     }
@@ -28,12 +28,12 @@ impl<K: Key> KeyLock<K> {
 }
 
 /// Forgets a key when its last user is gone.
-struct Forget<'a, K: Key> {
+struct Forget<'a, K: RegistryKey> {
     locks: &'a KeyLock<K>,
     key: K,
 }
 
-impl<K: Key> Drop for Forget<'_, K> {
+impl<K: RegistryKey> Drop for Forget<'_, K> {
     fn drop(&mut self) {
         let mut turns = self.locks.turns.lock();
         // Locals drop in reverse order: this user's own share of the queue is gone by now.

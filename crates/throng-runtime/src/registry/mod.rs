@@ -16,6 +16,6 @@ mod unique;
 
 pub use self::{
     duplicate::DuplicateRegistry,
-    table::Key,
+    table::RegistryKey,
     unique::{AlreadyRegistered, Registry},
 };

@@ -15,9 +15,9 @@ use crate::pid::ProcessId;
 const SHARDS: usize = 16;
 
 /// What can be a key: compared strictly, so that `1` and `1.0` are two (N5).
-pub trait Key: Clone + Eq + Hash + Send + Sync + 'static {}
+pub trait RegistryKey: Clone + Eq + Hash + Send + Sync + 'static {}
 
-impl<K: Clone + Eq + Hash + Send + Sync + 'static> Key for K {}
+impl<K: Clone + Eq + Hash + Send + Sync + 'static> RegistryKey for K {}
 
 /// One registration.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub(super) struct Table<K, E> {
     keys: [Mutex<HashMap<ProcessId, Vec<K>>>; SHARDS],
 }
 
-impl<K: Key, E> Table<K, E> {
+impl<K: RegistryKey, E> Table<K, E> {
     pub(super) fn new() -> Self {
         Self {
             hasher: RandomState::new(),
@@ -100,6 +100,17 @@ impl<K: Key, E> Table<K, E> {
     /// The keys that a process holds, as often as it holds them.
     pub(super) fn keys(&self, process: ProcessId) -> Vec<K> {
         self.keys_of(process).lock().get(&process).cloned().unwrap_or_default()
+    }
+
+    /// What `pick` makes of each entry, one shard after the other.
+    pub(super) fn collect<R>(&self, pick: impl Fn(&K, &Entry<E>) -> Option<R>) -> Vec<R> {
+        let mut picked = Vec::new();
+        for shard in &self.entries {
+            let shard = shard.read();
+            let entries = shard.iter().flat_map(|(key, held)| held.iter().map(move |entry| (key, entry)));
+            picked.extend(entries.filter_map(|(key, entry)| pick(key, entry)));
+        }
+        picked
     }
 
     /// How many entries there are.

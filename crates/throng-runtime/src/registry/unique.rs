@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     lock::KeyLock,
-    table::{Entry, Key, Table},
+    table::{Entry, RegistryKey, Table},
 };
 use crate::{
     address::{Naming, Via},
@@ -68,7 +68,7 @@ struct Held<V> {
     value: V,
 }
 
-impl<K: Key, V: Clone + Send + Sync + 'static> Registry<K, V> {
+impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Registry<K, V> {
     /// An empty one.
     pub fn new() -> Self {
         Self { shared: Arc::new(Unique { table: Table::new(), locks: KeyLock::new() }) }
@@ -130,6 +130,13 @@ impl<K: Key, V: Clone + Send + Sync + 'static> Registry<K, V> {
         self.shared.table.keys(process.into())
     }
 
+    /// All keys with their holders and values, in no order. Not one moment's picture: others register meanwhile.
+    pub fn entries(&self) -> Vec<(K, ProcessId, V)> {
+        self.shared.table.collect(|key, entry| {
+            is_alive(entry.process).then(|| (key.clone(), entry.process, entry.value.value.clone()))
+        })
+    }
+
     /// How many registrations there are (N4).
     pub fn count(&self) -> usize {
         self.shared.table.len()
@@ -164,7 +171,7 @@ impl<K: Key, V: Clone + Send + Sync + 'static> Registry<K, V> {
     }
 }
 
-impl<K: Key, V: Send + Sync + 'static> OnExit for Unique<K, V> {
+impl<K: RegistryKey, V: Send + Sync + 'static> OnExit for Unique<K, V> {
     fn process_exited(&self, id: ProcessId, _: &Exit) {
         self.table.remove_all(id);
     }
@@ -177,7 +184,7 @@ struct InRegistry<K, V> {
 
 impl<K, V, S> Naming<S> for InRegistry<K, V>
 where
-    K: Key + fmt::Debug,
+    K: RegistryKey + fmt::Debug,
     V: Clone + Default + Send + Sync + 'static,
     S: GenServer,
 {
@@ -194,7 +201,7 @@ where
     }
 }
 
-impl<K: Key, V: Clone + Send + Sync + 'static> Default for Registry<K, V> {
+impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Default for Registry<K, V> {
     fn default() -> Self {
         Self::new()
     }

@@ -61,7 +61,7 @@ pub struct DynamicSupervisor {
 
 /// What a [`DynamicSupervisor`] is started from; its methods are those of `ChildSpec<DynamicSupervisor>`.
 #[derive(Clone, Debug)]
-pub struct DynamicFlags {
+pub struct DynamicSupervisorFlags {
     children_max: usize,
     budget: Budget,
 }
@@ -77,7 +77,7 @@ struct DynamicChild {
 impl DynamicSupervisor {
     /// One without children.
     pub fn new(id: impl Into<Cow<'static, str>>) -> ChildSpec<Self> {
-        let flags = DynamicFlags { children_max: usize::MAX, budget: Budget::default() };
+        let flags = DynamicSupervisorFlags { children_max: usize::MAX, budget: Budget::default() };
         ChildSpec::supervisor(id, flags)
     }
 }
@@ -148,9 +148,9 @@ impl DynamicSupervisor {
 }
 
 impl GenServer for DynamicSupervisor {
-    type Args = DynamicFlags;
+    type Args = DynamicSupervisorFlags;
 
-    async fn init(flags: DynamicFlags, ctx: &mut Ctx<Self>) -> Init<Self> {
+    async fn init(flags: DynamicSupervisorFlags, ctx: &mut Ctx<Self>) -> Init<Self> {
         flags.budget.check().map_err(InitError::Start)?;
         ctx.trap_exits();
         let intensity = Intensity::new(flags.budget);
@@ -174,8 +174,10 @@ impl DynamicSupervisor {
         }
         match (known.child.start)(ctx.node().clone(), ctx.id()).await {
             Ok(new) => self.keep(new, known.child),
-            // It has nothing to do any more, and is forgotten (D4).
+            // It has nothing to do any more, and is forgotten (D4); so is one whose name another process took meanwhile, as
+            // to try again would only use up what all children share.
             Err(StartError::Ignored) => {}
+            Err(error @ StartError::AlreadyStarted(_)) => report::replaced(ctx.id(), &known.child, &error),
             Err(error) => {
                 report::restart_failed(ctx.id(), &known.child, &error);
                 self.children.insert(old, DynamicChild { is_restarting: true, ..known });

@@ -31,7 +31,7 @@ use self::{
 };
 pub use self::{
     children::{ChildCount, ChildInfo, ChildStatus},
-    dynamic::{DynamicFlags, DynamicSupervisor},
+    dynamic::{DynamicSupervisor, DynamicSupervisorFlags},
     error::ChildError,
 };
 use crate::{
@@ -102,7 +102,7 @@ pub struct Supervisor {
 
 /// What a [`Supervisor`] is started from; its methods are those of `ChildSpec<Supervisor>`.
 #[derive(Clone, Debug)]
-pub struct Flags {
+pub struct SupervisorFlags {
     strategy: Strategy,
     budget: Budget,
     children: Vec<Child>,
@@ -125,7 +125,7 @@ impl Supervisor {
     }
 
     fn with(id: impl Into<Cow<'static, str>>, strategy: Strategy) -> ChildSpec<Self> {
-        let flags = Flags { strategy, budget: Budget::default(), children: Vec::new() };
+        let flags = SupervisorFlags { strategy, budget: Budget::default(), children: Vec::new() };
         ChildSpec::supervisor(id, flags)
     }
 }
@@ -146,9 +146,9 @@ impl ChildSpec<Supervisor> {
 }
 
 impl GenServer for Supervisor {
-    type Args = Flags;
+    type Args = SupervisorFlags;
 
-    async fn init(flags: Flags, ctx: &mut Ctx<Self>) -> Init<Self> {
+    async fn init(flags: SupervisorFlags, ctx: &mut Ctx<Self>) -> Init<Self> {
         check(&flags).map_err(InitError::Start)?;
         ctx.trap_exits();
         let (strategy, intensity) = (flags.strategy, Intensity::new(flags.budget));
@@ -168,7 +168,7 @@ impl GenServer for Supervisor {
 }
 
 /// Refuses what could not work, before anything starts (S3).
-fn check(flags: &Flags) -> Result<(), StartError> {
+fn check(flags: &SupervisorFlags) -> Result<(), StartError> {
     let mut ids = BTreeSet::new();
     if let Some(twice) = flags.children.iter().find(|child| !ids.insert(&child.id)) {
         return Err(StartError::Invalid(format!("two children have the id {:?}", twice.id)));

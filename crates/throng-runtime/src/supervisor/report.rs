@@ -5,6 +5,7 @@ use crate::{
     error::StartError,
     exit::Exit,
     pid::ProcessId,
+    report,
 };
 
 pub(super) fn restarting(supervisor: ProcessId, child: &Child, reason: &Exit) {
@@ -15,8 +16,15 @@ pub(super) fn restart_failed(supervisor: ProcessId, child: &Child, error: &Start
     tracing::error!(%supervisor, child = &*child.id, %error, "a restart failed");
 }
 
+pub(super) fn replaced(supervisor: ProcessId, child: &Child, error: &StartError) {
+    tracing::warn!(%supervisor, child = &*child.id, %error, "a child is not restarted");
+}
+
 pub(super) fn gave_up(supervisor: ProcessId, child: &Child) {
-    tracing::error!(%supervisor, child = &*child.id, "reached the maximum restart intensity, giving up");
+    let id = &*child.id;
+    tracing::error!(%supervisor, child = id, "reached the maximum restart intensity, giving up");
+    let what = "reached its maximum of restarts and gives up";
+    report::if_nobody_listens(&format_args!("supervisor {supervisor} {what}, as {id} keeps ending"));
 }
 
 /// Tells of a child that did not stop as it should (S24).

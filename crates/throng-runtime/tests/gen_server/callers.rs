@@ -1,11 +1,11 @@
 //! Callers: those that die, those that wait for each other, and those that do not notice a restart.
 
-use std::time::Duration;
+use std::{future::pending, time::Duration};
 
 use throng_runtime::{Address, CallError, Exit, Name, Node, ReplyTo, Supervisor};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
-use crate::actor::{Actor, Part, Say, act, start, sync, with};
+use crate::actor::{Actor, Part, Say, act, start, sync, wait_for, with};
 
 #[tokio::test]
 async fn g8_the_right_to_answer_a_caller_that_died_is_void() {
@@ -51,11 +51,32 @@ async fn g10_answers_are_awaited_in_any_order_and_each_is_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn g10_the_time_for_an_answer_begins_when_the_call_is_sent() {
+    let node = Node::new("test");
+    let (actor, _heard) = start(&node).await;
+    actor.cast(wait_for(pending())).unwrap();
+    let outside = actor.call(Say("late")).send();
+    let inside = node.task(async move {
+        let answer = actor.call(Say("late")).send();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        let looked = Instant::now();
+        (answer.await, looked.elapsed())
+    });
+    let (answer, waited) = inside.await.unwrap();
+    assert!(matches!(answer, Err(CallError::Timeout { .. })), "{answer:?}");
+    assert!(waited < Duration::from_secs(1), "it waited {waited:?} more");
+    let looked = Instant::now();
+    let answer = outside.await;
+    assert!(matches!(answer, Err(CallError::Timeout { .. })), "{answer:?}");
+    assert!(looked.elapsed() < Duration::from_secs(1), "it waited {:?} more", looked.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn g21_two_that_call_each_other_are_freed_by_their_timeouts() {
     let node = Node::new("test");
     let (a, _a) = start(&node).await;
     let (b, _b) = start(&node).await;
-    let begun = tokio::time::Instant::now();
+    let begun = Instant::now();
     let inner = with(a, move |_| {
         Box::pin(async move {
             // A waits for B, which waits for A.

@@ -7,8 +7,8 @@ use std::{
 };
 
 use throng_runtime::{
-    Address, Ctx, Exit, GenServer, Handled, Handler, Init, Message, Name, Node, OnExit, ProcessId, StopError,
-    Supervisor,
+    Address, CallError, Ctx, Exit, GenServer, Handled, Handler, Init, Message, Name, Node, OnExit, ProcessId,
+    StopError, Supervisor,
 };
 use tokio::sync::{Semaphore, oneshot};
 
@@ -156,6 +156,43 @@ async fn p39_a_kill_drops_a_handler_where_it_waits_and_what_it_holds() {
     assert_eq!(hear_all(&mut heard).await, ["dropped"]);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p38_a_kill_does_not_interrupt_a_handler_that_does_not_wait() {
+    let node = Node::new("test");
+    let (actor, mut heard) = start(&node).await;
+    let (entered, is_in) = oneshot::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let at_work = actor.call(act(move |_, ctx| {
+        entered.send(()).unwrap();
+        released.recv()?;
+        ctx.continue_with(Say("not any more"));
+        Ok("done")
+    }));
+    let at_work = at_work.send();
+    is_in.await.unwrap();
+    let queued = actor.call(Say("not any more")).send();
+    actor.exit(Exit::Kill);
+    release.send(()).unwrap();
+    // It came to its end, and that counts; nothing else does.
+    assert_eq!(at_work.await.unwrap(), "done");
+    assert!(matches!(queued.await, Err(CallError::Exited { reason: Exit::Killed, .. })));
+    assert_eq!(hear_all(&mut heard).await, ["dropped"]);
+}
+
+#[tokio::test]
+async fn g5_a_stop_comes_before_what_the_server_would_continue_with() {
+    let node = Node::new("test");
+    let (actor, mut heard) = start(&node).await;
+    let leaving = act(|_, ctx| {
+        ctx.continue_with(Say("not any more"));
+        ctx.stop(Exit::Normal);
+        ctx.continue_with(Say("not any more"));
+        Ok(())
+    });
+    actor.cast(leaving).unwrap();
+    assert_eq!(hear_all(&mut heard).await, ["terminate (normal)", "dropped"]);
+}
+
 #[tokio::test]
 async fn g6_a_reply_with_a_stop_is_given_whatever_becomes_of_terminate() {
     let node = Node::new("test");
@@ -214,7 +251,7 @@ async fn g18_a_reason_in_the_same_words_is_the_same() {
     let leaving = wait_for(async move { drop(held.acquire().await.unwrap()) });
     actor.cast(leaving).unwrap();
     // It ends by itself before the stop gets its turn, and happens to say the same.
-    actor.cast(act(|_, ctx| Ok(ctx.stop(Exit::other("enough"))))).unwrap();
+    actor.cast(act(|_, _| Err(Exit::other("enough").into()))).unwrap();
     let (stopped, ()) = tokio::join!(node.stop(actor, Exit::other("enough"), None), async {
         gate.add_permits(1);
     });

@@ -3,13 +3,13 @@
 use std::{collections::HashMap, time::Duration};
 
 use throng_runtime::{
-    Address, CallError, Ctx, Exit, GenServer, Handled, Handler, Init, Message, Node, Pid, ProcessId, ReplyTo,
-    StopError,
+    Address, CallError, Ctx, Exit, GenServer, Handled, Handler, Init, InitError, Message, Node, Pid,
+    ProcessId, ReplyTo, StopError,
 };
 use tokio::sync::mpsc;
 
 use crate::{
-    actor::{Actor, Do, act, start, sync},
+    actor::{Actor, Do, Part, act, start, start_as, sync, with},
     dice::Dice,
 };
 
@@ -124,10 +124,9 @@ async fn g8_a_reply_against_the_callers_death_hurts_nobody() {
         let sent = to.send(round).is_ok();
         killer.await.unwrap();
         node.wait(caller).await;
-        match told.try_recv() {
-            Ok(answer) => assert!(sent && answer == round, "round {round}: got {answer}, sent {sent}"),
-            // It was killed before it looked, or before there was an answer.
-            Err(_) => {}
+        // Otherwise it was killed before it looked, or before there was an answer.
+        if let Ok(answer) = told.try_recv() {
+            assert!(sent && answer == round, "round {round}: got {answer}, sent {sent}");
         }
     }
     sync(actor).await;
@@ -212,6 +211,28 @@ async fn g18_of_stops_at_once_one_has_its_way() {
         );
         assert!(outcomes.iter().any(lost), "round {round}: {outcomes:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g3_a_start_that_fails_leaves_its_trapping_starter_no_message() {
+    let mut dice = Dice::new("failing starts");
+    let node = Node::new("test");
+    let (parent, mut heard) = start_as(&node, Part::trapping).await;
+    for round in 0..ROUNDS {
+        let (part, _heard) = Part::new();
+        let how = dice.roll(3);
+        let failing = part.init(move |_| async move {
+            match how {
+                0 => Err(InitError::Ignore),
+                1 => Err(InitError::Stop(Exit::other("no luck"))),
+                _ => panic!("no luck at all"),
+            }
+        });
+        with(parent, |ctx| Box::pin(ctx.start_link(failing.child()))).await.unwrap_err();
+        assert!(heard.try_recv().is_err(), "round {round}");
+    }
+    sync(parent).await;
+    assert!(heard.try_recv().is_err());
 }
 
 fn kill(node: &Node, process: ProcessId) -> tokio::task::JoinHandle<()> {

@@ -161,6 +161,11 @@ impl Outbox {
         queue.free();
     }
 
+    /// Bytes that wait for the client.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.queue.lock().bytes
+    }
+
     /// Whether so much is in flight that the client should not be heard.
     pub(crate) fn is_behind(&self) -> bool {
         self.in_flight.load(Ordering::Acquire) >= self.in_flight_max

@@ -116,6 +116,13 @@ impl Endpoint {
         self.shared.channels.get()
     }
 
+    /// Bytes that wait to be written, over all connections; each counts for no more than
+    /// [its limit](Limits::outbound_bytes_max), and a broadcast for each client that it waits for. It looks at every
+    /// connection: a figure for a dashboard, not for a hot path.
+    pub fn queued_bytes(&self) -> usize {
+        self.shared.connections.queued_bytes()
+    }
+
     /// Lets nobody in any more, and closes all connections, a batch at a time: what a server of your own calls before it
     /// stops (§16.2). Resolves when all have ended, or patience has run out.
     ///

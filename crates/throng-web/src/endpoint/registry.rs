@@ -64,6 +64,12 @@ impl Connections {
         self.open.lock().outboxes.len()
     }
 
+    /// Bytes that wait for clients.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        let outboxes: Vec<_> = self.open.lock().outboxes.values().cloned().collect();
+        outboxes.iter().map(|outbox| outbox.queued_bytes()).sum()
+    }
+
     /// Resolves when no connection is left.
     pub(crate) async fn all_ended(&self) {
         none_left(&self.ended, || self.count()).await;

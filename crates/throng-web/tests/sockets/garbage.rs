@@ -3,7 +3,7 @@
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Raw, Server};
+use crate::support::{Noise, Raw, Server};
 
 #[tokio::test]
 async fn text_that_is_no_message_closes_with_1007() {
@@ -137,13 +137,10 @@ async fn malformed_close_frames_do_no_harm() {
 
 #[tokio::test]
 async fn noise_on_the_wire_ends_its_connection_alone() {
-    // A thousand connections' worth of noise, from a seed.
     let server = Server::start().await;
     let mut witness = server.client("witness").await;
     witness.join("room:1").await;
-    let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64;
-    println!("seed {seed}");
-    let mut noise = Noise(seed | 1);
+    let mut noise = Noise::new();
     for round in 0..300 {
         let upgraded = round % 3 != 0;
         let mut raw = match upgraded {
@@ -188,16 +185,4 @@ async fn requests_that_are_none_are_refused() {
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer}");
     }
     server.is_well().await;
-}
-
-/// A small generator of numbers that look random.
-struct Noise(u64);
-
-impl Noise {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 24
-    }
 }

@@ -8,7 +8,7 @@ use tokio::net::TcpSocket;
 use crate::support::{Client, Raw, Server};
 
 /// Enough broadcasts to fill any socket buffer and the queue behind it.
-const MESSAGES: usize = 3_000;
+const MESSAGES: usize = 1_600;
 
 /// A payload that makes each frame a little over four kilobytes.
 fn big(n: usize) -> Value {
@@ -93,10 +93,15 @@ async fn what_waits_for_clients_that_do_not_read_is_bounded() {
     }
     let mut eager = server.client("eager").await;
     eager.join("room:1").await;
+    let mut most = 0;
     for n in 0..MESSAGES {
         server.endpoint.broadcast("room:1", "big", big(n)).unwrap();
+        most = most.max(server.endpoint.queued_bytes());
         assert_eq!(eager.receive().await[4]["n"], json!(n));
     }
+    assert!(most > 64 << 10, "the queues were never put to the test: {most}");
+    assert!(most <= (LAZY + 1) * (64 << 10), "{most}");
+    assert_eq!(server.endpoint.queued_bytes(), 0);
     crate::support::eventually("all that do not read to be closed", || {
         server.endpoint.connection_count() == 1
     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
-use crate::support::{Raw, Server, eventually};
+use crate::support::{Noise, Raw, Server, eventually};
 
 /// A server that waits for nobody for long.
 async fn impatient() -> Server {
@@ -120,6 +120,41 @@ async fn a_client_may_vanish_at_any_point_of_its_life() {
         let mut raw = Raw::connect(server.addr).await;
         raw.write(&whole[..length]).await;
         drop(raw);
+    }
+    server.is_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn channels_that_start_while_their_connection_dies_end_with_it() {
+    // Two thousand times, at any moment between the first byte and the last answer.
+    const ROUNDS: usize = 2_000;
+    let server = Server::start().await;
+    let mut noise = Noise::new();
+    let messages: Vec<u8> = [
+        r#"["1","1","room:1","phx_join",{}]"#,
+        r#"["2","2","room:2","phx_join",{"goodbye":true}]"#,
+        r#"["1","3","room:1","echo",1]"#,
+        r#"["3","4","room:1","phx_join",{}]"#,
+        r#"["2","5","room:2","phx_leave",{}]"#,
+    ]
+    .iter()
+    .flat_map(|text| crate::support::masked(0x81, text.as_bytes()))
+    .collect();
+    for _ in 0..ROUNDS {
+        let mut raw = Raw::upgraded(server.addr).await;
+        raw.write(&messages[..noise.below(messages.len() + 1)]).await;
+        for _ in 0..noise.below(4) {
+            tokio::task::yield_now().await;
+        }
+        if noise.below(2) == 0 {
+            // As a reset, where there is something that was not read.
+            let _ = raw.stream.try_read(&mut [0; 8]);
+        }
+        drop(raw);
+    }
+    server.is_empty().await;
+    for topic in ["room:1", "room:2", "users_socket:raw"] {
+        assert_eq!(server.endpoint.pubsub().subscribers(topic), 0, "{topic}");
     }
     server.is_well().await;
 }

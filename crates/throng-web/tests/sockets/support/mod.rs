@@ -1,6 +1,7 @@
 //! What the tests share: a server with a channel that does as it is told, and clients, polite and raw.
 
 mod client;
+mod noise;
 mod raw;
 mod room;
 mod server;
@@ -8,6 +9,7 @@ mod server;
 use std::time::Duration;
 
 pub(crate) use self::client::{Client, Refused};
+pub(crate) use self::noise::Noise;
 pub(crate) use self::raw::{Raw, masked};
 pub(crate) use self::room::{Note, Room, sockets};
 pub(crate) use self::server::Server;
