@@ -13,6 +13,7 @@ mod backlog;
 mod channels;
 mod closing;
 mod outbox;
+mod queue;
 mod reader;
 mod writer;
 
@@ -37,6 +38,9 @@ use self::reader::Reader;
 use crate::close::CloseReason;
 use crate::endpoint::{ChannelCount, Limits, Registration, Session, Shared};
 use crate::{fastlane, telemetry};
+
+/// What is gathered before it is written.
+const WRITE_BUFFER_BYTES: usize = 4096;
 
 type Stream = WebSocketStream<TokioIo<Upgraded>>;
 type Source = SplitStream<Stream>;
@@ -160,11 +164,16 @@ impl From<CloseReason> for End {
 }
 
 /// Buffers that cost an idle connection little; the library's defaults take 128 KiB each.
+///
+/// The library queues an answer for each ping while the client does not read: such a client may have as many bytes of
+/// them waiting as of frames. What the outbox hands over always fits beside them.
 fn buffers(limits: &Limits) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(512)
-        .write_buffer_size(4096)
-        .max_write_buffer_size(limits.outbound_bytes_max.saturating_add(8192))
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(
+            limits.outbound_bytes_max.saturating_add(WRITE_BUFFER_BYTES + 2 * queue::FRAGMENT_BYTES_MAX),
+        )
         .max_message_size(Some(limits.frame_bytes_max))
         .max_frame_size(Some(limits.frame_bytes_max))
 }

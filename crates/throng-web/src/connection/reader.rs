@@ -191,11 +191,11 @@ impl<'a> Reader<'a> {
                     start = Some(Start { channel, message, replaces })
                 }
                 Action::Deliver { channel, message } => {
-                    let in_flight = InFlight::begin(&self.link.outbox);
+                    let in_flight = InFlight::begin(&self.link.outbox, bytes(&message));
                     self.channels.hand(channel, Inbound::Event { message, in_flight });
                 }
                 Action::Leave { channel, reference } => {
-                    let in_flight = InFlight::begin(&self.link.outbox);
+                    let in_flight = InFlight::begin(&self.link.outbox, 0);
                     self.channels.hand(channel, Inbound::Leave { reference, in_flight });
                 }
                 Action::Replace { channel, announce } => {
@@ -225,6 +225,11 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// What a message takes of memory, but for a little that all take.
+fn bytes(message: &Message) -> usize {
+    message.payload.as_json().len() + message.topic.len() + message.event.len()
 }
 
 /// What a broken rule of the WebSocket protocol ends in (§7.5).

@@ -17,7 +17,8 @@ pub struct Limits {
     /// Open HTTP connections of a listening endpoint, sockets not counted: 65,536. Further ones wait in the kernel's
     /// queue.
     pub connections_max: usize,
-    /// Bytes that wait to be written to one client: 1 MiB. A client that falls behind further is closed with 1013.
+    /// Bytes that wait to be written to one client: 1 MiB. A client that falls behind further is closed with 1013. One frame
+    /// counts for a quarter of it at most, so that four of any size may wait: a state that is large makes no reader slow.
     pub outbound_bytes_max: usize,
     /// How long one write may wait for a client that does not read: 30 s.
     pub write_timeout: Duration,
@@ -28,6 +29,8 @@ pub struct Limits {
     /// Events handed to the channels of one connection and not handled yet: 128. Beyond it the connection is not read; if
     /// that lasts as long as `idle_timeout`, it is closed with 1013.
     pub events_in_flight_max: usize,
+    /// Bytes of those events: 1 MiB, and the event that exceeds it. Beyond it the same holds.
+    pub bytes_in_flight_max: usize,
     /// Messages of one connection, pings and pongs included: 1,000 a second, 5,000 at once. Beyond it messages are
     /// answered with an error, and the connection is closed with 1008 if they keep coming.
     pub message_rate: Quota,
@@ -54,6 +57,7 @@ impl Default for Limits {
             close_timeout: Duration::from_secs(2),
             idle_timeout: Duration::from_secs(60),
             events_in_flight_max: 128,
+            bytes_in_flight_max: 1 << 20,
             message_rate: Quota::new(1_000, 5_000),
             join_rate: Quota::new(50, 500),
             channel_grace: Duration::from_secs(5),
