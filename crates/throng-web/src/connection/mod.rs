@@ -7,11 +7,12 @@
 //! ```
 //!
 //! Reading and writing are two halves of one process, so that a client which does not read is still heard, and closed in
-//! time. Joins run in the channels' own processes and hold up nothing else (§18.2).
+//! time. Joins run in the channels' own processes and hold up nothing else (§18.2), within what may be in flight.
 
 mod backlog;
 mod channels;
 mod closing;
+mod meter;
 mod outbox;
 mod queue;
 mod reader;
@@ -33,6 +34,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 pub(crate) use self::backlog::{InFlight, Loan};
 use self::channels::Channels;
+use self::meter::Metered;
 pub(crate) use self::outbox::{ChannelNews, Outbox};
 use self::reader::Reader;
 use crate::close::CloseReason;
@@ -42,7 +44,7 @@ use crate::{fastlane, telemetry};
 /// What is gathered before it is written.
 const WRITE_BUFFER_BYTES: usize = 4096;
 
-type Stream = WebSocketStream<TokioIo<Upgraded>>;
+type Stream = WebSocketStream<Metered<TokioIo<Upgraded>>>;
 type Source = SplitStream<Stream>;
 type Sink = SplitSink<Stream, Message>;
 
@@ -87,10 +89,12 @@ impl Accepted {
         let Ok(Ok(upgraded)) = tokio::time::timeout(limits.upgrade_timeout, upgrade).await else {
             return Exit::shutdown_with("upgrade failed");
         };
-        let io = TokioIo::new(upgraded);
+        let outbox = registration.outbox().clone();
+        let io = Metered::new(TokioIo::new(upgraded), outbox.clone(), limits.message_rate);
+        let incomplete = io.incomplete();
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(buffers(limits))).await;
         let link = Arc::new(Link {
-            outbox: registration.outbox().clone(),
+            outbox,
             pubsub: shared.pubsub.clone(),
             id: session.id(),
             connection: ctx.id(),
@@ -100,7 +104,8 @@ impl Accepted {
         let disconnect = fastlane::to_connection(link.outbox.clone());
         let _disconnects = session.id().map(|id| shared.pubsub.subscribe_with(&ctx, id, disconnect));
         let (mut sink, mut source) = stream.split();
-        let (end, channels) = serve(&mut ctx, &link, &*session, limits, &mut sink, &mut source).await;
+        let reader = Reader::new(&mut ctx, &link, &*session, limits, incomplete);
+        let (end, channels) = serve(reader, &link.outbox, limits, &mut sink, &mut source).await;
         channels.close();
         // In a box of its own, which a connection that is open does not carry around.
         Box::pin(closing::close(sink, source, &link.outbox, &end, limits)).await;
@@ -117,20 +122,18 @@ impl Accepted {
 /// The reader is never dropped half-way: it may be starting a channel, which would be killed, and not terminated, with it.
 /// When the writer ends first, the reader is told and comes to its end by itself.
 async fn serve(
-    ctx: &mut Ctx,
-    link: &Arc<Link>,
-    session: &dyn Session,
+    mut reader: Reader<'_>,
+    outbox: &Outbox,
     limits: &Limits,
     sink: &mut Sink,
     source: &mut Source,
 ) -> (End, Channels) {
-    let mut reader = Reader::new(ctx, link, session, limits);
     let end = {
         let mut reading = std::pin::pin!(reader.run(source));
         tokio::select! {
             end = reading.as_mut() => end,
-            end = writer::run(sink, &link.outbox, limits.write_timeout) => {
-                link.outbox.close(end.as_reason());
+            end = writer::run(sink, outbox, limits.write_timeout) => {
+                outbox.close(end.as_reason());
                 let _: End = reading.await;
                 end
             }

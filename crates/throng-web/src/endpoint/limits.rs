@@ -27,7 +27,8 @@ pub struct Limits {
     pub write_timeout: Duration,
     /// How long a client may take to receive its last frames and the reason of the close, and then to hang up: 2 s each.
     pub close_timeout: Duration,
-    /// How long a client may be silent: 60 s. Any frame counts, a ping too (§8).
+    /// How long a client may be silent: 60 s. Any message counts, a ping too (§8). The first byte of one buys as much time
+    /// again for the whole of it, however it is cut into fragments.
     pub idle_timeout: Duration,
     /// Events handed to the channels of one connection and not handled yet: 128. Beyond it the connection is not read; if
     /// that lasts as long as `idle_timeout`, it is closed with 1013.
@@ -35,7 +36,8 @@ pub struct Limits {
     /// Bytes of those events: 1 MiB, and the event that exceeds it. Beyond it the same holds.
     pub bytes_in_flight_max: usize,
     /// Messages of one connection, pings and pongs included: 1,000 a second, 5,000 at once. Beyond it messages are
-    /// answered with an error, and the connection is closed with 1008 if they keep coming.
+    /// answered with an error, and the connection is closed with 1008 if they keep coming. Fragments that continue a
+    /// message have a quota of their own, of the same size, and beyond it close the connection at once.
     pub message_rate: Quota,
     /// Joins of one connection: 50 a second, 500 at once.
     pub join_rate: Quota,
