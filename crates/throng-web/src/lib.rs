@@ -20,7 +20,7 @@
 //! use serde::Deserialize;
 //! use serde_json::json;
 //! use throng_runtime::{Exit, Node};
-//! use throng_web::{Channel, Endpoint, JoinError, Refusal, Reply, Socket, SocketRouter};
+//! use throng_web::{Channel, Endpoint, JoinError, PubSub, Refusal, Reply, Socket, SocketRouter};
 //!
 //! /// A room, as one of its members knows it.
 //! struct Room;
@@ -64,8 +64,8 @@
 //! })
 //! .channel::<Room>("room:*");
 //!
-//! let node = Node::new("chat");
-//! let endpoint = Endpoint::builder(&node).socket("/socket", sockets).build()?;
+//! let (node, pubsub) = (Node::new("chat"), PubSub::new());
+//! let endpoint = Endpoint::builder(&node, &pubsub).socket("/socket", sockets).build()?;
 //! // Under a supervisor: `.child(endpoint.listen(addr))`.
 //! node.start(endpoint.listen(([127, 0, 0, 1], 0))).await?;
 //! println!("ws://{}/socket/websocket", endpoint.local_addr().ok_or("not listening")?);
@@ -101,12 +101,12 @@
 //! # use std::net::SocketAddr;
 //! use axum::{Router, routing::get};
 //! # use throng_runtime::Node;
-//! # use throng_web::{Endpoint, SocketRouter};
+//! # use throng_web::{Endpoint, PubSub, SocketRouter};
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let node = Node::new("chat");
+//! # let (node, pubsub) = (Node::new("chat"), PubSub::new());
 //! # let sockets = SocketRouter::new(async |_| Ok(()));
-//! let endpoint = Endpoint::builder(&node).socket("/socket", sockets).build()?;
+//! let endpoint = Endpoint::builder(&node, &pubsub).socket("/socket", sockets).build()?;
 //! let app = Router::new().route("/", get(async || "home")).merge(endpoint.router());
 //!
 //! # let shutdown_signal = async || ();
@@ -123,8 +123,8 @@
 //!
 //! # Who is here
 //!
-//! Topics are those of a [`PubSub`]: share it with your own processes ([`EndpointBuilder::pubsub`]), and they broadcast to
-//! clients and hear them. A [`Presence`](throng_pubsub::Presence) over the same `PubSub` shows who is on a topic:
+//! Topics are those of the [`PubSub`] that the endpoint was built with: share it with your own processes, and they broadcast
+//! to clients and hear them. A [`Presence`](throng_pubsub::Presence) over the same `PubSub` shows who is on a topic:
 //!
 //! ```
 //! # use serde_json::json;

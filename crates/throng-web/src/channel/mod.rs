@@ -12,7 +12,7 @@ use throng_pubsub::Broadcast;
 use throng_runtime::{Exit, Handled, Message};
 
 pub use self::reply::{JoinError, Reply, SocketRef};
-pub(crate) use self::route::{ChannelProcess, Route, Start, StartChannel};
+pub(crate) use self::route::{ChannelProcess, JoinRequest, Route, Start, StartChannel, Starting};
 pub(crate) use self::server::{ChannelServer, Inbound};
 pub use self::socket::{ChannelPid, PushError, Socket};
 

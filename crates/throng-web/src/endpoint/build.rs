@@ -27,10 +27,10 @@ pub struct EndpointBuilder {
 }
 
 impl EndpointBuilder {
-    pub(super) fn new(node: &Node) -> EndpointBuilder {
+    pub(super) fn new(node: &Node, pubsub: &PubSub) -> EndpointBuilder {
         EndpointBuilder {
             node: node.clone(),
-            pubsub: PubSub::new(),
+            pubsub: pubsub.clone(),
             sockets: Vec::new(),
             routes: axum::Router::new(),
             check_origin: CheckOrigin::default(),
@@ -38,14 +38,6 @@ impl EndpointBuilder {
             limits: Limits::default(),
             drain: Drain::default(),
         }
-    }
-
-    /// The topics that its channels join; unless given, the endpoint has some of its own. Whoever holds the same
-    /// [`PubSub`] broadcasts to clients and hears what they broadcast.
-    #[must_use]
-    pub fn pubsub(mut self, pubsub: &PubSub) -> Self {
-        self.pubsub = pubsub.clone();
-        self
     }
 
     /// Mounts a socket type: clients connect to `<path>/websocket`. A segment `{name}` of the path becomes a parameter.

@@ -4,15 +4,12 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use throng_runtime::{Node, ProcessId, StartError};
+use throng_runtime::{Node, StartError};
 
 use super::{ConnectInfo, Refusal};
-use crate::channel::{Channel, ChannelProcess, Route, Start, StartChannel};
-use crate::connection::Link;
+use crate::channel::{Channel, JoinRequest, Route, Start, StartChannel, Starting};
 use crate::origin::CheckOrigin;
-use crate::protocol::Message;
 use crate::routing::{Routes, TopicPattern, TopicPatternError};
-use crate::socket::ChannelId;
 
 type Connect<A> =
     Box<dyn Fn(ConnectInfo) -> Pin<Box<dyn Future<Output = Result<A, Refusal>> + Send>> + Send + Sync>;
@@ -53,13 +50,48 @@ pub(crate) struct MountOptions {
 
 impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     /// A socket type whose clients are let in by `connect`: it returns what is known of them, or refuses (§1.6).
+    ///
+    /// Where `connect` needs anything of the application, use [`SocketRouter::with_state`].
+    #[must_use]
     pub fn new<F, Fut>(connect: F) -> SocketRouter<A>
     where
         F: Fn(ConnectInfo) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<A, Refusal>> + Send + 'static,
     {
+        SocketRouter::letting_in(Box::new(move |info| Box::pin(connect(info))))
+    }
+
+    /// As [`SocketRouter::new`], with state of the application for `connect`: each connect gets a clone.
+    ///
+    /// The future of an async closure borrows what the closure captures, and a connect outlives the call: so what
+    /// `connect` needs is handed to it, and it captures nothing.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use throng_web::{ConnectInfo, MaxAge, Refusal, SocketRouter, Tokens};
+    /// # #[derive(Clone)] struct User { name: String }
+    /// let tokens = Arc::new(Tokens::new("a secret key base of at least twenty bytes")?);
+    /// let sockets = SocketRouter::with_state(tokens, async |tokens, info| {
+    ///     let token = info.params.text("token").ok_or(Refusal::FORBIDDEN)?;
+    ///     let data = tokens.verify("user socket", token, MaxAge::FromToken).map_err(|_| Refusal::FORBIDDEN)?;
+    ///     Ok(User { name: data.as_str().ok_or(Refusal::FORBIDDEN)?.to_owned() })
+    /// });
+    /// # let _: SocketRouter<User> = sockets;
+    /// # Ok::<(), throng_web::WeakSecret>(())
+    /// ```
+    #[must_use]
+    pub fn with_state<S, F, Fut>(state: S, connect: F) -> SocketRouter<A>
+    where
+        S: Clone + Send + Sync + 'static,
+        F: Fn(S, ConnectInfo) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<A, Refusal>> + Send + 'static,
+    {
+        SocketRouter::letting_in(Box::new(move |info| Box::pin(connect(state.clone(), info))))
+    }
+
+    fn letting_in(connect: Connect<A>) -> SocketRouter<A> {
         SocketRouter {
-            connect: Box::new(move |info| Box::pin(connect(info))),
+            connect,
             identify: Box::new(|_| None),
             routes: Routes::new(),
             mistakes: Vec::new(),
@@ -91,7 +123,7 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
 
     /// Leads topics to a channel type: an exact topic, or `"prefix*"`; the first match wins (§4.1).
     ///
-    /// A pattern that is none is reported when the endpoint is built.
+    /// An invalid pattern is reported when the endpoint is built.
     #[must_use]
     pub fn channel<C: Channel<Assigns = A>>(mut self, pattern: &str) -> SocketRouter<A> {
         match TopicPattern::parse(pattern) {
@@ -148,18 +180,7 @@ pub(crate) trait Session: Send + Sync {
     fn routes(&self, topic: &str) -> bool;
 
     /// Starts the channel of the join's topic.
-    fn start<'a>(&'a self, node: &'a Node, join: JoinRequest) -> StartingChannel<'a>;
-}
-
-pub(crate) type StartingChannel<'a> =
-    Pin<Box<dyn Future<Output = Result<ChannelProcess, StartError>> + Send + 'a>>;
-
-/// A join that was let through, for the channel's process to run.
-pub(crate) struct JoinRequest {
-    pub(crate) link: Arc<Link>,
-    pub(crate) channel: ChannelId,
-    pub(crate) message: Message,
-    pub(crate) replaces: Option<ProcessId>,
+    fn start<'a>(&'a self, node: &'a Node, join: JoinRequest) -> Starting<'a>;
 }
 
 struct ClientSession<A> {
@@ -177,17 +198,9 @@ impl<A: Clone + Send + Sync + 'static> Session for ClientSession<A> {
         self.router.routes.find(topic).is_some()
     }
 
-    fn start<'a>(&'a self, node: &'a Node, join: JoinRequest) -> StartingChannel<'a> {
-        let JoinRequest { link, channel, message, replaces } = join;
-        let Message { join_ref, reference, topic, payload, .. } = message;
-        match self.router.routes.find(&topic) {
-            Some(route) => {
-                let assigns = self.assigns.clone();
-                route.start(
-                    node,
-                    Start { assigns, link, channel, topic, join_ref, reference, payload, replaces },
-                )
-            }
+    fn start<'a>(&'a self, node: &'a Node, join: JoinRequest) -> Starting<'a> {
+        match self.router.routes.find(&join.message.topic) {
+            Some(route) => route.start(node, Start { assigns: self.assigns.clone(), join }),
             // Only joins of routed topics get here.
             None => Box::pin(std::future::ready(Err(StartError::Ignored))),
         }

@@ -45,9 +45,10 @@ pub(super) fn agree(headers: &HeaderMap) -> Result<Agreed, Disagreed> {
         return Ok(Agreed::default());
     }
     let token = take_token(&mut offers).map(decode).transpose()?;
-    match offers.contains(&SELECTED) {
-        true => Ok(Agreed { token, selected: Some(SELECTED) }),
-        false => Err(Disagreed::Unsupported),
+    if offers.contains(&SELECTED) {
+        Ok(Agreed { token, selected: Some(SELECTED) })
+    } else {
+        Err(Disagreed::Unsupported)
     }
 }
 

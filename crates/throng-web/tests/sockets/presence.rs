@@ -82,7 +82,7 @@ impl House {
             async move { Ok(guest) }
         })
         .channel::<Lounge>("lounge:*");
-        let endpoint = Endpoint::builder(&node).pubsub(&pubsub).socket("/socket", sockets).build().unwrap();
+        let endpoint = Endpoint::builder(&node, &pubsub).socket("/socket", sockets).build().unwrap();
         node.start(endpoint.listen((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
         let addr = endpoint.local_addr().unwrap();
         House { addr, presence }
