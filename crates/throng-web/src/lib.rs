@@ -165,6 +165,10 @@
 //! Ids in parentheses, such as `(§4.3)`, are those of the rules in the guide (crate `throng`).
 #![forbid(unsafe_code)]
 
+/// The axum whose [`Router`](axum::Router)s an endpoint takes and gives: an application that uses this one cannot have
+/// another major version by mistake.
+pub use axum;
+
 mod channel;
 mod close;
 mod connection;
@@ -193,4 +197,4 @@ pub use protocol::Ref;
 pub use rate::Quota;
 pub use routing::{TopicPattern, TopicPatternError};
 pub use throng_pubsub::{Broadcast, BroadcastError, Payload, PayloadError, PubSub};
-pub use token::{MaxAge, Term, TokenError, Tokens, WeakSecret};
+pub use token::{MaxAge, SignError, Term, TokenError, Tokens, WeakSecret};

@@ -76,10 +76,19 @@ async fn a_drained_application_refuses_sockets_and_serves_the_rest() {
 async fn mistakes_are_told_when_the_endpoint_is_built() {
     let node = Node::new("test");
     let build = |path: &str| Endpoint::builder(&node, &PubSub::new()).socket(path, sockets().0).build();
-    assert_eq!(build("socket").unwrap_err(), EndpointError::Path("socket".into()));
+    for path in ["socket", "/a/{b", "/a/{}", "/a/{*rest}", "/:a", "/*a"] {
+        assert!(matches!(build(path).unwrap_err(), EndpointError::Path { .. }), "{path}");
+    }
+    for path in ["", "/", "/a/{b}", "/health", "/health/live"] {
+        assert!(build(path).is_ok(), "{path}");
+    }
     let twice =
         Endpoint::builder(&node, &PubSub::new()).socket("/a", sockets().0).socket("/a/", sockets().0).build();
-    assert_eq!(twice.unwrap_err(), EndpointError::PathTaken("/a".into()));
+    let taken = EndpointError::PathTaken { path: "/a".into(), with: "/a/websocket".into() };
+    assert_eq!(twice.unwrap_err(), taken);
+    let alike =
+        Endpoint::builder(&node, &PubSub::new()).socket("/{a}", sockets().0).socket("/{b}", sockets().0);
+    assert!(matches!(alike.build().unwrap_err(), EndpointError::PathTaken { .. }));
     let pattern = Endpoint::builder(&node, &PubSub::new())
         .socket("/a", sockets().0.channel::<crate::support::Room>("a*b"))
         .build();
