@@ -3,7 +3,7 @@
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use crate::{
-    call::Call,
+    call::{self, Answer, Call},
     exit::Exit,
     gen_server::GenServer,
     message::{Cast, Handler, Message},
@@ -64,6 +64,16 @@ pub trait Address<S: GenServer>: Send + Sync {
         let envelope = Envelope::message::<S, _>(pid.id().generation(), Cast(message));
         drop(scheduler::deliver(pid.id(), envelope));
         Ok(())
+    }
+
+    /// A round trip through the mailbox, 5 s at most: when it is answered, all that this process sent before has been handled,
+    /// and nothing else has happened. For tests, in place of a sleep (X9).
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Address::call).
+    fn sync(&self) -> Answer<()> {
+        call::fence(self.resolve(), self.target())
     }
 
     /// Asks the process to end (P16 to P19).

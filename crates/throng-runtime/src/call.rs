@@ -10,10 +10,10 @@ use std::{
 use crate::{
     address::{CallError, CallFailure, DEFAULT_CALL_TIMEOUT, Target},
     gen_server::GenServer,
-    message::{Ask, Handler, Message},
+    message::{Ask, Fence, Handler, Message},
     pid::Pid,
-    reply::{ReplyCell, Waiting},
-    scheduler::{self, Envelope},
+    reply::{ReplyCell, ReplyTo, Waiting},
+    scheduler::{self, Envelope, Letter},
     timer::Alarm,
 };
 
@@ -46,24 +46,42 @@ impl<S: GenServer, M: Message> Call<S, M> {
     where
         S: Handler<M>,
     {
-        let wait = match self.to {
-            None => Wait::Failed(Some(CallFailure::NoProcess)),
-            Some(pid) if scheduler::current::id() == Some(pid.id()) => {
-                Wait::Failed(Some(CallFailure::CallingSelf))
-            }
-            Some(pid) => request(pid, self.message),
-        };
-        let deadline = match wait {
-            Wait::Failed(_) => None,
-            Wait::Reply(_) => self.timeout.map(|after| (after, Alarm::after(after))),
-        };
-        Answer { wait, target: self.target, deadline }
+        let Self { to, target, message, timeout } = self;
+        dispatch(to, target, timeout, |reply| Ask { message, reply })
     }
 }
 
-fn request<S: Handler<M>, M: Message>(pid: Pid<S>, message: M) -> Wait<M::Reply> {
+/// A round trip through a server's mailbox, past its handlers.
+pub(crate) fn fence<S: GenServer>(to: Option<Pid<S>>, target: Target) -> Answer<()> {
+    dispatch(to, target, Some(DEFAULT_CALL_TIMEOUT), |reply| Fence { reply })
+}
+
+fn dispatch<S: GenServer, L: Letter<S>, R: Send + 'static>(
+    to: Option<Pid<S>>,
+    target: Target,
+    timeout: Option<Duration>,
+    letter: impl FnOnce(ReplyTo<R>) -> L,
+) -> Answer<R> {
+    let wait = match to {
+        None => Wait::Failed(Some(CallFailure::NoProcess)),
+        Some(pid) if scheduler::current::id() == Some(pid.id()) => {
+            Wait::Failed(Some(CallFailure::CallingSelf))
+        }
+        Some(pid) => request(pid, letter),
+    };
+    let deadline = match wait {
+        Wait::Failed(_) => None,
+        Wait::Reply(_) => timeout.map(|after| (after, Alarm::after(after))),
+    };
+    Answer { wait, target, deadline }
+}
+
+fn request<S: GenServer, L: Letter<S>, R: Send + 'static>(
+    pid: Pid<S>,
+    letter: impl FnOnce(ReplyTo<R>) -> L,
+) -> Wait<R> {
     let (waiting, reply) = ReplyCell::pair(pid.id());
-    let envelope = Envelope::message::<S, _>(pid.id().generation(), Ask { message, reply });
+    let envelope = Envelope::message::<S, _>(pid.id().generation(), letter(reply));
     if let Err(unsent) = scheduler::deliver(pid.id(), envelope) {
         unsent.abandon(CallFailure::NoProcess);
     }

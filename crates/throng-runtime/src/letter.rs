@@ -7,7 +7,7 @@ use crate::{
     control,
     ctx::Ctx,
     gen_server::GenServer,
-    message::{Ask, Cast, Down, Exited, Halt, Handler, Message, Notice},
+    message::{Ask, Cast, Down, Exited, Fence, Halt, Handler, Message, Notice},
     pid::ProcessId,
     reply::Unanswered,
     scheduler::Letter,
@@ -32,6 +32,22 @@ impl<S: Handler<M>, M: Message> Letter<S> for Ask<M> {
 
     fn name() -> &'static str {
         type_name::<M>()
+    }
+}
+
+impl<S: GenServer> Letter<S> for Fence {
+    fn open<'a>(self, _: &'a mut S, _: &'a mut Ctx<S>) -> impl Future<Output = ()> + Send + 'a {
+        // An error means that nobody waits any more.
+        let _ = self.reply.send(());
+        std::future::ready(())
+    }
+
+    fn abandon(self, why: CallFailure) {
+        self.reply.abandon(why);
+    }
+
+    fn name() -> &'static str {
+        "sync"
     }
 }
 

@@ -122,3 +122,8 @@ pub(crate) struct Ask<M: Message> {
     pub(crate) message: M,
     pub(crate) reply: ReplyTo<M::Reply>,
 }
+
+/// A letter that is answered when its turn comes, whatever the server handles.
+pub(crate) struct Fence {
+    pub(crate) reply: ReplyTo<()>,
+}

@@ -74,7 +74,8 @@ const fn node_layout(letter: Layout, handler: Layout) -> Layout {
 
 /// Where in a node of this alignment the room for the letter begins.
 const fn room_at(align: usize) -> usize {
-    size_of::<Header>().next_multiple_of(align)
+    // An alignment is a power of two; the general way to round up would divide.
+    (size_of::<Header>() + align - 1) & !(align - 1)
 }
 
 /// An owned node with a letter in it.

@@ -1,0 +1,172 @@
+//! The tools, and above all that they fail when they should.
+#![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use throng_runtime::{
+    Address, CallError, Ctx, Down, Exit, GenServer, Handled, Handler, Init, Message, Node, Pid,
+};
+use throng_test::{Probe, TestNode, assert_down, expect_down};
+
+#[derive(Debug, PartialEq)]
+struct Note(u64);
+
+impl Message for Note {
+    type Reply = ();
+}
+
+#[derive(Debug, PartialEq)]
+struct Word(&'static str);
+
+impl Message for Word {
+    type Reply = ();
+}
+
+/// Says what it is told to a probe, after a few turns.
+struct Echo(Pid<throng_test::Recorder>);
+
+impl GenServer for Echo {
+    type Args = Pid<throng_test::Recorder>;
+
+    async fn init(to: Self::Args, _: &mut Ctx<Self>) -> Init<Self> {
+        Ok(Self(to))
+    }
+
+    async fn terminate(&mut self, _: &Exit, _: &mut Ctx<Self>) {
+        let _ = self.0.cast(Word("stopped"));
+    }
+}
+
+impl Handler<Note> for Echo {
+    async fn handle(&mut self, note: Note, _: &mut Ctx<Self>) -> Handled<Note> {
+        tokio::task::yield_now().await;
+        Ok(self.0.cast(note)?)
+    }
+}
+
+#[tokio::test]
+async fn a_probe_gives_out_what_it_is_sent_in_order_whatever_it_is() {
+    let node = TestNode::new();
+    let mut probe = Probe::start(&node).await;
+    probe.pid().cast(Note(1)).unwrap();
+    probe.pid().cast(Word("two")).unwrap();
+    probe.pid().cast(Note(3)).unwrap();
+    assert_eq!(probe.expect::<Note>().await, Note(1));
+    let second = probe.next().await;
+    assert!(second.is::<Word>() && second.type_name().ends_with("Word"), "{second:?}");
+    let still_there = second.downcast::<Note>().unwrap_err();
+    assert_eq!(still_there.downcast::<Word>().unwrap(), Word("two"));
+    assert_eq!(probe.expect::<Note>().await, Note(3));
+    probe.expect_nothing().await;
+}
+
+#[tokio::test]
+async fn a_probe_sees_the_ends_of_what_it_watches() {
+    let node = TestNode::new();
+    let mut probe = Probe::start(&node).await;
+    let waiting = || node.spawn(async |_| std::future::pending::<()>().await);
+    let (monitored, linked) = (waiting(), waiting());
+    probe.monitor(monitored).await;
+    probe.link(linked).await.unwrap();
+    node.exit(monitored, Exit::other("enough"));
+    assert_down!(probe, monitored, Exit::Other(why) if &*why == "enough");
+    node.exit(linked, Exit::Shutdown);
+    assert!(matches!(probe.expect_exited(linked).await, Exit::Shutdown));
+    assert!(probe.link(linked).await.is_err());
+    assert!(matches!(expect_down(&node, linked).await, Exit::NoProcess));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_happen_fails_with_what_was_waited_for() {
+    let node = TestNode::new();
+    let mut probe = Probe::start(&node).await;
+    let silence = failure(async { drop(probe.next().await) }).await;
+    assert!(silence.contains("tools.rs") && silence.contains("waited 5s for anything"), "{silence}");
+
+    let mut probe = probe.deadline(Duration::from_millis(20));
+    probe.pid().cast(Word("hello")).unwrap();
+    let other = failure(async {
+        let _: Note = probe.expect().await;
+    })
+    .await;
+    assert!(
+        other.contains("expected") && other.contains("Note, was sent") && other.contains("Word"),
+        "{other}"
+    );
+
+    probe.pid().cast(Word("more")).unwrap();
+    let more = failure(probe.expect_nothing()).await;
+    assert!(more.contains("sent more") && more.contains("Word"), "{more}");
+    // Nothing was lost by the look.
+    assert_eq!(probe.expect::<Word>().await, Word("more"));
+
+    let process = node.spawn(async |_| std::future::pending::<()>().await);
+    let alive = failure(async { drop(expect_down(&node, process).await) }).await;
+    assert!(alive.contains(&format!("the end of {process}")), "{alive}");
+
+    probe.monitor(process).await;
+    node.exit(process, Exit::Kill);
+    let reason = failure(async { assert_down!(probe, process, Exit::Normal) }).await;
+    assert!(reason.contains("Killed, not by Exit::Normal"), "{reason}");
+}
+
+#[tokio::test]
+async fn a_sync_is_answered_when_all_before_it_is_handled() {
+    let node = TestNode::new();
+    let mut probe = Probe::start(&node).await;
+    let echo = node.supervise(Echo::child(probe.pid())).await;
+    for n in 0..1_000 {
+        echo.cast(Note(n)).unwrap();
+        echo.sync().await.unwrap();
+        assert_eq!(probe.expect::<Note>().await, Note(n));
+    }
+    probe.expect_nothing().await;
+    echo.exit(Exit::Kill);
+    expect_down(&node, echo).await;
+    assert!(matches!(echo.sync().await, Err(CallError::NoProcess { .. })));
+}
+
+#[tokio::test]
+async fn a_test_node_stops_its_servers_newest_first() {
+    let node = TestNode::new();
+    let mut probe = Probe::start(&node).await;
+    let (first, second) =
+        (node.supervise(Echo::child(probe.pid())).await, node.supervise(Echo::child(probe.pid())).await);
+    probe.monitor(first).await;
+    probe.monitor(second).await;
+    node.finish().await;
+    assert_eq!(probe.expect::<Word>().await, Word("stopped"));
+    assert_down!(probe, second, Exit::Shutdown);
+    assert_eq!(probe.expect::<Word>().await, Word("stopped"));
+    assert_down!(probe, first, Exit::Shutdown);
+}
+
+#[tokio::test]
+async fn a_test_that_ends_early_leaves_no_server_behind() {
+    let node = TestNode::new();
+    let keeper: Node = (*node).clone();
+    let mut probe = Probe::start(&keeper).await;
+    let echo = node.supervise(Echo::child(probe.pid())).await;
+    probe.monitor(echo).await;
+    drop(node);
+    assert_down!(probe, echo, Exit::Killed);
+    let (mut watcher, pid) = (Probe::start(&keeper).await, probe.pid());
+    watcher.monitor(pid).await;
+    drop(probe);
+    assert!(matches!(watcher.expect::<Down>().await.reason, Exit::Killed));
+}
+
+/// What `work` panics with.
+async fn failure(work: impl Future<Output = ()>) -> String {
+    let mut work = std::pin::pin!(AssertUnwindSafe(work));
+    let panic = std::future::poll_fn(|cx| {
+        let polled = std::panic::catch_unwind(AssertUnwindSafe(|| Future::poll(work.as_mut(), cx)));
+        match polled {
+            Ok(poll) => poll.map(|()| None),
+            Err(panic) => std::task::Poll::Ready(Some(panic)),
+        }
+    })
+    .await
+    .expect("it did not fail");
+    panic.downcast_ref::<String>().cloned().or(panic.downcast_ref::<&str>().map(|s| (*s).into())).unwrap()
+}
