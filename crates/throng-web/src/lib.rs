@@ -36,7 +36,7 @@
 //! impl Channel for Room {
 //!     type Assigns = String; // what the socket knows of its client: a name
 //!     type Params = ();      // what a client says when it joins
-//!     type Event = RoomIn;   // whatever is none of these is refused at the door
+//!     type Event = RoomIn;   // anything else is refused at the door
 //!
 //!     async fn join(_: (), socket: &mut Socket<'_, Self>) -> Result<Room, JoinError> {
 //!         match socket.topic() {

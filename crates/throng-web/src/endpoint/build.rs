@@ -15,6 +15,7 @@ use crate::origin::CheckOrigin;
 use crate::routing::TopicPatternError;
 
 /// Puts an [`Endpoint`] together.
+#[must_use = "an endpoint comes of `build`"]
 pub struct EndpointBuilder {
     node: Node,
     pubsub: PubSub,
@@ -43,7 +44,6 @@ impl EndpointBuilder {
     /// Mounts a socket type: clients connect to `<path>/websocket`. A segment `{name}` of the path becomes a parameter.
     ///
     /// An invalid path, or one that another socket takes, is reported when the endpoint is built.
-    #[must_use]
     pub fn socket<A: Clone + Send + Sync + 'static>(mut self, path: &str, sockets: SocketRouter<A>) -> Self {
         self.sockets.push((path.trim_end_matches('/').to_owned(), Arc::new(sockets)));
         self
@@ -67,14 +67,12 @@ impl EndpointBuilder {
     /// # Panics
     ///
     /// When two routers that were added have a route in common.
-    #[must_use]
     pub fn routes(mut self, routes: axum::Router) -> Self {
         self.routes = self.routes.merge(routes);
         self
     }
 
     /// Which pages may connect; unless told otherwise, those that are served from the same scheme, host and port.
-    #[must_use]
     pub fn check_origin(mut self, check_origin: CheckOrigin) -> Self {
         self.check_origin = check_origin;
         self
@@ -82,21 +80,18 @@ impl EndpointBuilder {
 
     /// Says that clients reach this endpoint by `https`, through a proxy that ends TLS; it matters for
     /// [`CheckOrigin::SameOrigin`].
-    #[must_use]
     pub fn behind_tls(mut self) -> Self {
         self.scheme = "https";
         self
     }
 
     /// What connections may use.
-    #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
     /// How it parts with its clients when it shuts down.
-    #[must_use]
     pub fn drain(mut self, drain: Drain) -> Self {
         self.drain = drain;
         self

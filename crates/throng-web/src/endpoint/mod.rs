@@ -95,7 +95,7 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// When the payload is no JSON object, or other nodes cannot be told: then nobody got it.
+    /// When the payload is not a JSON object, or other nodes cannot be told: then nobody got it.
     pub fn broadcast(&self, topic: &str, event: &str, payload: impl Serialize) -> Result<(), BroadcastError> {
         self.shared.pubsub.broadcast(topic, event, payload)
     }

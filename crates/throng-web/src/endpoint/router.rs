@@ -32,6 +32,7 @@ type Identify<A> = Box<dyn Fn(&A) -> Option<String> + Send + Sync>;
 /// .id(|user: &String| Some(format!("users_socket:{user}")))
 /// .channel::<Room>("room:*");
 /// ```
+#[must_use = "a socket type is mounted by `EndpointBuilder::socket`"]
 pub struct SocketRouter<A> {
     connect: Connect<A>,
     identify: Identify<A>,
@@ -52,7 +53,6 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     /// A socket type whose clients are let in by `connect`: it returns what is known of them, or refuses (§1.6).
     ///
     /// Where `connect` needs anything of the application, use [`SocketRouter::with_state`].
-    #[must_use]
     pub fn new<F, Fut>(connect: F) -> SocketRouter<A>
     where
         F: Fn(ConnectInfo) -> Fut + Send + Sync + 'static,
@@ -79,7 +79,6 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     /// # let _: SocketRouter<User> = sockets;
     /// # Ok::<(), throng_web::WeakSecret>(())
     /// ```
-    #[must_use]
     pub fn with_state<S, F, Fut>(state: S, connect: F) -> SocketRouter<A>
     where
         S: Clone + Send + Sync + 'static,
@@ -100,7 +99,6 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     }
 
     /// Which pages may connect here, whatever the endpoint says (§1.7).
-    #[must_use]
     pub fn check_origin(mut self, check_origin: CheckOrigin) -> SocketRouter<A> {
         self.options.check_origin = Some(check_origin);
         self
@@ -108,14 +106,12 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
 
     /// Takes the token that phoenix.js sends as its `authToken`: it travels in `Sec-WebSocket-Protocol`, so no log of URLs
     /// shows it. Connects then find it in [`ConnectInfo::auth_token`] (§1.8).
-    #[must_use]
     pub fn auth_token(mut self) -> SocketRouter<A> {
         self.options.auth_token = true;
         self
     }
 
     /// Names each client's connections: a broadcast of `disconnect` on the topic of this name ends them all (§7.4).
-    #[must_use]
     pub fn id(mut self, identify: impl Fn(&A) -> Option<String> + Send + Sync + 'static) -> SocketRouter<A> {
         self.identify = Box::new(identify);
         self
@@ -124,7 +120,6 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     /// Leads topics to a channel type: an exact topic, or `"prefix*"`; the first match wins (§4.1).
     ///
     /// An invalid pattern is reported when the endpoint is built.
-    #[must_use]
     pub fn channel<C: Channel<Assigns = A>>(mut self, pattern: &str) -> SocketRouter<A> {
         match TopicPattern::parse(pattern) {
             Ok(pattern) => self.routes.add(pattern, Box::new(Route::<C>::new())),

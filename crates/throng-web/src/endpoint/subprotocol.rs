@@ -7,7 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// The subprotocol that carries the token; its end is base64, in spite of its name in the standard alphabet.
 const TOKEN_PREFIX: &str = "base64url.bearer.phx.";
-/// The subprotocol that is selected; a browser breaks off if it offered some and none is.
+/// The subprotocol that is selected; a browser that offered some breaks off if none is selected.
 const SELECTED: &str = "phoenix";
 
 const LENIENT: GeneralPurposeConfig =
