@@ -185,7 +185,9 @@ mod telemetry;
 mod token;
 mod vsn;
 
-pub use channel::{Channel, ChannelHandler, ChannelPid, JoinError, PushError, Reply, Socket, SocketRef};
+pub use channel::{
+    Channel, ChannelHandler, ChannelPid, JoinError, PushError, Reply, Socket, SocketRef, SocketTrackError,
+};
 pub use close::CloseReason;
 pub use endpoint::{
     ConnectInfo, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener, Refusal,

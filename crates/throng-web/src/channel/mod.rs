@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use throng_pubsub::Broadcast;
 use throng_runtime::{Exit, Handled, Message};
 
+pub use self::presence::SocketTrackError;
 pub use self::reply::{JoinError, Reply, SocketRef};
 pub(crate) use self::route::{ChannelProcess, JoinRequest, Route, Start, StartChannel, Starting};
 pub(crate) use self::server::{ChannelServer, Inbound};
