@@ -12,9 +12,9 @@ use tokio_tungstenite::tungstenite::{Error, Message as WsMessage};
 
 use super::meter::Incomplete;
 use super::{ChannelNews, Channels, End, InFlight, Link, Source};
-use crate::channel::Inbound;
+use crate::channel::{Inbound, JoinRequest};
 use crate::close::CloseReason;
-use crate::endpoint::{JoinRequest, Limits, Session};
+use crate::endpoint::{Limits, Session};
 use crate::protocol::{self, DecodeLimits, Message};
 use crate::rate::Gcra;
 use crate::socket::{Action, ChannelId, ChannelLimit, Input, SocketState};

@@ -85,7 +85,7 @@ fn places_max(endpoint: &Endpoint) -> usize {
 
 /// The address could not be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {addr}: {source}")]
+#[error("cannot listen on {addr}")]
 pub struct ListenError {
     addr: SocketAddr,
     source: io::Error,

@@ -33,7 +33,7 @@ pub use self::limits::{Drain, Limits};
 pub use self::listener::{ListenError, Listener};
 pub(crate) use self::registry::{ChannelCount, Connections, Registration};
 pub use self::router::SocketRouter;
-pub(crate) use self::router::{JoinRequest, Session, SocketType};
+pub(crate) use self::router::{Session, SocketType};
 use crate::fastlane;
 use crate::origin::CheckOrigin;
 use crate::protocol::Payload;
@@ -59,9 +59,12 @@ pub(crate) struct Shared {
 }
 
 impl Endpoint {
-    /// An endpoint whose processes run on the node.
-    pub fn builder(node: &Node) -> EndpointBuilder {
-        EndpointBuilder::new(node)
+    /// An endpoint whose processes run on the node, and whose channels join the topics of the [`PubSub`].
+    ///
+    /// Whoever holds the same `PubSub` broadcasts to clients and hears what they broadcast; a
+    /// [`Presence`](throng_pubsub::Presence) has to be made over the same one.
+    pub fn builder(node: &Node, pubsub: &PubSub) -> EndpointBuilder {
+        EndpointBuilder::new(node, pubsub)
     }
 
     /// All its routes: the sockets, `/health/live`, `/health/ready`, and those that were added.
@@ -99,7 +102,7 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// When the payload is no JSON object, or other nodes cannot be told: then nobody got it.
+    /// When the payload is not a JSON object, or other nodes cannot be told: then nobody got it.
     pub fn broadcast(&self, topic: &str, event: &str, payload: impl Serialize) -> Result<(), BroadcastError> {
         self.shared.pubsub.broadcast(topic, event, payload)
     }
