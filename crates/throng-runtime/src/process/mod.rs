@@ -277,7 +277,7 @@ pin_project! {
 
 impl<F> Body<F> {
     fn new(id: ProcessId, node: &Node, code: F) -> Self {
-        Self { slot: scheduler::slot(id), current: Some(Current { id, node: node.clone() }), code }
+        Self { slot: scheduler::slot(id), current: Some(Current::new(id, node.clone())), code }
     }
 }
 
@@ -288,6 +288,9 @@ impl<F: Future<Output = ()>> Future for Body<F> {
         let this = self.project();
         // Before any look at the mailbox, so that a push which that look misses finds the waker.
         this.slot.waker.register(cx.waker());
+        if let Some(current) = this.current {
+            current.polled_by(cx.waker());
+        }
         let code = this.code;
         current::enter(this.current, || watchdog::watch(|| code.poll(cx)))
     }
