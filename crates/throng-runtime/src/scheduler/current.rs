@@ -19,7 +19,9 @@ impl Current {
         Self { id, node, polled_by: 0, wakeup: Wakeup::default() }
     }
 
+    /// From now on this waker runs the process.
     pub(crate) fn polled_by(&mut self, waker: &Waker) {
+        super::slot(self.id).waker.register(waker);
         self.polled_by = waker.data().addr();
     }
 }

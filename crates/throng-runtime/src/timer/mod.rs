@@ -99,8 +99,20 @@ impl Bell {
 /// Names a timer that was set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimerKey {
+    /// Apart from its key's own two fields, so that all three fit into two words.
+    serial: u64,
+    index: u32,
     wheel: u8,
-    key: Key,
+}
+
+impl TimerKey {
+    fn new(wheel: u8, Key { index, serial }: Key) -> Self {
+        Self { serial, index, wheel }
+    }
+
+    fn key(self) -> Key {
+        Key { index: self.index, serial: self.serial }
+    }
 }
 
 impl Timers {
@@ -121,16 +133,13 @@ impl Timers {
 
     /// Sets a timer of `node`, whose timers these are.
     fn set(&self, node: &Node, deadline: Instant, fire: Fire) -> TimerKey {
-        self.set_at(node, self.tick_at_or_after(deadline), fire)
-    }
-
-    fn set_at(&self, node: &Node, tick: u64, fire: Fire) -> TimerKey {
+        let tick = self.tick_at_or_after(deadline);
         let wheel = fire.wheel();
         let key = self.wheels[usize::from(wheel)].lock().insert(tick, fire);
         if tick < self.driver.wakes_at.load(Ordering::SeqCst) {
             self.wake_driver(node);
         }
-        TimerKey { wheel, key }
+        TimerKey::new(wheel, key)
     }
 
     /// Takes a timer back if it has not fired.
@@ -139,7 +148,7 @@ impl Timers {
     }
 
     fn take(&self, timer: TimerKey) -> Option<(u64, Fire)> {
-        self.wheels[usize::from(timer.wheel)].lock().cancel(timer.key)
+        self.wheels[usize::from(timer.wheel)].lock().cancel(timer.key())
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -147,13 +156,13 @@ impl Timers {
     }
 
     fn is_set(&self, timer: TimerKey) -> bool {
-        self.wheels[usize::from(timer.wheel)].lock().get_mut(timer.key).is_some()
+        self.wheels[usize::from(timer.wheel)].lock().get_mut(timer.key()).is_some()
     }
 
     /// Has a deadline wake another waker. False when it has fired.
     fn rewake(&self, timer: TimerKey, waker: &Waker) -> bool {
         let mut wheel = self.wheels[usize::from(timer.wheel)].lock();
-        let Some(Fire::Wake(known)) = wheel.get_mut(timer.key) else { return false };
+        let Some(Fire::Wake(known)) = wheel.get_mut(timer.key()) else { return false };
         if !known.will_wake(waker) {
             let before = std::mem::replace(known, waker.clone());
             drop(wheel);
@@ -237,38 +246,28 @@ fn home() -> u8 {
 /// next call's, which sets none of its own: when it comes, the process looks at its deadlines and sets another for what
 /// is left. It costs a process that calls all the time one idle wake-up in a time limit, instead of setting and
 /// cancelling a timer for each call.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Wakeup {
-    tick: u64,
-    timer: TimerKey,
+    set: Option<(Instant, TimerKey)>,
 }
 
 impl Wakeup {
-    const NEVER: u64 = u64::MAX;
-
     /// Sees to it that the process is woken by `deadline`. It is the running one.
     pub(crate) fn set_by(&mut self, deadline: Instant, id: ProcessId, node: &Node) {
         // What has rung is gone. What rings after this look wakes the process again after this poll.
         if scheduler::slot(id).has_rung() {
-            self.tick = Self::NEVER;
+            self.set = None;
         }
-        let tick = node.timers().tick_at_or_after(deadline);
-        if self.tick > tick {
+        if self.set.is_none_or(|(due, _)| due > deadline) {
             self.cancel(node);
-            *self = Self { tick, timer: node.timers().set_at(node, tick, Fire::Ring(id)) };
+            self.set = Some((deadline, node.timers().set(node, deadline, Fire::Ring(id))));
         }
     }
 
     pub(crate) fn cancel(&mut self, node: &Node) {
-        if std::mem::replace(&mut self.tick, Self::NEVER) != Self::NEVER {
-            drop(node.timers().take(self.timer));
+        if let Some((_, timer)) = self.set.take() {
+            drop(node.timers().take(timer));
         }
-    }
-}
-
-impl Default for Wakeup {
-    fn default() -> Self {
-        Self { tick: Self::NEVER, timer: TimerKey { wheel: 0, key: Key::default() } }
     }
 }
 
