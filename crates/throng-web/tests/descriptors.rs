@@ -17,7 +17,7 @@ async fn descriptors_are_raised_and_who_comes_when_none_is_left_is_turned_away()
     let (_, hard) = Resource::NOFILE.get().unwrap();
     Resource::NOFILE.set(100, hard).unwrap();
     let node = Node::new("test");
-    let endpoint = Endpoint::builder(&node).build().unwrap();
+    let endpoint = Endpoint::builder(&node, &throng_web::PubSub::new()).build().unwrap();
     node.start(endpoint.listen((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
     let addr = endpoint.local_addr().unwrap();
     assert_eq!(Resource::NOFILE.get().unwrap().0, hard);
