@@ -7,10 +7,13 @@ mod dice;
 mod order;
 
 use std::{
+    future::poll_fn,
+    pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
@@ -204,4 +207,132 @@ async fn a_time_beyond_all_clocks_is_as_good_as_never() {
     node.send_after(clock, Duration::from_secs(86_400 * 365), Tick(2));
     assert_eq!(ticked.recv().await.unwrap().0, 2);
     assert!(never.cancel().is_some());
+}
+
+/// Never answered.
+struct Silence;
+
+impl Message for Silence {
+    type Reply = ();
+}
+
+impl Handler<Silence> for Clock {
+    async fn handle(&mut self, _: Silence, _: &mut Ctx<Self>) -> Handled<Silence> {
+        std::future::pending().await
+    }
+}
+
+impl Handler<Echo> for Clock {
+    async fn handle(&mut self, _: Echo, _: &mut Ctx<Self>) -> Handled<Echo> {
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+}
+
+struct Echo;
+
+impl Message for Echo {
+    type Reply = ();
+}
+
+/// How long a call that is never answered takes to fail.
+async fn silence(silent: Pid<Clock>, limit: Duration) -> Duration {
+    let begun = Instant::now();
+    silent.call(Silence).timeout(limit).await.unwrap_err();
+    begun.elapsed()
+}
+
+fn about(took: Duration, limit: Duration) -> bool {
+    took >= limit && took <= limit + MS * 3
+}
+
+#[tokio::test(start_paused = true)]
+async fn g9_a_process_keeps_each_of_its_deadlines_whatever_came_before() {
+    let node = Node::new("test");
+    let (silent, _s) = clock(&node).await;
+    let (prompt, _p) = clock(&node).await;
+    let process = node.task(async move {
+        for limit in [70, 10_000, 5_000, 1, 5_001, 0, 4_999] {
+            let limit = MS * limit;
+            // Answered: its deadline, 5 s from now, is of no use to anybody any more.
+            prompt.call(Echo).await.unwrap();
+            let took = silence(silent, limit).await;
+            assert!(about(took, limit), "{took:?}, not {limit:?}");
+        }
+    });
+    process.await.unwrap();
+    assert_eq!(Census::take(&node).timers, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g9_a_process_that_waits_for_several_keeps_all_their_deadlines() {
+    let node = Node::new("test");
+    let (silent, _s) = clock(&node).await;
+    let process = node.task(async move {
+        let limits = [3_000, 1_000, 2_000, 1_500].map(|ms| MS * ms);
+        let [a, b, c, d] = limits.map(|limit| silence(silent, limit));
+        // One after the other is polled by every wake-up; the last only by its own.
+        let took = tokio::join!(a, b, c, OnlyWhenWoken::new(d));
+        let took = [took.0, took.1, took.2, took.3];
+        assert!(took.iter().zip(limits).all(|(took, limit)| about(*took, limit)), "{took:?}, not {limits:?}");
+    });
+    process.await.unwrap();
+    assert_eq!(Census::take(&node).timers, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn g9_a_deadline_is_kept_by_a_future_that_moves() {
+    let node = Node::new("test");
+    let (silent, _s) = clock(&node).await;
+    let mover = node.task(async move {
+        let mut answer = Box::pin(silent.call(Silence).timeout(MS * 500).send());
+        assert!(poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await.is_pending());
+        answer
+    });
+    let begun = Instant::now();
+    let answer = mover.await.unwrap();
+    // First out of its process, then into another.
+    let receiver = node.task(async move { answer.await });
+    receiver.await.unwrap().unwrap_err();
+    assert!(about(begun.elapsed(), MS * 500), "{:?}", begun.elapsed());
+}
+
+/// Polls what it wraps only when that asked for it, as collections of futures do.
+struct OnlyWhenWoken<F> {
+    inner: Pin<Box<F>>,
+    woken: Arc<Flag>,
+}
+
+struct Flag {
+    set: AtomicBool,
+    outer: Mutex<Option<Waker>>,
+}
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.set.store(true, Ordering::SeqCst);
+        if let Some(outer) = &*self.outer.lock().unwrap() {
+            outer.wake_by_ref();
+        }
+    }
+}
+
+impl<F> OnlyWhenWoken<F> {
+    fn new(inner: F) -> Self {
+        let woken = Flag { set: AtomicBool::new(true), outer: Mutex::new(None) };
+        Self { inner: Box::pin(inner), woken: Arc::new(woken) }
+    }
+}
+
+impl<F: Future> Future for OnlyWhenWoken<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        *self.woken.outer.lock().unwrap() = Some(cx.waker().clone());
+        if !self.woken.set.swap(false, Ordering::SeqCst) {
+            return Poll::Pending;
+        }
+        let waker = self.woken.clone().into();
+        self.inner.as_mut().poll(&mut Context::from_waker(&waker))
+    }
 }

@@ -149,8 +149,11 @@
 //!
 //! # What holds
 //!
-//! - Frames of a connection are dispatched in the order of their arrival, and those of one topic handled in it; a join that
-//!   takes its time holds up no other topic. What a channel pushes, broadcasts and replies arrives in the order of the program.
+//! - Frames of a connection are dispatched in the order of their arrival, and those of one topic handled in it. A join, or an
+//!   event, that takes its time holds up its own topic alone, as long as no more waits behind it than a connection may have
+//!   in flight: 128 events, or a mebibyte of them. Beyond that the connection is not read until the channel has caught up,
+//!   and closed if it does not within the idle timeout. What a channel pushes, broadcasts and replies arrives in the order
+//!   of the program.
 //! - A channel that crashes is told to its client, which rejoins; its connection and its siblings do not notice.
 //! - Everything is bounded ([`Limits`]): frames, topics, rates, events in flight, and what waits for a client that does not
 //!   read. Who exceeds a bound is told, or closed with a code that says why ([`CloseReason`]), and nobody else is harmed.

@@ -43,7 +43,7 @@ use crate::{
     reply::{ReplyCell, Unanswered, Waiting},
     report,
     scheduler::{
-        self, Slot,
+        self,
         current::{self, Current},
         watchdog,
     },
@@ -268,7 +268,6 @@ pub(crate) fn wait(id: ProcessId) -> impl Future<Output = Exit> + Send {
 pin_project! {
     /// What a backend polls: a process' code, run as that process.
     struct Body<F> {
-        slot: &'static Slot,
         current: Option<Current>,
         #[pin]
         code: F,
@@ -277,7 +276,7 @@ pin_project! {
 
 impl<F> Body<F> {
     fn new(id: ProcessId, node: &Node, code: F) -> Self {
-        Self { slot: scheduler::slot(id), current: Some(Current { id, node: node.clone() }), code }
+        Self { current: Some(Current::new(id, node.clone())), code }
     }
 }
 
@@ -286,8 +285,10 @@ impl<F: Future<Output = ()>> Future for Body<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.project();
-        // Before any look at the mailbox, so that a push which that look misses finds the waker.
-        this.slot.waker.register(cx.waker());
+        if let Some(current) = this.current {
+            // Before any look at the mailbox, so that a push which that look misses finds the waker.
+            current.polled_by(cx.waker());
+        }
         let code = this.code;
         current::enter(this.current, || watchdog::watch(|| code.poll(cx)))
     }

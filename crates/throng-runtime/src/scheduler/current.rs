@@ -1,14 +1,35 @@
 //! Which process this thread is running at the moment.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, task::Waker, time::Instant};
 
-use crate::{node::Node, pid::ProcessId};
+use crate::{node::Node, pid::ProcessId, timer::Wakeup};
 
 /// A running process, as code that it calls can see it.
 #[derive(Debug)]
 pub(crate) struct Current {
-    pub(crate) id: ProcessId,
-    pub(crate) node: Node,
+    id: ProcessId,
+    node: Node,
+    /// The address of what its own waker wakes.
+    polled_by: usize,
+    wakeup: Wakeup,
+}
+
+impl Current {
+    pub(crate) fn new(id: ProcessId, node: Node) -> Self {
+        Self { id, node, polled_by: 0, wakeup: Wakeup::default() }
+    }
+
+    /// From now on this waker runs the process.
+    pub(crate) fn polled_by(&mut self, waker: &Waker) {
+        super::slot(self.id).waker.register(waker);
+        self.polled_by = waker.data().addr();
+    }
+}
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        self.wakeup.cancel(&self.node);
+    }
 }
 
 thread_local! {
@@ -39,4 +60,19 @@ pub(crate) fn id() -> Option<ProcessId> {
 /// Lends the node of the process that is running, if any. `f` must not run user code.
 pub(crate) fn with_node<R>(f: impl FnOnce(&Node) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.borrow().as_ref().map(|current| f(&current.node))).ok().flatten()
+}
+
+/// Sees to it that the process that is running is woken by `deadline`. False when none is, or when it would not help: the
+/// waker is not the process' own but that of a future which only polls what woke it.
+pub(crate) fn wake_by(deadline: Instant, waker: &Waker) -> bool {
+    let seen = CURRENT.try_with(|current| {
+        let mut current = current.borrow_mut();
+        let Some(current) = current.as_mut().filter(|current| current.polled_by == waker.data().addr())
+        else {
+            return false;
+        };
+        current.wakeup.set_by(deadline, current.id, &current.node);
+        true
+    });
+    seen.unwrap_or(false)
 }

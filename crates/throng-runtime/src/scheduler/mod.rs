@@ -70,6 +70,15 @@ pub(crate) fn deliver(to: ProcessId, envelope: Envelope) -> Result<(), Envelope>
     Ok(())
 }
 
+/// Wakes a process for its deadline's sake.
+pub(crate) fn ring(id: ProcessId) {
+    let slot = slot(id);
+    if slot.is(id) {
+        slot.ring();
+        slot.waker.wake();
+    }
+}
+
 /// Sends a signal; a process that is gone needs none.
 pub(crate) fn signal(to: ProcessId, signal: Signal) {
     drop(deliver(to, Envelope::signal(to.generation(), signal)));

@@ -9,7 +9,7 @@
 
 use std::sync::{
     OnceLock,
-    atomic::{AtomicU8, AtomicU32, Ordering},
+    atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering},
 };
 
 use atomic_waker::AtomicWaker;
@@ -34,6 +34,8 @@ pub(crate) struct Slot {
     index: u32,
     generation: AtomicU32,
     status: AtomicU8,
+    /// The wake-up that was set for a deadline has come.
+    rung: AtomicBool,
     control: Mutex<Option<Box<Control>>>,
 }
 
@@ -139,6 +141,7 @@ impl Slot {
             index,
             generation: AtomicU32::new(1),
             status: AtomicU8::new(Status::Dead as u8),
+            rung: AtomicBool::new(false),
             control: Mutex::new(None),
         }
     }
@@ -146,6 +149,15 @@ impl Slot {
     /// The identity of the process that uses it now; for that process itself.
     pub(crate) fn id(&self) -> ProcessId {
         ProcessId::new(self.index, self.generation.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn ring(&self) {
+        self.rung.store(true, Ordering::Release);
+    }
+
+    /// Whether it has rung since this was asked last.
+    pub(crate) fn has_rung(&self) -> bool {
+        self.rung.load(Ordering::Relaxed) && self.rung.swap(false, Ordering::Acquire)
     }
 
     /// Whether its process is this incarnation and has not begun to exit.

@@ -34,6 +34,8 @@ const WHEELS: usize = 4;
 /// What a timer does when it fires.
 pub(crate) enum Fire {
     Wake(Waker),
+    /// Wake a process, which then looks at its deadlines.
+    Ring(ProcessId),
     Send(ProcessId, Envelope),
 }
 
@@ -41,6 +43,7 @@ impl Fire {
     fn run(self) {
         match self {
             Self::Wake(waker) => waker.wake(),
+            Self::Ring(id) => scheduler::ring(id),
             // A process that is gone needs no message (P4). Its destructor must not take the driver with it.
             Self::Send(to, envelope) => {
                 contain("a timer's message that was dropped", || drop(scheduler::deliver(to, envelope)));
@@ -50,10 +53,10 @@ impl Fire {
 
     /// One wheel for one receiver keeps its order; threads set their own deadlines on different wheels, so that they
     /// seldom meet.
-    fn wheel(&self) -> usize {
+    fn wheel(&self) -> u8 {
         match self {
-            Self::Wake(_) => home(),
-            Self::Send(to, _) => to.index() as usize % WHEELS,
+            Self::Wake(_) | Self::Ring(_) => home(),
+            Self::Send(to, _) => (to.index() as usize % WHEELS) as u8,
         }
     }
 }
@@ -96,8 +99,20 @@ impl Bell {
 /// Names a timer that was set.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimerKey {
-    wheel: usize,
-    key: Key,
+    /// Apart from its key's own two fields, so that all three fit into two words.
+    serial: u64,
+    index: u32,
+    wheel: u8,
+}
+
+impl TimerKey {
+    fn new(wheel: u8, Key { index, serial }: Key) -> Self {
+        Self { serial, index, wheel }
+    }
+
+    fn key(self) -> Key {
+        Key { index: self.index, serial: self.serial }
+    }
 }
 
 impl Timers {
@@ -117,14 +132,14 @@ impl Timers {
     }
 
     /// Sets a timer of `node`, whose timers these are.
-    pub(crate) fn set(&self, node: &Node, deadline: Instant, fire: Fire) -> TimerKey {
+    fn set(&self, node: &Node, deadline: Instant, fire: Fire) -> TimerKey {
         let tick = self.tick_at_or_after(deadline);
         let wheel = fire.wheel();
-        let key = self.wheels[wheel].lock().insert(tick, fire);
+        let key = self.wheels[usize::from(wheel)].lock().insert(tick, fire);
         if tick < self.driver.wakes_at.load(Ordering::SeqCst) {
             self.wake_driver(node);
         }
-        TimerKey { wheel, key }
+        TimerKey::new(wheel, key)
     }
 
     /// Takes a timer back if it has not fired.
@@ -133,7 +148,7 @@ impl Timers {
     }
 
     fn take(&self, timer: TimerKey) -> Option<(u64, Fire)> {
-        self.wheels[timer.wheel].lock().cancel(timer.key)
+        self.wheels[usize::from(timer.wheel)].lock().cancel(timer.key())
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -141,13 +156,13 @@ impl Timers {
     }
 
     fn is_set(&self, timer: TimerKey) -> bool {
-        self.wheels[timer.wheel].lock().get_mut(timer.key).is_some()
+        self.wheels[usize::from(timer.wheel)].lock().get_mut(timer.key()).is_some()
     }
 
     /// Has a deadline wake another waker. False when it has fired.
     fn rewake(&self, timer: TimerKey, waker: &Waker) -> bool {
-        let mut wheel = self.wheels[timer.wheel].lock();
-        let Some(Fire::Wake(known)) = wheel.get_mut(timer.key) else { return false };
+        let mut wheel = self.wheels[usize::from(timer.wheel)].lock();
+        let Some(Fire::Wake(known)) = wheel.get_mut(timer.key()) else { return false };
         if !known.will_wake(waker) {
             let before = std::mem::replace(known, waker.clone());
             drop(wheel);
@@ -215,17 +230,49 @@ async fn drive(backend: Tokio, driver: Arc<Driver>, node: Weak<crate::node::Shar
     }
 }
 
-fn home() -> usize {
+fn home() -> u8 {
     thread_local! {
-        static HOME: usize = {
+        static HOME: u8 = {
             static NEXT: AtomicUsize = AtomicUsize::new(0);
-            NEXT.fetch_add(1, Ordering::Relaxed) % WHEELS
+            (NEXT.fetch_add(1, Ordering::Relaxed) % WHEELS) as u8
         };
     }
     HOME.with(|home| *home)
 }
 
-/// A deadline that the running code waits for: on its node's wheels in a process, on the backend's clock elsewhere.
+/// The one wake-up that a process has set for all its deadlines: the earliest of them, or earlier.
+///
+/// Nearly every deadline is a call's that is answered long before. So an earlier call's wake-up is left to stand for the
+/// next call's, which sets none of its own: when it comes, the process looks at its deadlines and sets another for what
+/// is left. It costs a process that calls all the time one idle wake-up in a time limit, instead of setting and
+/// cancelling a timer for each call.
+#[derive(Debug, Default)]
+pub(crate) struct Wakeup {
+    set: Option<(Instant, TimerKey)>,
+}
+
+impl Wakeup {
+    /// Sees to it that the process is woken by `deadline`. It is the running one.
+    pub(crate) fn set_by(&mut self, deadline: Instant, id: ProcessId, node: &Node) {
+        // What has rung is gone. What rings after this look wakes the process again after this poll.
+        if scheduler::slot(id).has_rung() {
+            self.set = None;
+        }
+        if self.set.is_none_or(|(due, _)| due > deadline) {
+            self.cancel(node);
+            self.set = Some((deadline, node.timers().set(node, deadline, Fire::Ring(id))));
+        }
+    }
+
+    pub(crate) fn cancel(&mut self, node: &Node) {
+        if let Some((_, timer)) = self.set.take() {
+            drop(node.timers().take(timer));
+        }
+    }
+}
+
+/// A deadline that the running code waits for: by its process' [`Wakeup`], or on its node's wheels where only a waker of its own
+/// will do; on the backend's clock outside of processes.
 ///
 /// It refers to the wheels by number, because a count of references on the node would be shared by all its workers. So one
 /// that was set in a process of a node can be taken back only there; dropped anywhere else, it fires in vain.
@@ -237,6 +284,8 @@ pub(crate) struct Alarm {
 enum Set {
     /// There was no time to wait.
     Rung,
+    /// Its process is woken in time.
+    ByProcess,
     OnWheel {
         timers: u64,
         timer: TimerKey,
@@ -254,7 +303,10 @@ impl Alarm {
         match &mut self.set {
             None => self.set(cx),
             Some(Set::Rung) => Poll::Ready(()),
-            Some(Set::OnWheel { .. }) if scheduler::now() >= self.deadline => Poll::Ready(()),
+            Some(Set::ByProcess | Set::OnWheel { .. }) if scheduler::now() >= self.deadline => {
+                Poll::Ready(())
+            }
+            Some(Set::ByProcess) => self.set(cx),
             // One that fired meanwhile woke the waker of an earlier poll, which may be another's.
             Some(Set::OnWheel { timers, timer }) => {
                 let (timers, timer) = (*timers, *timer);
@@ -269,6 +321,10 @@ impl Alarm {
     }
 
     fn set(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if scheduler::current::wake_by(self.deadline, cx.waker()) {
+            self.set = Some(Set::ByProcess);
+            return Poll::Pending;
+        }
         let wake = Fire::Wake(cx.waker().clone());
         let set = scheduler::current::with_node(|node| Set::OnWheel {
             timers: node.timers().number,

@@ -17,8 +17,8 @@ const HORIZON: u64 = (SLOTS as u64 - 1) << (DIGIT * (LEVELS as u32 - 1));
 /// Names one entry, until it fired or was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
-    index: u32,
-    serial: u64,
+    pub(super) index: u32,
+    pub(super) serial: u64,
 }
 
 pub(crate) struct Wheel<T> {

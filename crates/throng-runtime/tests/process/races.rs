@@ -188,3 +188,29 @@ async fn x8_a_hook_that_was_set_from_elsewhere_runs_once() {
         assert_eq!(node.on_exit(process, hook), Err(NoProcess { pid: process }));
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn p9_a_monitor_of_the_dead_never_watches_who_comes_after() {
+    let mut dice = Dice::new("monitor against reuse");
+    let node = Node::new("test");
+    let (watcher, mut seen) = Probe::start(&node).await;
+    for _ in 0..ROUNDS {
+        let target = node.spawn(async |_| ());
+        // Takes the slot as soon as it is free, and keeps it: whoever watched this one by mistake would wait for ever.
+        let squatter = tokio::spawn({
+            let node = node.clone();
+            let spins = dice.roll(200);
+            async move {
+                (0..spins).for_each(|_| std::hint::spin_loop());
+                node.spawn(async |_| std::future::pending::<()>().await)
+            }
+        });
+        dice.spin();
+        let monitor = within(watcher, move |ctx| ctx.monitor(target)).await;
+        assert!(
+            matches!(seen.recv().await, Some(Saw::Down(which, who, _)) if (which, who) == (monitor, target))
+        );
+        assert!(!node.is_alive(target));
+        node.exit(squatter.await.unwrap(), Exit::Kill);
+    }
+}

@@ -5,11 +5,14 @@
 
 mod build;
 mod connect;
+mod descriptors;
 mod drain;
+mod exchange;
 mod handshake;
 mod health;
 mod limits;
 mod listener;
+mod peers;
 mod registry;
 mod router;
 mod subprotocol;
@@ -72,12 +75,16 @@ impl Endpoint {
     }
 
     /// A child that listens on an address and serves the routes; it shuts down in order within its grace (§16.2).
+    ///
+    /// When it begins to listen, it raises the process's soft limit of open files to the hard one, and warns if that is
+    /// less than [`Limits`] let in.
     pub fn listen(&self, addr: impl Into<SocketAddr>) -> ChildSpec<Listener> {
         let drain = &self.shared.drain;
         // Batches take as long as they take; a supervisor must not kill what still says goodbye.
         let batches = self.shared.limits.sockets_max.div_ceil(drain.batch_size.max(1));
         let pauses = drain.batch_interval.saturating_mul(u32::try_from(batches).unwrap_or(u32::MAX));
-        let grace = pauses.saturating_add(drain.patience.saturating_mul(3));
+        let grace =
+            pauses.saturating_add(drain.patience.saturating_mul(3)).saturating_add(drain.request_grace);
         Listener::child((self.clone(), addr.into())).shutdown(grace)
     }
 

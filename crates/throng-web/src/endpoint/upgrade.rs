@@ -68,7 +68,7 @@ async fn connect(
     // A place is taken before the application is asked, so that it is not asked in vain.
     let registration = shared
         .connections
-        .register(Outbox::new(shared.limits.outbound_bytes_max, shared.limits.events_in_flight_max))
+        .register(Outbox::new(&shared.limits))
         .ok_or_else(|| unavailable("draining, or too many connections"))?;
     let session = ask(sockets, ConnectInfo::new(&parts, params, token), shared).await?;
     telemetry::connected(parts.uri.path(), session.id().as_deref());
