@@ -57,11 +57,12 @@ impl EndpointBuilder {
     /// # use throng_runtime::Node;
     /// # use throng_web::{Endpoint, PubSub};
     ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), throng_web::EndpointError> {
     /// # let (node, pubsub) = (Node::new("shop"), PubSub::new());
     /// let endpoint = Endpoint::builder(&node, &pubsub)
     ///     .routes(Router::new().route("/", get(async || "home")))
     ///     .build()?;
-    /// # Ok::<(), throng_web::EndpointError>(())
+    /// # Ok(()) }
     /// ```
     ///
     /// # Panics

@@ -143,10 +143,8 @@ async fn noise_on_the_wire_ends_its_connection_alone() {
     let mut noise = Noise::new();
     for round in 0..300 {
         let upgraded = round % 3 != 0;
-        let mut raw = match upgraded {
-            true => Raw::upgraded(server.addr).await,
-            false => Raw::connect(server.addr).await,
-        };
+        let mut raw =
+            if upgraded { Raw::upgraded(server.addr).await } else { Raw::connect(server.addr).await };
         let length = usize::try_from(noise.next() % 3_000).unwrap();
         let bytes: Vec<u8> = (0..length).map(|_| noise.next().to_le_bytes()[0]).collect();
         raw.write(&bytes).await;
