@@ -30,7 +30,7 @@ use crate::{http, secret};
 ///
 /// [`AppError`].
 pub(crate) fn tree(node: &Node, config: &Config) -> Result<ChildSpec<Supervisor>, AppError> {
-    let tokens = Arc::new(secret::tokens(config.secret_key_base.as_deref())?);
+    let tokens = Arc::new(secret::tokens(config.secret_key_base.as_ref())?);
     let pubsub = PubSub::new();
     let presence = Presence::new("chat", &pubsub);
     let rooms = Rooms::new(node, &pubsub, &presence, config.into());

@@ -6,10 +6,13 @@ mod app;
 mod assets;
 mod config;
 mod directory_channel;
+mod door;
 mod failure;
 mod guest;
 mod history;
 mod http;
+mod memberships;
+mod pace;
 mod room;
 mod room_channel;
 mod rooms;
@@ -25,10 +28,15 @@ use tracing_subscriber::EnvFilter;
 use crate::config::Config;
 use crate::failure::Failure;
 
+/// What is logged unless `RUST_LOG` says otherwise: what crashes, and what is started again.
+const LOGGED: &str = "throng=warn,throng_runtime::supervisor=info";
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    // `RUST_LOG=info` shows who connects, joins and crashes.
-    let filter = EnvFilter::builder().with_default_directive(tracing_level()).from_env_lossy();
+    let filter = match env::var("RUST_LOG") {
+        Ok(directives) => EnvFilter::builder().parse_lossy(directives),
+        Err(_) => EnvFilter::new(LOGGED),
+    };
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,8 +52,4 @@ async fn run() -> Result<(), Failure> {
     let node = Node::new("chat");
     let tree = app::tree(&node, &config)?;
     Ok(node.run(tree).await?)
-}
-
-fn tracing_level() -> tracing_subscriber::filter::Directive {
-    tracing_subscriber::filter::LevelFilter::OFF.into()
 }
