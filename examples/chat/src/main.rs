@@ -11,6 +11,7 @@ mod failure;
 mod guest;
 mod history;
 mod http;
+mod log;
 mod memberships;
 mod pace;
 mod room;
@@ -23,22 +24,15 @@ use std::env;
 use std::process::ExitCode;
 
 use throng::Node;
-use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
 use crate::failure::Failure;
-
-/// What is logged unless `RUST_LOG` says otherwise: what crashes, and what is started again.
-const LOGGED: &str = "throng=warn,throng_runtime::supervisor=info";
+use crate::log::Log;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = match env::var("RUST_LOG") {
-        Ok(directives) => EnvFilter::builder().parse_lossy(directives),
-        Err(_) => EnvFilter::new(LOGGED),
-    };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match run().await {
+    let log = Log::install();
+    match run(&log).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("chat: {failure}");
@@ -47,9 +41,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), Failure> {
+async fn run(log: &Log) -> Result<(), Failure> {
     let config = Config::load(|name| env::var(name).ok())?;
     let node = Node::new("chat");
-    let tree = app::tree(&node, &config)?;
+    let tree = app::tree(&node, &config, log)?;
     Ok(node.run(tree).await?)
 }

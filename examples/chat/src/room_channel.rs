@@ -70,7 +70,7 @@ impl Channel for RoomChannel {
             rooms.admit(&name, &guest.id).map_err(|excess| JoinError::refused(&excess.to_string()))?;
         let room = match rooms.enter(&name, socket.process()).await {
             Ok(room) => room,
-            Err(error @ (EnterError::RoomFull | EnterError::TooManyRooms)) => {
+            Err(error @ (EnterError::RoomFull | EnterError::TooManyRooms | EnterError::Restarting)) => {
                 return Err(JoinError::refused(&error.to_string()));
             }
             Err(error) => return Err(error.into()),

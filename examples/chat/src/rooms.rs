@@ -122,20 +122,22 @@ impl Rooms {
     ///
     /// [`EnterError`].
     pub(crate) async fn enter(&self, name: &RoomName, member: ProcessId) -> Result<Pid<Room>, EnterError> {
-        let mut gone = None;
         for _ in 0..TRIES {
             let room = match self.whereis(name) {
                 Some(room) => room,
-                None => self.open(name).await?,
+                None => match self.open(name).await? {
+                    Some(room) => room,
+                    None => continue,
+                },
             };
             match room.call(Enter(member)).await {
                 Ok(Ok(())) => return Ok(room),
                 Ok(Err(Full)) => return Err(EnterError::RoomFull),
-                Err(error @ (CallError::NoProcess { .. } | CallError::Exited { .. })) => gone = Some(error),
+                Err(CallError::NoProcess { .. } | CallError::Exited { .. }) => {}
                 Err(error) => return Err(EnterError::Call(error)),
             }
         }
-        Err(gone.map_or(EnterError::TooManyRooms, EnterError::Call))
+        Err(EnterError::Restarting)
     }
 
     /// Sends an event to everyone in a room.
@@ -152,14 +154,13 @@ impl Rooms {
         self.shared.pubsub.broadcast(name.topic(), event, payload)
     }
 
-    async fn open(&self, name: &RoomName) -> Result<Pid<Room>, EnterError> {
+    /// The room, unless it was open and ended in the very moment.
+    async fn open(&self, name: &RoomName) -> Result<Option<Pid<Room>>, EnterError> {
         let child = Room::opened(name.clone(), self.clone());
         match DynamicSupervisor::start_child(&self.supervisor_address(), child).await {
-            Ok(room) => Ok(room),
+            Ok(room) => Ok(Some(room)),
             // Somebody else opened it first, or its supervisor brought it back.
-            Err(error @ ChildError::Start(StartError::Ignored)) => {
-                self.whereis(name).ok_or(EnterError::Start(error))
-            }
+            Err(ChildError::Start(StartError::Ignored)) => Ok(self.whereis(name)),
             Err(ChildError::MaxChildren(_)) => Err(EnterError::TooManyRooms),
             Err(error) => Err(EnterError::Start(error)),
         }
@@ -192,6 +193,8 @@ pub(crate) enum EnterError {
     RoomFull,
     #[error("there are too many rooms")]
     TooManyRooms,
+    #[error("the room is restarting")]
+    Restarting,
     #[error(transparent)]
     Start(ChildError),
     #[error(transparent)]
