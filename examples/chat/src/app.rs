@@ -20,6 +20,7 @@ use crate::announcement::Announcement;
 use crate::config::Config;
 use crate::directory_channel::DirectoryChannel;
 use crate::guest::Guest;
+use crate::log::Log;
 use crate::room_channel::{RoomChannel, Visitor};
 use crate::rooms::Rooms;
 use crate::{http, secret};
@@ -29,8 +30,8 @@ use crate::{http, secret};
 /// # Errors
 ///
 /// [`AppError`].
-pub(crate) fn tree(node: &Node, config: &Config) -> Result<ChildSpec<Supervisor>, AppError> {
-    let tokens = Arc::new(secret::tokens(config.secret_key_base.as_deref())?);
+pub(crate) fn tree(node: &Node, config: &Config, log: &Log) -> Result<ChildSpec<Supervisor>, AppError> {
+    let tokens = Arc::new(secret::tokens(config.secret_key_base.as_ref())?);
     let pubsub = PubSub::new();
     let presence = Presence::new("chat", &pubsub);
     let rooms = Rooms::new(node, &pubsub, &presence, config.into());
@@ -43,7 +44,7 @@ pub(crate) fn tree(node: &Node, config: &Config) -> Result<ChildSpec<Supervisor>
         .child(&presence)
         .child(rooms.supervisor())
         .child(endpoint.listen(config.addr()))
-        .child(Announcement::child(endpoint));
+        .child(Announcement::child((endpoint, log.clone())));
     Ok(tree)
 }
 

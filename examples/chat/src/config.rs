@@ -14,6 +14,8 @@ use std::{fs, io};
 
 use serde::Deserialize;
 
+use crate::secret::Secret;
+
 /// The configuration of one chat.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(default, deny_unknown_fields)]
@@ -22,7 +24,7 @@ pub(crate) struct Config {
     pub(crate) host: IpAddr,
     pub(crate) port: u16,
     /// What tokens are signed with. Without one they last until the next start.
-    pub(crate) secret_key_base: Option<String>,
+    pub(crate) secret_key_base: Option<Secret>,
     pub(crate) rooms_max: usize,
     /// Channels in one room. Everyone hears of everyone, so presence costs their square.
     pub(crate) members_max: usize,
@@ -61,7 +63,7 @@ impl Config {
             config.port = port.parse().map_err(|_| ConfigError::Port(port))?;
         }
         if let Some(secret) = variable("SECRET_KEY_BASE") {
-            config.secret_key_base = Some(secret);
+            config.secret_key_base = Some(Secret::new(secret));
         }
         Ok(config)
     }
@@ -145,6 +147,16 @@ mod tests {
         let config = load(&[("CHAT_CONFIG", file.path()), ("PORT", "2")]).unwrap();
         assert_eq!((config.port, config.history_max), (2, 7));
         assert_eq!(config.addr().to_string(), "[::1]:2");
+    }
+
+    #[test]
+    fn the_secret_is_read_from_either_and_never_shown() {
+        let file = TempFile::new("secret", "secret_key_base = \"from the file, long enough\"\n");
+        for variable in [("CHAT_CONFIG", file.path()), ("SECRET_KEY_BASE", "from the environment")] {
+            let config = load(&[variable]).unwrap();
+            assert!(config.secret_key_base.as_ref().unwrap().expose().starts_with("from the"));
+            assert!(!format!("{config:?}").contains("from the"), "{config:?}");
+        }
     }
 
     #[test]

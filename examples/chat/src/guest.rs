@@ -1,6 +1,10 @@
 //! Who somebody is: a nickname and an identity, in a token that the server signed.
 //!
-//! Nothing is stored. Two people may choose the same nickname; their identities differ, and the page tells them apart by
+//! Nothing is stored. A token is good for a day, and whoever shows one that is still good gets another for a day: an identity
+//! lasts as long as somebody comes back with it daily, and whoever got hold of a token can do so as well. There is no way to take
+//! a single one back; a new `SECRET_KEY_BASE` ends them all.
+//!
+//! Two people may choose the same nickname; their identities differ, and the page tells them apart by
 //! those.
 
 use std::sync::Arc;

@@ -1,19 +1,23 @@
 //! What the chat serves over HTTP: its page, and tokens for nicknames.
 
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::body::Bytes;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Extension, Router};
 use serde::Deserialize;
 use serde_json::json;
 use throng::web::Tokens;
 
 use crate::assets;
+use crate::door::Door;
 use crate::guest::Guest;
+use crate::pace::millis;
 use crate::text::{Flaw, Nickname};
 
 /// A nickname fits many times.
@@ -21,13 +25,19 @@ const BODY_BYTES_MAX: usize = 4 << 10;
 
 /// The page and `POST /api/guests`.
 pub(crate) fn routes(tokens: &Arc<Tokens>) -> Router {
-    let tokens = tokens.clone();
-    let welcome = async move |body: Bytes| welcome(&body, &tokens);
+    let (tokens, door, opened) = (tokens.clone(), Arc::new(Mutex::new(Door::new())), Instant::now());
+    let welcome = async move |peer: Option<Extension<ConnectInfo<SocketAddr>>>, body: Bytes| {
+        // Behind a proxy everybody has its address.
+        let address =
+            peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Extension(ConnectInfo(peer))| peer.ip());
+        let passed = door.lock().unwrap_or_else(PoisonError::into_inner).pass(address, opened.elapsed());
+        passed.map_or_else(turn_away, |()| welcome(&body, &tokens))
+    };
     let limit = DefaultBodyLimit::max(BODY_BYTES_MAX);
     assets::routes().route("/api/guests", post(welcome).layer(limit))
 }
 
-/// Who somebody wants to be. A token that is still good keeps its identity.
+/// Who somebody wants to be. A token that is still good keeps its identity, and is renewed for another day.
 #[derive(Deserialize)]
 struct Wish {
     nickname: String,
@@ -60,6 +70,13 @@ fn admit(nickname: Nickname, user_token: &str, tokens: &Tokens) -> Response {
         }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+fn turn_away(wait: Duration) -> Response {
+    let seconds = wait.as_secs() + 1;
+    let body = json!({ "reason": "rate limited", "retry_after_ms": millis(wait) });
+    let response = json_response(StatusCode::TOO_MANY_REQUESTS, &body);
+    ([(header::RETRY_AFTER, seconds.to_string())], response).into_response()
 }
 
 fn refuse(flaw: Flaw) -> Response {
@@ -126,6 +143,30 @@ mod tests {
             let answer = ask(&tokens, body.to_owned()).await;
             assert_eq!((answer.0.as_u16(), answer.1), (status, expected), "{body}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_takes_tokens_without_end_is_told_to_wait() {
+        let routes = routes(&tokens());
+        let ask = async |address: [u8; 4]| {
+            let mut request = Request::post("/api/guests").body(Body::from(r#"{"nickname":"Ada"}"#)).unwrap();
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::from((address, 1))));
+            routes.clone().oneshot(request).await.unwrap()
+        };
+        let mut refused = None;
+        for _ in 0..100_000 {
+            let response = ask([192, 0, 2, 1]).await;
+            if response.status() != StatusCode::CREATED {
+                refused = Some(response);
+                break;
+            }
+        }
+        let refused = refused.unwrap();
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(refused.headers()[header::RETRY_AFTER], "1");
+        let body = to_bytes(refused.into_body(), 1 << 16).await.unwrap();
+        assert_eq!(serde_json::from_slice::<Value>(&body).unwrap()["reason"], "rate limited");
+        assert_eq!(ask([192, 0, 2, 2]).await.status(), StatusCode::CREATED, "another address");
     }
 
     #[tokio::test]

@@ -6,10 +6,14 @@ mod app;
 mod assets;
 mod config;
 mod directory_channel;
+mod door;
 mod failure;
 mod guest;
 mod history;
 mod http;
+mod log;
+mod memberships;
+mod pace;
 mod room;
 mod room_channel;
 mod rooms;
@@ -20,17 +24,15 @@ use std::env;
 use std::process::ExitCode;
 
 use throng::Node;
-use tracing_subscriber::EnvFilter;
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::log::Log;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // `RUST_LOG=info` shows who connects, joins and crashes.
-    let filter = EnvFilter::builder().with_default_directive(tracing_level()).from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match run().await {
+    let log = Log::install();
+    match run(&log).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("chat: {failure}");
@@ -39,13 +41,9 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run() -> Result<(), Failure> {
+async fn run(log: &Log) -> Result<(), Failure> {
     let config = Config::load(|name| env::var(name).ok())?;
     let node = Node::new("chat");
-    let tree = app::tree(&node, &config)?;
+    let tree = app::tree(&node, &config, log)?;
     Ok(node.run(tree).await?)
-}
-
-fn tracing_level() -> tracing_subscriber::filter::Directive {
-    tracing_subscriber::filter::LevelFilter::OFF.into()
 }

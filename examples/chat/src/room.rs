@@ -19,11 +19,20 @@ use throng::{ChildSpec, MonitorRef};
 use crate::directory_channel::DirectoryChannel;
 use crate::guest::Guest;
 use crate::history::{History, Post};
+use crate::pace::Pace;
 use crate::rooms::Rooms;
 use crate::text::{Body, Nickname, RoomName};
 
 /// A room that came back has to live this long before it may be crashed again: the restart should be seen.
 const CRASH_PAUSE: Duration = Duration::from_secs(2);
+
+/// What is remembered, in bytes of JSON. Whoever comes in gets it at once, and gets besides what is being said: a burst of it and
+/// this fit together into what a connection may have waiting.
+const MEMORY_BYTES_MAX: usize = 256 << 10;
+/// What is said, in messages and in bytes of JSON a second, and at once after a quiet time. The slowest line that stays in a room
+/// in which people say what they can is one of a megabit.
+const MESSAGES: (u64, u64) = (100, 200);
+const BYTES: (u64, u64) = (128 << 10, 256 << 10);
 
 /// One room, one incarnation of it.
 #[derive(Debug)]
@@ -35,6 +44,8 @@ pub(crate) struct Room {
     /// Tells this incarnation's messages from all others'.
     epoch: String,
     history: History,
+    messages: Pace,
+    bytes: Pace,
     members: HashSet<MonitorRef>,
     /// Counts the times that the room became empty; a check for an earlier time is void.
     emptied: u64,
@@ -70,11 +81,15 @@ pub(crate) struct Memory {
 
 /// Says something to everyone in the room.
 #[derive(Debug, Message)]
-#[message(reply = Arc<Post>)]
+#[message(reply = Result<Arc<Post>, Busy>)]
 pub(crate) struct Say {
     pub(crate) from: Guest,
     pub(crate) body: Body,
 }
+
+/// More is being said in the room than a slow line carries; there is a place for this after the time.
+#[derive(Debug)]
+pub(crate) struct Busy(pub(crate) Duration);
 
 /// Crashes the room, for people to watch. There is no reply but a refusal: the caller sees the room's end.
 #[derive(Debug, Message)]
@@ -102,6 +117,18 @@ impl Room {
         json!({ "members": self.members.len() })
     }
 
+    /// Takes what is said out of the room's allowance: people within their own limits could together drown the others.
+    fn pace(&mut self, body: &Body) -> Result<(), Busy> {
+        let (now, bytes) = (self.born.elapsed(), u64::try_from(body.json_bytes()).unwrap_or(u64::MAX));
+        let wait = self.messages.wait(1, now).max(self.bytes.wait(bytes, now));
+        if !wait.is_zero() {
+            return Err(Busy(wait));
+        }
+        self.messages.take(1, now);
+        self.bytes.take(bytes, now);
+        Ok(())
+    }
+
     fn members_changed(&mut self, ctx: &Ctx<Self>) -> Result<(), UpdateError> {
         if self.members.is_empty() {
             self.wait_for_members(ctx);
@@ -125,7 +152,9 @@ impl GenServer for Room {
     async fn init(RoomArgs { name, rooms }: RoomArgs, ctx: &mut Ctx<Self>) -> Init<Self> {
         let incarnation = rooms.open_as(ctx, &name).ok_or(InitError::Ignore)?;
         let mut room = Room {
-            history: History::new(rooms.limits().history_max),
+            history: History::new(rooms.limits().history_max, MEMORY_BYTES_MAX),
+            messages: Pace::new(MESSAGES.0, MESSAGES.1),
+            bytes: Pace::new(BYTES.0, BYTES.1),
             name,
             rooms,
             incarnation,
@@ -183,11 +212,14 @@ impl Handler<Recall> for Room {
 
 impl Handler<Say> for Room {
     async fn handle(&mut self, Say { from, body }: Say, _: &mut Ctx<Self>) -> Handled<Say> {
+        if let Err(busy) = self.pace(&body) {
+            return Ok(Err(busy));
+        }
         let epoch = &self.epoch;
         let post =
             self.history.append(|seq| Post { id: format!("{epoch}-{seq}"), seq, from, body, at: now() });
         self.rooms.broadcast(&self.name, "new_msg", &*post)?;
-        Ok(post)
+        Ok(Ok(post))
     }
 }
 

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::json;
+use throng::CallError;
 use throng::prelude::*;
 
 use crate::guest::Guest;
-use crate::room::{Crash, Enter, Full, Recall, Room, Say, TooSoon};
-use crate::rooms::{EnterError, Rooms};
+use crate::pace::millis;
+use crate::room::{Busy, Crash, Enter, Full, Recall, Room, Say, TooSoon};
+use crate::rooms::{EnterError, Membership, Rooms};
 use crate::text::{Body, RoomName};
 
 /// How often a channel looks whether its room is back, and how many times.
@@ -33,6 +35,8 @@ pub(crate) struct Visitor {
 pub(crate) struct RoomChannel {
     name: RoomName,
     room: Attachment,
+    /// Counts for its guest as long as this channel lives, whatever becomes of the room.
+    _membership: Membership,
     /// Counts what the client said of its typing; a timer for an earlier time is void.
     typed: u64,
 }
@@ -62,16 +66,19 @@ impl Channel for RoomChannel {
     async fn join(_: Self::Params, socket: &mut Socket<'_, Self>) -> Result<Self, JoinError> {
         let name = RoomName::of_topic(socket.topic()).map_err(JoinError::with)?;
         let Visitor { guest, rooms } = socket.assigns().clone();
+        let membership =
+            rooms.admit(&name, &guest.id).map_err(|excess| JoinError::refused(&excess.to_string()))?;
         let room = match rooms.enter(&name, socket.process()).await {
             Ok(room) => room,
-            Err(error @ (EnterError::RoomFull | EnterError::TooManyRooms)) => {
+            Err(error @ (EnterError::RoomFull | EnterError::TooManyRooms | EnterError::Restarting)) => {
                 return Err(JoinError::refused(&error.to_string()));
             }
             Err(error) => return Err(error.into()),
         };
         socket.monitor(room);
         socket.reply_to_join(json!({ "room": name, "you": guest, "chars_max": Body::CHARS_MAX }))?;
-        Ok(RoomChannel { name, room: Attachment::Entered { room, incarnation: 0 }, typed: 0 })
+        let room = Attachment::Entered { room, incarnation: 0 };
+        Ok(RoomChannel { name, room, _membership: membership, typed: 0 })
     }
 
     /// The room's memory and its people are asked for once its broadcasts arrive: what happens meanwhile comes twice, and the
@@ -109,8 +116,11 @@ impl RoomChannel {
         };
         let Attachment::Entered { room, .. } = self.room else { return restarting() };
         match room.call(Say { from: socket.assigns().guest.clone(), body }).await {
-            Ok(post) => Reply::ok(json!({ "id": post.id, "seq": post.seq })),
-            Err(_) => restarting(),
+            Ok(Ok(post)) => Reply::ok(json!({ "id": post.id, "seq": post.seq })),
+            Ok(Err(Busy(wait))) => later("the room is too busy", wait),
+            Err(error) if is_gone(&error) => restarting(),
+            // It may still be said.
+            Err(_) => Reply::refused("the room gave no answer"),
         }
     }
 
@@ -128,10 +138,7 @@ impl RoomChannel {
     async fn crash_room(&self, socket: &Socket<'_, Self>) -> Reply {
         let Attachment::Entered { room, .. } = self.room else { return restarting() };
         match room.call(Crash { by: socket.assigns().guest.nickname.clone() }).await {
-            Ok(TooSoon(left)) => {
-                let retry_after_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX).max(1);
-                Reply::error(json!({ "reason": "too soon", "retry_after_ms": retry_after_ms }))
-            }
+            Ok(TooSoon(left)) => later("too soon", left),
             Err(_) => Reply::ack(),
         }
     }
@@ -191,7 +198,9 @@ impl RoomChannel {
             Ok(Ok(())) => {}
             Ok(Err(Full)) => return Err(Exit::other("the room is full")),
             // It crashed again; its `Down` is on its way.
-            Err(_) => return Ok(()),
+            Err(error) if is_gone(&error) => return Ok(()),
+            // It lives and does not answer: the client joins again, instead of being in no room for ever.
+            Err(error) => return Err(error.into()),
         }
         let down_ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
         socket.push("room_up", json!({ "down_ms": down_ms }))?;
@@ -221,6 +230,16 @@ fn shown(guest: &Guest, typing: bool) -> serde_json::Value {
     json!({ "nickname": guest.nickname, "typing": typing })
 }
 
+/// Whether the room has ended, rather than not answered in time.
+fn is_gone(error: &CallError) -> bool {
+    matches!(error, CallError::NoProcess { .. } | CallError::Exited { .. })
+}
+
 fn restarting() -> Reply {
     Reply::refused("the room is restarting")
+}
+
+/// A refusal of what may be tried again after a time.
+fn later(reason: &str, wait: Duration) -> Reply {
+    Reply::error(json!({ "reason": reason, "retry_after_ms": millis(wait) }))
 }

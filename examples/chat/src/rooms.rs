@@ -1,7 +1,7 @@
 //! The rooms of a chat: how one is found, or opened by the first who asks for it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,6 +10,7 @@ use throng::pubsub::{BroadcastError, Presence};
 use throng::{CallError, ChildError, ChildSpec, StartError};
 
 use crate::config::Config;
+use crate::memberships::{Excess, Memberships};
 use crate::room::{Enter, Full, Room};
 use crate::text::RoomName;
 
@@ -31,6 +32,7 @@ struct Shared {
     names: Registry<RoomName>,
     /// How many incarnations each room has had that has not been closed: the one thing that outlives them.
     births: Mutex<HashMap<RoomName, u64>>,
+    memberships: Mutex<Memberships>,
     pubsub: PubSub,
     presence: Presence,
     limits: RoomLimits,
@@ -56,8 +58,8 @@ impl From<&Config> for RoomLimits {
 impl Rooms {
     pub(crate) fn new(node: &Node, pubsub: &PubSub, presence: &Presence, limits: RoomLimits) -> Rooms {
         let (node, pubsub, presence) = (node.clone(), pubsub.clone(), presence.clone());
-        let (names, births) = (Registry::new(), Mutex::default());
-        Rooms { shared: Arc::new(Shared { node, names, births, pubsub, presence, limits }) }
+        let (names, births, memberships) = (Registry::new(), Mutex::default(), Mutex::default());
+        Rooms { shared: Arc::new(Shared { node, names, births, memberships, pubsub, presence, limits }) }
     }
 
     /// The supervisor under which rooms are opened.
@@ -87,7 +89,7 @@ impl Rooms {
     /// Gives the calling room its name, and says which of its incarnations it is; nothing where another runs.
     pub(crate) fn open_as(&self, ctx: &Ctx<Room>, name: &RoomName) -> Option<u64> {
         self.shared.names.register(ctx, name.clone(), ()).ok()?;
-        let mut births = self.shared.births.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut births = locked(&self.shared.births);
         let incarnation = births.entry(name.clone()).or_default();
         *incarnation += 1;
         Some(*incarnation)
@@ -95,12 +97,23 @@ impl Rooms {
 
     /// A room was closed in order: whoever opens it again begins with its first incarnation.
     pub(crate) fn forget(&self, name: &RoomName) {
-        self.shared.births.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+        locked(&self.shared.births).remove(name);
+        locked(&self.shared.memberships).close(name);
     }
 
     /// The incarnation that runs now, if one does.
     pub(crate) fn whereis(&self, name: &RoomName) -> Option<Pid<Room>> {
         self.shared.names.whereis(name)
+    }
+
+    /// Counts a channel of a guest as a member of a room, until what this returns is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`Excess`]: the guest takes enough already.
+    pub(crate) fn admit(&self, name: &RoomName, guest: &Arc<str>) -> Result<Membership, Excess> {
+        locked(&self.shared.memberships).enter(guest, name)?;
+        Ok(Membership { rooms: self.clone(), name: name.clone(), guest: guest.clone() })
     }
 
     /// Takes a channel into a room, and opens the room if it is closed.
@@ -109,20 +122,22 @@ impl Rooms {
     ///
     /// [`EnterError`].
     pub(crate) async fn enter(&self, name: &RoomName, member: ProcessId) -> Result<Pid<Room>, EnterError> {
-        let mut gone = None;
         for _ in 0..TRIES {
             let room = match self.whereis(name) {
                 Some(room) => room,
-                None => self.open(name).await?,
+                None => match self.open(name).await? {
+                    Some(room) => room,
+                    None => continue,
+                },
             };
             match room.call(Enter(member)).await {
                 Ok(Ok(())) => return Ok(room),
                 Ok(Err(Full)) => return Err(EnterError::RoomFull),
-                Err(error @ (CallError::NoProcess { .. } | CallError::Exited { .. })) => gone = Some(error),
+                Err(CallError::NoProcess { .. } | CallError::Exited { .. }) => {}
                 Err(error) => return Err(EnterError::Call(error)),
             }
         }
-        Err(gone.map_or(EnterError::TooManyRooms, EnterError::Call))
+        Err(EnterError::Restarting)
     }
 
     /// Sends an event to everyone in a room.
@@ -139,18 +154,36 @@ impl Rooms {
         self.shared.pubsub.broadcast(name.topic(), event, payload)
     }
 
-    async fn open(&self, name: &RoomName) -> Result<Pid<Room>, EnterError> {
+    /// The room, unless it was open and ended in the very moment.
+    async fn open(&self, name: &RoomName) -> Result<Option<Pid<Room>>, EnterError> {
         let child = Room::opened(name.clone(), self.clone());
         match DynamicSupervisor::start_child(&self.supervisor_address(), child).await {
-            Ok(room) => Ok(room),
+            Ok(room) => Ok(Some(room)),
             // Somebody else opened it first, or its supervisor brought it back.
-            Err(error @ ChildError::Start(StartError::Ignored)) => {
-                self.whereis(name).ok_or(EnterError::Start(error))
-            }
+            Err(ChildError::Start(StartError::Ignored)) => Ok(self.whereis(name)),
             Err(ChildError::MaxChildren(_)) => Err(EnterError::TooManyRooms),
             Err(error) => Err(EnterError::Start(error)),
         }
     }
+}
+
+/// One channel of a guest in a room.
+#[derive(Debug)]
+pub(crate) struct Membership {
+    rooms: Rooms,
+    name: RoomName,
+    guest: Arc<str>,
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        let is_open = self.rooms.whereis(&self.name).is_some();
+        locked(&self.rooms.shared.memberships).leave(&self.guest, &self.name, is_open);
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why a room was not entered.
@@ -160,6 +193,8 @@ pub(crate) enum EnterError {
     RoomFull,
     #[error("there are too many rooms")]
     TooManyRooms,
+    #[error("the room is restarting")]
+    Restarting,
     #[error(transparent)]
     Start(ChildError),
     #[error(transparent)]

@@ -27,6 +27,11 @@ impl Nickname {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// How many bytes it takes inside a JSON string.
+    pub(crate) fn json_bytes(&self) -> usize {
+        json_bytes(&self.0)
+    }
 }
 
 impl fmt::Display for Nickname {
@@ -35,16 +40,24 @@ impl fmt::Display for Nickname {
     }
 }
 
-/// Characters that show nothing or turn what follows them around: a name made of them passes for another.
+/// Characters that show nothing, or turn what is around them: a name with one of them passes for the name without it.
+///
+/// They are Unicode's default ignorable characters, its format characters, the separators of lines, and the blank of Braille.
+/// Joiners and variation selectors are among them, so an emoji that is put together of several is none for a name.
 fn is_invisible(c: char) -> bool {
-    let is_joiner = c == '\u{200d}';
-    let is_formatting = matches!(
+    let is_ignorable = matches!(
         c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}'
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
     );
-    let is_blank = matches!(c, '\u{115f}' | '\u{1160}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}');
-    (is_formatting && !is_joiner) || is_blank
+    let is_format = matches!(
+        c,
+        '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{fff9}'..='\u{fffb}'
+            | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+    );
+    is_ignorable || is_format || matches!(c, '\u{2028}' | '\u{2029}' | '\u{2800}')
 }
 
 /// The name of a room, as it stands in an address.
@@ -103,6 +116,11 @@ impl Body {
         let is_bad = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
         if text.chars().any(is_bad) { Err(Flaw::Characters) } else { Ok(Body(text.into())) }
     }
+
+    /// How many bytes it takes inside a JSON string.
+    pub(crate) fn json_bytes(&self) -> usize {
+        json_bytes(&self.0)
+    }
 }
 
 /// What is wrong with a text, as the client is told.
@@ -115,6 +133,11 @@ pub(crate) enum Flaw {
     TooLong { chars_max: usize },
     #[serde(rename = "characters not allowed")]
     Characters,
+}
+
+/// Of what is let in, these are the only characters that JSON escapes, each with one byte more.
+fn json_bytes(text: &str) -> usize {
+    text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | b'\n' | b'\t')).count()
 }
 
 fn check_length(text: &str, chars_max: usize) -> Result<(), Flaw> {
@@ -136,7 +159,8 @@ mod tests {
             ("  Ada \t Lovelace ", "Ada Lovelace"),
             ("Зоя", "Зоя"),
             ("O'Brien <b>", "O'Brien <b>"),
-            ("👩\u{200d}💻", "👩\u{200d}💻"),
+            ("👩 Ada ❤", "👩 Ada ❤"),
+            ("Zoe\u{308}", "Zoe\u{308}"),
         ] {
             assert_eq!(Nickname::parse(typed).unwrap().as_str(), name);
         }
@@ -153,9 +177,59 @@ mod tests {
             ("\u{3164}", Flaw::Characters),
             ("Ada\u{feff}", Flaw::Characters),
             ("Ada\u{1b}[31m", Flaw::Characters),
+            ("\u{200d}", Flaw::Characters),
+            ("\u{200d} \u{200d}", Flaw::Characters),
+            ("👩\u{200d}💻", Flaw::Characters),
         ];
         for (typed, flaw) in cases {
             assert_eq!(Nickname::parse(typed), Err(flaw), "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn no_character_that_shows_nothing_is_in_a_name() {
+        let invisible = [
+            '\u{ad}',
+            '\u{34f}',
+            '\u{600}',
+            '\u{61c}',
+            '\u{6dd}',
+            '\u{70f}',
+            '\u{8e2}',
+            '\u{115f}',
+            '\u{17b4}',
+            '\u{180b}',
+            '\u{180e}',
+            '\u{200b}',
+            '\u{200c}',
+            '\u{200d}',
+            '\u{200e}',
+            '\u{202e}',
+            '\u{2060}',
+            '\u{2064}',
+            '\u{2066}',
+            '\u{2800}',
+            '\u{3164}',
+            '\u{fe00}',
+            '\u{fe0e}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{fff9}',
+            '\u{110bd}',
+            '\u{13430}',
+            '\u{1bca0}',
+            '\u{1d173}',
+            '\u{1d17a}',
+            '\u{e0001}',
+            '\u{e0061}',
+            '\u{e0100}',
+        ];
+        for c in invisible {
+            for name in [format!("{c}"), format!("Ada{c}"), format!("{c}Ada"), format!("A{c}da")] {
+                assert_eq!(Nickname::parse(&name), Err(Flaw::Characters), "{name:?}");
+                assert_eq!(RoomName::parse(&name.to_lowercase()), Err(Flaw::Characters), "{name:?}");
+            }
         }
     }
 

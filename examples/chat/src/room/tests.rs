@@ -5,6 +5,7 @@ use throng::{CallError, DynamicSupervisor};
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::memberships::{ALONE_MAX, Excess};
 use crate::rooms::{EnterError, RoomLimits};
 
 const LIMITS: RoomLimits =
@@ -30,7 +31,7 @@ fn member(node: &Node) -> (ProcessId, oneshot::Sender<()>) {
 }
 
 async fn say(room: Pid<Room>, body: &str) -> Arc<Post> {
-    room.call(Say { from: Guest::called("Ada"), body: Body::parse(body).unwrap() }).await.unwrap()
+    room.call(Say { from: Guest::called("Ada"), body: Body::parse(body).unwrap() }).await.unwrap().unwrap()
 }
 
 async fn crash(room: Pid<Room>) -> Result<TooSoon, CallError> {
@@ -189,4 +190,63 @@ async fn an_open_room_is_listed_with_its_members() {
     assert_eq!(listed()["lobby"]["metas"][0]["members"], 0);
     node.stop(lobby, Exit::Normal, None).await.unwrap();
     assert_eq!(listed(), serde_json::json!({}));
+}
+
+#[tokio::test]
+async fn a_room_says_no_more_than_a_slow_line_carries() {
+    let (node, rooms) = chat(LIMITS).await;
+    let (ada, _stay) = member(&node);
+    let lobby = rooms.enter(&name("lobby"), ada).await.unwrap();
+    let told = async |body: &str| {
+        let say = || Say { from: Guest::called("Ada"), body: Body::parse(body).unwrap() };
+        for said in 0..10_000 {
+            if let Err(Busy(wait)) = lobby.call(say()).await.unwrap() {
+                assert!(!wait.is_zero());
+                return said;
+            }
+        }
+        panic!("it is never too busy");
+    };
+    let long = "🙂".repeat(Body::CHARS_MAX);
+    assert!(u64::try_from(told(&long).await * long.len()).unwrap() <= BYTES.1 * 2);
+    let memory = lobby.call(Recall).await.unwrap();
+    let seqs: Vec<u64> = memory.messages.iter().map(|post| post.seq).collect();
+    assert!(
+        seqs.is_sorted_by(|one, next| one + 1 == *next),
+        "what was refused has no place in the order: {seqs:?}"
+    );
+}
+
+#[tokio::test]
+async fn whatever_was_said_its_memory_is_less_than_a_connection_takes() {
+    let mut history = History::new(usize::MAX, MEMORY_BYTES_MAX);
+    let body = Body::parse(&"\"".repeat(Body::CHARS_MAX)).unwrap();
+    for _ in 0..1000 {
+        let from = Guest::called("Ada");
+        history.append(|seq| Post { id: seq.to_string(), seq, from, body: body.clone(), at: 0 });
+    }
+    let memory = Memory { incarnation: 1, messages: history.posts() };
+    let bytes = serde_json::to_vec(&memory).unwrap().len();
+    assert!((MEMORY_BYTES_MAX / 2..=MEMORY_BYTES_MAX + 1024).contains(&bytes), "{bytes}");
+}
+
+#[tokio::test]
+async fn a_membership_ends_with_its_channel_and_an_empty_room_counts_until_it_closes() {
+    let (node, rooms) = chat(LIMITS).await;
+    let ada: Arc<str> = "ada".into();
+    let (id, _stay) = member(&node);
+    for n in 0..ALONE_MAX {
+        let lobby = name(&format!("room-{n}"));
+        drop(rooms.admit(&lobby, &ada).unwrap());
+    }
+    let lobby = name("lobby");
+    let membership = rooms.admit(&lobby, &ada).unwrap();
+    let room = rooms.enter(&lobby, id).await.unwrap();
+    drop(membership);
+    let alone: Vec<_> =
+        (1..ALONE_MAX).map(|n| rooms.admit(&name(&format!("room-{n}")), &ada).unwrap()).collect();
+    assert_eq!(rooms.admit(&name("room-0"), &ada).unwrap_err(), Excess::Alone);
+    node.stop(room, Exit::Normal, None).await.unwrap();
+    rooms.admit(&name("room-0"), &ada).unwrap();
+    drop(alone);
 }
