@@ -6,6 +6,7 @@
 //!
 //! Every child process runs in a process group of its own under a time limit, and none outlives this command:
 //! not after a failure, not after a timeout and not after Ctrl-C. Only Unix is supported.
+#![forbid(unsafe_code)]
 
 mod bench;
 mod chat;

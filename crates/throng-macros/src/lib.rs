@@ -2,6 +2,7 @@
 //!
 //! Use them through the `throng` crate, which re-exports each beside its trait. What they write names `::throng`;
 //! `#[message(crate = path)]` names another path, for crates that depend on a part of Throng only.
+#![forbid(unsafe_code)]
 
 mod message;
 

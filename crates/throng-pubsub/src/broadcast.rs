@@ -10,9 +10,10 @@ use crate::{
     payload::{Payload, PayloadError},
 };
 
-/// An event with its payload, sent to a topic. Cloning it shares it, however large it is and however many get it.
+/// An event with its payload, sent to a topic. Its clones share one text.
 ///
-/// It is the message of a server that [subscribes](crate::PubSub::subscribe), and what a delivery of one's own is handed.
+/// A server that [subscribes](crate::PubSub::subscribe) gets it as a message; a
+/// [delivery of its own](crate::PubSub::subscribe_with) is handed it.
 #[derive(Clone)]
 pub struct Broadcast {
     shared: Arc<Shared>,
@@ -42,7 +43,7 @@ impl Broadcast {
     ///
     /// # Errors
     ///
-    /// When the value cannot be encoded, or is no object (§2.5).
+    /// When the value cannot be encoded, or is not an object (§2.5).
     pub fn new(
         topic: impl Into<Arc<str>>,
         event: impl Into<Arc<str>>,
@@ -55,7 +56,7 @@ impl Broadcast {
     ///
     /// # Errors
     ///
-    /// When it is no object (§2.5).
+    /// When it is not an object (§2.5).
     pub fn with_payload(
         topic: impl Into<Arc<str>>,
         event: impl Into<Arc<str>>,
@@ -84,15 +85,15 @@ impl Broadcast {
     ///
     /// # Errors
     ///
-    /// When it has not the shape of a `T`.
+    /// When the payload does not deserialize as `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, PayloadError> {
         self.payload().parse()
     }
 
-    /// What `encode` makes of this broadcast, made once for all who ask for this type (§6.2): whoever asks first makes it,
-    /// so that a fan-out to ten thousand connections encodes one frame.
+    /// What `encode` makes of this broadcast, made by the first call for this type and shared by all others (§6.2), so that
+    /// a fan-out to ten thousand connections encodes one frame.
     ///
-    /// One serializer, one type: two that give the same type would get each other's.
+    /// Each serializer needs a type of its own: two that make the same type would get each other's.
     ///
     /// ```
     /// # use throng_pubsub::Broadcast;
@@ -107,7 +108,7 @@ impl Broadcast {
     ///
     /// # Panics
     ///
-    /// When `encode` does, in the process that broadcasts (§6.4); the next who asks tries again.
+    /// When `encode` does, in the process that broadcasts (§6.4); the next call tries again.
     pub fn encoded<T: Send + Sync + 'static>(&self, encode: impl FnOnce(&Broadcast) -> T) -> &T {
         self.shared.encodings.get_or_make(|| encode(self))
     }

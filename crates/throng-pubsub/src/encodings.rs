@@ -1,4 +1,4 @@
-//! Encodings of one message, each made once by whoever first needs it.
+//! Encodings of one message, each made once, when it is first needed.
 
 use std::{any::Any, fmt, sync::OnceLock};
 
@@ -11,7 +11,7 @@ pub(crate) struct Encodings {
 }
 
 impl Encodings {
-    /// The encoding of type `T`; whoever asks first makes it, others wait for that.
+    /// The encoding of type `T`; the first call makes it, and others wait for it.
     pub(crate) fn get_or_make<T: Send + Sync + 'static>(&self, make: impl FnOnce() -> T) -> &T {
         let mut make = Some(make);
         let mut slot = self;

@@ -1,6 +1,6 @@
-//! Topics and presence: what many processes, on one node or several, are told and know together.
+//! Topics and presence, for processes on one node or several.
 //!
-//! [`PubSub`] sends a [`Broadcast`] to whoever subscribed to its topic. It is a value, not a process: a broadcast runs in the
+//! [`PubSub`] sends a [`Broadcast`] to all subscribers of its topic. It is a value, not a process: a broadcast runs in the
 //! broadcaster and pushes one shared message into each subscriber's queue. Over a [`Transport`] it reaches other nodes.
 //!
 //! ```text
@@ -10,22 +10,23 @@
 //!                         └─► delivery ──► queue of a connection (encoded once for all)
 //! ```
 //!
-//! [`Presence`] knows who is where, on all nodes: processes show themselves on topics, and others see them come and go.
+//! [`Presence`] knows the processes that show themselves on topics, on all nodes, and announces how they come and go.
 //!
-//! What is promised: the messages of one broadcaster reach each subscriber in the order in which they were sent; each at most
-//! once; there is no history, no acknowledgement and no order between broadcasters (§6.5, §6.6).
+//! The messages of one broadcaster reach each subscriber in the order in which they were sent, each at most once. Nothing is kept
+//! or acknowledged, and the messages of several broadcasters have no common order (§6.5, §6.6).
 //!
 //! Ids in parentheses, such as `(§12.4)`, are those of the rules in the guide (crate `throng`).
+#![forbid(unsafe_code)]
 
 mod broadcast;
 mod encodings;
-mod lanes;
 mod members;
 mod memory;
 mod owner;
 mod payload;
 mod presence;
 mod pubsub;
+mod side_channel;
 mod subscription;
 mod table;
 mod topic;
@@ -37,7 +38,9 @@ pub use crate::{
     memory::{MemoryTransport, Network},
     owner::{OtherProcess, Owner},
     payload::{Payload, PayloadError},
-    presence::{Meta, Presence, PresenceOptions, Presences, Refusal, TrackError, Tracker, UpdateError},
+    presence::{
+        Meta, Presence, PresenceOptions, PresenceRefusal, Presences, TrackError, Tracker, UpdateError,
+    },
     pubsub::{BroadcastError, PubSub},
     subscription::Subscription,
     topic::{Event, Topic},

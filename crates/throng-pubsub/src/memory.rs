@@ -13,8 +13,8 @@ use crate::transport::{Receiver, Transport, TransportError};
 
 /// Joins several [`PubSub`](crate::PubSub)s of one program, for tests.
 ///
-/// A message is handed over before its send returns, so it arrives in order and a test need not wait for it. What is sent
-/// over a link that is cut is lost.
+/// A message is handed over before its send returns, so it arrives in order and a test need not wait for it. A message
+/// over a cut link is lost.
 ///
 /// ```
 /// # use throng_pubsub::{Network, PubSub};
@@ -46,6 +46,7 @@ struct Port {
 
 impl Network {
     /// A network without nodes.
+    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
@@ -79,7 +80,7 @@ impl Network {
 }
 
 impl Links {
-    /// Who hears a message of `from`.
+    /// The receivers of a message of `from`.
     fn receivers(&self, from: &str) -> Vec<Weak<dyn Receiver>> {
         let others = self.nodes.iter().filter(|(name, _)| ***name != *from);
         others

@@ -1,4 +1,4 @@
-//! Who owns a subscription or a presence.
+//! The owner of a subscription or a presence.
 
 use std::sync::Arc;
 
@@ -51,6 +51,7 @@ pub struct OtherProcess {
 
 impl OtherProcess {
     /// A process that runs on this node.
+    #[must_use]
     pub fn new(node: &Node, process: impl Into<ProcessId>) -> Self {
         Self { node: node.clone(), process: process.into() }
     }
@@ -62,7 +63,7 @@ impl Owner for OtherProcess {
     }
 
     fn on_exit(&self, hook: Arc<dyn OnExit>) {
-        // Who sets a hook asks afterwards whether the process has ended.
+        // The caller asks afterwards whether the process has ended.
         let _ = self.node.on_exit(self.process, hook);
     }
 

@@ -1,4 +1,4 @@
-//! Payloads: JSON text that is parsed by whoever knows its type, and encoded once for all who receive it.
+//! Payloads: JSON text that is encoded once for all its receivers, and parsed where its type is known.
 
 use std::{fmt, sync::Arc};
 
@@ -23,7 +23,7 @@ impl Payload {
     ///
     /// # Errors
     ///
-    /// As [`Payload::new`], and when the value is no object.
+    /// As [`Payload::new`], and when the value is not an object.
     pub fn object(value: impl Serialize) -> Result<Payload, PayloadError> {
         Payload::new(value)?.into_object()
     }
@@ -35,7 +35,7 @@ impl Payload {
 
     /// The empty object `{}`.
     pub fn empty() -> Payload {
-        Payload(RawValue::from_string("{}".to_owned()).unwrap_or_default().into())
+        Payload::from_fields(Map::new())
     }
 
     /// The object `{"reason": reason}`, the form in which refusals travel.
@@ -45,7 +45,10 @@ impl Payload {
 
     /// An object of these fields.
     pub fn from_fields(fields: Map<String, Value>) -> Payload {
-        Payload(RawValue::from_string(Value::Object(fields).to_string()).unwrap_or_default().into())
+        match serde_json::value::to_raw_value(&fields) {
+            Ok(raw) => Payload(raw.into()),
+            Err(error) => unreachable!("the keys are strings and the values are JSON already: {error}"),
+        }
     }
 
     /// The JSON text.
@@ -65,7 +68,7 @@ impl Payload {
     ///
     /// # Errors
     ///
-    /// When the payload has not the shape of a `T`.
+    /// When the payload does not deserialize as `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, PayloadError> {
         match serde_json::from_str(self.as_json()) {
             Ok(value) => Ok(value),
@@ -114,7 +117,7 @@ impl fmt::Debug for Payload {
     }
 }
 
-/// Why a value is no payload, or a payload not the value that was expected.
+/// Why a value could not be made a payload, or a payload could not be parsed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PayloadError {

@@ -10,21 +10,21 @@ use throng_runtime::{Address, Ctx, Handler, ProcessId};
 
 use crate::{
     broadcast::Broadcast,
-    lanes::{Lane, Lanes},
     owner::Owner,
     payload::{Payload, PayloadError},
+    side_channel::{SideChannel, SideChannels},
     subscription::{Delivery, Subscriber, Subscription},
     table::Table,
     transport::{Receiver, Transport, TransportError},
     wire::{self, Arrived, WireError, WireLimits},
 };
 
-/// What a node is called that knows no others.
+/// The name of a node that knows no others.
 const ALONE: &str = "local";
 
-/// Topics, and who is told what is broadcast on them. Cloning gives another handle on the same topics.
+/// Topics and their subscribers. Cloning gives another handle on the same topics.
 ///
-/// No process stands behind it: a broadcast runs in whoever broadcasts, and does no more than push into queues. So it never
+/// No process stands behind it: a broadcast runs in the broadcaster, and does no more than push into queues. So it never
 /// waits, is over when it returns, and works as long as anybody holds a handle.
 ///
 /// ```
@@ -67,27 +67,31 @@ struct Shared {
     table: Arc<Table>,
     transport: Option<Arc<dyn Transport>>,
     limits: WireLimits,
-    lanes: Lanes,
+    side_channels: SideChannels,
 }
 
 impl PubSub {
     /// Topics of this node alone.
+    #[must_use]
     pub fn new() -> Self {
         Self::build(None, WireLimits::default())
     }
 
     /// Topics that reach the nodes which `transport` reaches.
+    #[must_use]
     pub fn over(transport: impl Transport + 'static) -> Self {
         Self::over_with(transport, WireLimits::default())
     }
 
     /// As [`PubSub::over`], with other limits for messages between nodes. All nodes should have the same.
+    #[must_use]
     pub fn over_with(transport: impl Transport + 'static, limits: WireLimits) -> Self {
         Self::build(Some(Arc::new(transport)), limits)
     }
 
     fn build(transport: Option<Arc<dyn Transport>>, limits: WireLimits) -> Self {
-        let shared = Arc::new(Shared { table: Arc::default(), transport, limits, lanes: Lanes::default() });
+        let (table, side_channels) = (Arc::default(), SideChannels::default());
+        let shared = Arc::new(Shared { table, transport, limits, side_channels });
         if let Some(transport) = &shared.transport {
             let receiver: Arc<dyn Receiver> = shared.clone();
             transport.attach(Arc::downgrade(&receiver));
@@ -95,7 +99,19 @@ impl PubSub {
         Self { shared }
     }
 
-    /// What the other nodes call this one; `local` when it knows no others.
+    /// Whether both are handles on the same topics. Two that were made apart are not the same, even over one transport.
+    ///
+    /// ```
+    /// # use throng_pubsub::PubSub;
+    /// let pubsub = PubSub::new();
+    /// assert!(pubsub.is_same(&pubsub.clone()));
+    /// assert!(!pubsub.is_same(&PubSub::new()));
+    /// ```
+    pub fn is_same(&self, other: &PubSub) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
+    /// The name of this node among the others; `local` when it knows no others.
     pub fn node_name(&self) -> &str {
         self.shared.transport.as_ref().map_or(ALONE, |transport| transport.node())
     }
@@ -113,7 +129,7 @@ impl PubSub {
     /// It runs in the broadcaster, several at a time if several broadcast: it must be as short as a push into a queue. Use it
     /// to deliver past the process, as the sockets do (§6.2). If it panics, the broadcast is lost to this subscription only.
     ///
-    /// A process that is gone has no subscription: what is given back has ended.
+    /// The subscription of a process that is gone has ended when it is returned.
     pub fn subscribe_with(
         &self,
         owner: &impl Owner,
@@ -140,7 +156,7 @@ impl PubSub {
         event: impl Into<Arc<str>>,
         payload: impl Serialize,
     ) -> Result<(), BroadcastError> {
-        self.send(&Broadcast::new(topic, event, payload)?, None)
+        self.dispatch(&Broadcast::new(topic, event, payload)?, None)
     }
 
     /// As [`PubSub::broadcast`], but not to the subscriptions of the process `from`.
@@ -155,37 +171,21 @@ impl PubSub {
         event: impl Into<Arc<str>>,
         payload: impl Serialize,
     ) -> Result<(), BroadcastError> {
-        self.send(&Broadcast::new(topic, event, payload)?, Some(from.into()))
+        self.dispatch(&Broadcast::new(topic, event, payload)?, Some(from.into()))
     }
 
     /// Sends an event to the subscribers of a topic on this node.
     ///
     /// # Errors
     ///
-    /// When the payload is no JSON object.
+    /// When the payload is not a JSON object.
     pub fn local_broadcast(
         &self,
         topic: impl Into<Arc<str>>,
         event: impl Into<Arc<str>>,
         payload: impl Serialize,
     ) -> Result<(), PayloadError> {
-        self.send_here(&Broadcast::new(topic, event, payload)?, None);
-        Ok(())
-    }
-
-    /// As [`PubSub::local_broadcast`], but not to the subscriptions of the process `from`.
-    ///
-    /// # Errors
-    ///
-    /// When the payload is no JSON object.
-    pub fn local_broadcast_from(
-        &self,
-        from: impl Into<ProcessId>,
-        topic: impl Into<Arc<str>>,
-        event: impl Into<Arc<str>>,
-        payload: impl Serialize,
-    ) -> Result<(), PayloadError> {
-        self.send_here(&Broadcast::new(topic, event, payload)?, Some(from.into()));
+        self.local_dispatch(&Broadcast::new(topic, event, payload)?, None);
         Ok(())
     }
 
@@ -203,7 +203,7 @@ impl PubSub {
     ) -> Result<(), BroadcastError> {
         let broadcast = Broadcast::new(topic, event, payload)?;
         if node == self.node_name() {
-            self.send_here(&broadcast, None);
+            self.local_dispatch(&broadcast, None);
             return Ok(());
         }
         let unknown = || TransportError::UnknownNode(node.to_owned());
@@ -216,16 +216,16 @@ impl PubSub {
     /// # Errors
     ///
     /// As [`PubSub::broadcast`].
-    pub fn send(&self, broadcast: &Broadcast, except: Option<ProcessId>) -> Result<(), BroadcastError> {
+    pub fn dispatch(&self, broadcast: &Broadcast, except: Option<ProcessId>) -> Result<(), BroadcastError> {
         if let Some(transport) = &self.shared.transport {
             transport.broadcast(wire::encode(broadcast, &self.shared.limits)?)?;
         }
-        self.send_here(broadcast, except);
+        self.local_dispatch(broadcast, except);
         Ok(())
     }
 
     /// Sends a broadcast that was made before on this node, but not to the subscriptions of the process `except`.
-    pub fn send_here(&self, broadcast: &Broadcast, except: Option<ProcessId>) {
+    pub fn local_dispatch(&self, broadcast: &Broadcast, except: Option<ProcessId>) {
         self.shared.table.dispatch(broadcast, except);
     }
 
@@ -239,18 +239,23 @@ impl PubSub {
         self.shared.transport.is_some()
     }
 
-    /// From now on, hands over the notes that other nodes send to this lane. False when it is somebody else's.
-    pub(crate) fn open_lane(&self, name: &str, lane: Weak<dyn Lane>) -> bool {
-        self.shared.lanes.open(name, lane)
+    /// Hands over what other nodes send to this side channel, from now on. False when the name is taken.
+    pub(crate) fn open_side_channel(&self, name: &str, channel: Weak<dyn SideChannel>) -> bool {
+        self.shared.side_channels.open(name, channel)
     }
 
-    /// Sends a note to the lane of that name on another node, or on all others.
-    pub(crate) fn tell(&self, node: Option<&str>, lane: &str, body: &Payload) -> Result<(), BroadcastError> {
+    /// Sends to the side channel of that name on another node, or on all others.
+    pub(crate) fn send_to_peers(
+        &self,
+        node: Option<&str>,
+        channel: &str,
+        body: &Payload,
+    ) -> Result<(), BroadcastError> {
         let transport = self.shared.transport.as_ref().ok_or(TransportError::Closed)?;
-        let note = wire::encode_note(lane, body, &self.shared.limits)?;
+        let message = wire::encode_side_channel(channel, body, &self.shared.limits)?;
         let sent = match node {
-            Some(node) => transport.send(node, note),
-            None => transport.broadcast(note),
+            Some(node) => transport.send(node, message),
+            None => transport.broadcast(message),
         };
         Ok(sent?)
     }
@@ -280,7 +285,7 @@ impl Receiver for Shared {
     fn receive(&self, from: &str, message: &[u8]) {
         match wire::decode(message, &self.limits) {
             Ok(Arrived::Broadcast(broadcast)) => self.table.dispatch(&broadcast, None),
-            Ok(Arrived::Note { to, body }) => self.lanes.hear(&to, from, &body),
+            Ok(Arrived::SideChannel { name, body }) => self.side_channels.receive(&name, from, &body),
             Err(error) => tracing::warn!(node = from, %error, "a message of another node was refused"),
         }
     }

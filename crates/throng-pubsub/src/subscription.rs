@@ -1,4 +1,4 @@
-//! Subscriptions: who gets a topic's broadcasts, and for how long.
+//! Subscriptions: how a topic's broadcasts get to a process, and for how long.
 
 use std::{
     fmt,
@@ -50,7 +50,7 @@ impl Subscriber {
         }
     }
 
-    /// From now on no delivery begins.
+    /// No delivery begins from now on.
     pub(crate) fn end(&self) {
         self.ended.store(true, Ordering::Release);
     }

@@ -1,4 +1,4 @@
-//! Which subscribers a topic has, and which topics a process.
+//! The subscribers of each topic, and the subscriptions of each process.
 //!
 //! Both sides are sharded by hash. The lock of a topic may be taken under that of a process, not the other way about; none is
 //! held while a delivery runs.
@@ -30,14 +30,14 @@ pub(crate) struct Table {
     next_id: AtomicU64,
 }
 
-/// In this order the subscriptions of a process stand together, and among them those to one topic.
+/// The subscriptions of a process stand together in this order, and among them those to one topic.
 type Key = (ProcessId, Arc<str>, u64);
 
 impl Table {
     pub(crate) fn add(&self, topic: Arc<str>, process: ProcessId, deliver: Delivery) -> Arc<Subscriber> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let subscriber = Arc::new(Subscriber::new(topic.clone(), process, id, deliver));
-        // Both at once for whoever ends it: what stands in one stands in the other.
+        // Under the lock of the process, so that nobody who ends it finds it on one side alone.
         let mut subscriptions = self.processes.of(&process).lock();
         subscriptions.insert(key(&subscriber), subscriber.clone());
         self.topics.of(&*topic).write().entry(topic).or_default().add(subscriber.clone());
@@ -55,7 +55,7 @@ impl Table {
         self.remove_range(process, topic, |other| other == topic);
     }
 
-    /// Whom a topic has now. What changes afterwards does not change the answer.
+    /// A snapshot of the subscribers of a topic.
     pub(crate) fn members(&self, topic: &str) -> Members {
         self.topics.of(topic).read().get(topic).cloned().unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! Topics that know the type of what is said on them.
+//! Topics whose events have a type.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -63,16 +63,18 @@ pub struct Topic<T> {
     says: PhantomData<fn() -> T>,
 }
 
-/// A payload in its type; `None` when what came from another node had not its shape.
+/// A payload in its type; `None` when one from another node does not deserialize.
 struct Typed<T>(Option<T>);
 
 impl<T> Topic<T> {
     /// The event `event` on the topic `name`.
+    #[must_use]
     pub const fn new(name: &'static str, event: &'static str) -> Self {
         Self { name: Cow::Borrowed(name), event: Cow::Borrowed(event), says: PhantomData }
     }
 
     /// The same event on another topic: `ROOM.at("room:42")`.
+    #[must_use]
     pub fn at(&self, name: impl Into<String>) -> Self {
         Self { name: Cow::Owned(name.into()), event: self.event.clone(), says: PhantomData }
     }
@@ -109,7 +111,7 @@ impl PubSub {
     pub fn publish<T: Event>(&self, topic: &Topic<T>, value: T) -> Result<(), BroadcastError> {
         let broadcast = Broadcast::new(topic.name(), topic.event(), &value)?;
         broadcast.encoded(|_| Typed(Some(value)));
-        self.send(&broadcast, None)
+        self.dispatch(&broadcast, None)
     }
 }
 
@@ -118,7 +120,8 @@ fn typed<T: Event>(broadcast: &Broadcast) -> Option<&T> {
     let parse = |broadcast: &Broadcast| match broadcast.parse() {
         Ok(value) => Typed(Some(value)),
         Err(error) => {
-            tracing::warn!(topic = broadcast.topic(), event = broadcast.event(), %error, "an event has not its type");
+            let (topic, event) = (broadcast.topic(), broadcast.event());
+            tracing::warn!(topic, event, %error, "an event does not deserialize as its type");
             Typed(None)
         }
     };

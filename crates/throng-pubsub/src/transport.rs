@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 /// Carries messages between nodes. The cluster implements it; [`Network`](crate::Network) is its twin in memory.
 ///
-/// What is asked of it: two messages of one sender to one node arrive in the order they were sent, or not at all (§6.5), each
-/// at most once, whole, and only from nodes that may speak. A message for a node that cannot be reached now is lost in
-/// silence; an error means that the transport itself cannot send.
+/// Messages of one sender to one node must arrive in the order they were sent, or not at all (§6.5), each at most once, whole,
+/// and only from nodes that may speak. A message for a node that cannot be reached now is lost in silence; an error means that
+/// the transport itself cannot send.
 pub trait Transport: Send + Sync {
     /// The name of this node, which no other node of the cluster has.
     fn node(&self) -> &str;
@@ -27,11 +27,11 @@ pub trait Transport: Send + Sync {
     /// When the transport cannot send at all, or knows no such node.
     fn send(&self, node: &str, message: Bytes) -> Result<(), TransportError>;
 
-    /// From now on, hands over what arrives, until the receiver is gone.
+    /// Hands over what arrives, from now on until the receiver is gone.
     fn attach(&self, receiver: Weak<dyn Receiver>);
 }
 
-/// Who is handed what arrives from other nodes.
+/// The receiver of what arrives from other nodes.
 pub trait Receiver: Send + Sync {
     /// Takes a message from another node. It does not wait, and drops what it does not understand.
     fn receive(&self, from: &str, message: &[u8]);

@@ -1,4 +1,4 @@
-//! What travels between nodes: a version byte, then JSON with named fields, so that nodes of two versions understand each
+//! Messages between nodes: a version byte, then JSON with named fields, so that nodes of two versions understand each
 //! other as far as they can.
 //!
 //! ```text
@@ -6,7 +6,7 @@
 //!    01 {"note":{"to":"lobby","body":{"heartbeat":{…}}}}
 //! ```
 //!
-//! A broadcast is for a topic, a note for a part of Throng that has its own talk with its like on other nodes.
+//! A broadcast is for a topic, a note for the side channel of that name.
 //!
 //! Fields that are not known are skipped; a kind or a version that is not known is an error, and costs that message only.
 
@@ -24,6 +24,13 @@ use crate::{
 const VERSION: u8 = 1;
 
 /// How large messages between nodes may be; both the sender and the receiver keep to it.
+///
+/// ```
+/// # use throng_pubsub::{Network, PubSub, WireLimits};
+/// let limits = WireLimits::default().with(|limits| limits.message_bytes_max = 1 << 20);
+/// let pubsub = PubSub::over_with(Network::new().join("a"), limits);
+/// # let _ = pubsub;
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WireLimits {
@@ -36,6 +43,15 @@ pub struct WireLimits {
 impl Default for WireLimits {
     fn default() -> Self {
         Self { message_bytes_max: 16 << 20, name_bytes_max: 1 << 10 }
+    }
+}
+
+impl WireLimits {
+    /// Changes some of the limits.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut WireLimits)) -> WireLimits {
+        change(&mut self);
+        self
     }
 }
 
@@ -68,18 +84,19 @@ pub enum WireError {
     /// It is not what the version says it should be.
     #[error("the message is malformed")]
     Malformed(#[source] serde_json::Error),
-    /// Its payload is no object.
+    /// Its payload is not an object.
     #[error(transparent)]
     Payload(#[from] PayloadError),
 }
 
+/// The names on the wire are fixed, so they may differ from those in the code.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Message<'a> {
     #[serde(borrow)]
     Broadcast(BroadcastFields<'a>),
-    #[serde(borrow)]
-    Note(NoteFields<'a>),
+    #[serde(borrow, rename = "note")]
+    SideChannel(SideChannelFields<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -93,9 +110,9 @@ struct BroadcastFields<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-struct NoteFields<'a> {
-    #[serde(borrow)]
-    to: Cow<'a, str>,
+struct SideChannelFields<'a> {
+    #[serde(borrow, rename = "to")]
+    name: Cow<'a, str>,
     #[serde(borrow)]
     body: &'a RawValue,
 }
@@ -104,7 +121,7 @@ struct NoteFields<'a> {
 #[derive(Debug)]
 pub(crate) enum Arrived {
     Broadcast(Broadcast),
-    Note { to: String, body: Payload },
+    SideChannel { name: String, body: Payload },
 }
 
 /// A broadcast as bytes.
@@ -119,10 +136,14 @@ pub(crate) fn encode(broadcast: &Broadcast, limits: &WireLimits) -> Result<Bytes
     write(&Message::Broadcast(fields), room, limits)
 }
 
-/// A note as bytes.
-pub(crate) fn encode_note(to: &str, body: &Payload, limits: &WireLimits) -> Result<Bytes, WireError> {
-    let room = body.as_json().len() + to.len() + 64;
-    write(&Message::Note(NoteFields { to: to.into(), body: body.as_raw() }), room, limits)
+/// A message for a side channel as bytes.
+pub(crate) fn encode_side_channel(
+    name: &str,
+    body: &Payload,
+    limits: &WireLimits,
+) -> Result<Bytes, WireError> {
+    let room = body.as_json().len() + name.len() + 64;
+    write(&Message::SideChannel(SideChannelFields { name: name.into(), body: body.as_raw() }), room, limits)
 }
 
 fn write(message: &Message<'_>, room: usize, limits: &WireLimits) -> Result<Bytes, WireError> {
@@ -133,7 +154,7 @@ fn write(message: &Message<'_>, room: usize, limits: &WireLimits) -> Result<Byte
     Ok(bytes.into())
 }
 
-/// What bytes from another node say.
+/// Decodes bytes from another node.
 pub(crate) fn decode(bytes: &[u8], limits: &WireLimits) -> Result<Arrived, WireError> {
     check_size(bytes.len(), limits)?;
     let json = match bytes {
@@ -147,8 +168,8 @@ pub(crate) fn decode(bytes: &[u8], limits: &WireLimits) -> Result<Arrived, WireE
             let payload = Payload::from_raw(fields.payload);
             Ok(Arrived::Broadcast(Broadcast::with_payload(&*fields.topic, &*fields.event, payload)?))
         }
-        Message::Note(NoteFields { to, body }) => {
-            Ok(Arrived::Note { to: to.into_owned(), body: Payload::from_raw(body) })
+        Message::SideChannel(SideChannelFields { name, body }) => {
+            Ok(Arrived::SideChannel { name: name.into_owned(), body: Payload::from_raw(body) })
         }
     }
 }
@@ -182,17 +203,19 @@ mod tests {
     fn decoded(bytes: &[u8]) -> Broadcast {
         match decode(bytes, &limits()).unwrap() {
             Arrived::Broadcast(broadcast) => broadcast,
-            Arrived::Note { .. } => panic!("it is a note"),
+            Arrived::SideChannel { .. } => panic!("it is for a side channel"),
         }
     }
 
     #[test]
-    fn a_note_arrives_as_it_was_sent() {
+    fn a_message_for_a_side_channel_arrives_as_it_was_sent() {
         let body = Payload::new(serde_json::json!([1, { "a": "b" }])).unwrap();
-        let bytes = encode_note("lobby", &body, &limits()).unwrap();
+        let bytes = encode_side_channel("lobby", &body, &limits()).unwrap();
         assert_eq!(&bytes[..], b"\x01{\"note\":{\"to\":\"lobby\",\"body\":[1,{\"a\":\"b\"}]}}");
-        let Arrived::Note { to, body: arrived } = decode(&bytes, &limits()).unwrap() else { panic!() };
-        assert_eq!((&*to, arrived), ("lobby", body));
+        let Arrived::SideChannel { name, body: arrived } = decode(&bytes, &limits()).unwrap() else {
+            panic!()
+        };
+        assert_eq!((&*name, arrived), ("lobby", body));
     }
 
     #[test]
@@ -225,10 +248,10 @@ mod tests {
     fn sizes_are_limited_on_both_sides() {
         let long = broadcast(&"t".repeat(1_025), "e", "");
         assert!(matches!(encode(&long, &limits()), Err(WireError::NameTooLong { bytes: 1_025, max: 1_024 })));
-        let wide = WireLimits { name_bytes_max: 2_000, ..limits() };
+        let wide = limits().with(|limits| limits.name_bytes_max = 2_000);
         let bytes = encode(&long, &wide).unwrap();
         assert!(matches!(decode(&bytes, &limits()), Err(WireError::NameTooLong { .. })));
-        let narrow = WireLimits { message_bytes_max: 100, ..limits() };
+        let narrow = limits().with(|limits| limits.message_bytes_max = 100);
         let large = broadcast("t", "e", &"x".repeat(100));
         assert!(matches!(encode(&large, &narrow), Err(WireError::MessageTooLarge { max: 100, .. })));
         let bytes = encode(&large, &limits()).unwrap();

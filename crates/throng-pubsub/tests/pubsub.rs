@@ -3,6 +3,8 @@
 
 #[path = "pubsub/broadcasts.rs"]
 mod broadcasts;
+#[path = "pubsub/errors.rs"]
+mod errors;
 #[path = "pubsub/nodes.rs"]
 mod nodes;
 #[path = "pubsub/probe.rs"]

@@ -1,4 +1,5 @@
-//! A node is a value: everything but the process table hangs from it, so several live in one program.
+//! A node is a value, so several live in one program. Three things belong to the program instead: the process table, which is
+//! memory as an allocator is; the panic hook, of which a program has one; and the watchdog's thread.
 
 use std::{
     fmt,

@@ -188,3 +188,6 @@ impl<R: Send + 'static> fmt::Debug for ReplyTo<R> {
         f.debug_struct("ReplyTo").field("server", &self.server).field("open", &self.is_open()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,7 +85,10 @@ async fn what_does_not_happen_fails_with_what_was_waited_for() {
 
     let mut probe = probe.deadline(Duration::from_millis(20));
     probe.pid().cast(Word("hello")).unwrap();
-    let other = failure(async { _ = probe.expect::<Note>().await }).await;
+    let other = failure(async {
+        let _: Note = probe.expect().await;
+    })
+    .await;
     assert!(
         other.contains("expected") && other.contains("Note, was sent") && other.contains("Word"),
         "{other}"

@@ -20,7 +20,7 @@
 //! use serde::Deserialize;
 //! use serde_json::json;
 //! use throng_runtime::{Exit, Node};
-//! use throng_web::{Channel, Endpoint, JoinError, Refusal, Reply, Socket, SocketRouter};
+//! use throng_web::{Channel, Endpoint, JoinError, PubSub, Refusal, Reply, Socket, SocketRouter};
 //!
 //! /// A room, as one of its members knows it.
 //! struct Room;
@@ -36,7 +36,7 @@
 //! impl Channel for Room {
 //!     type Assigns = String; // what the socket knows of its client: a name
 //!     type Params = ();      // what a client says when it joins
-//!     type Event = RoomIn;   // whatever is none of these is refused at the door
+//!     type Event = RoomIn;   // anything else is refused at the door
 //!
 //!     async fn join(_: (), socket: &mut Socket<'_, Self>) -> Result<Room, JoinError> {
 //!         match socket.topic() {
@@ -64,8 +64,8 @@
 //! })
 //! .channel::<Room>("room:*");
 //!
-//! let node = Node::new("chat");
-//! let endpoint = Endpoint::builder(&node).socket("/socket", sockets).build()?;
+//! let (node, pubsub) = (Node::new("chat"), PubSub::new());
+//! let endpoint = Endpoint::builder(&node, &pubsub).socket("/socket", sockets).build()?;
 //! // Under a supervisor: `.child(endpoint.listen(addr))`.
 //! node.start(endpoint.listen(([127, 0, 0, 1], 0))).await?;
 //! println!("ws://{}/socket/websocket", endpoint.local_addr().ok_or("not listening")?);
@@ -101,12 +101,12 @@
 //! # use std::net::SocketAddr;
 //! use axum::{Router, routing::get};
 //! # use throng_runtime::Node;
-//! # use throng_web::{Endpoint, SocketRouter};
+//! # use throng_web::{Endpoint, PubSub, SocketRouter};
 //!
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let node = Node::new("chat");
+//! # let (node, pubsub) = (Node::new("chat"), PubSub::new());
 //! # let sockets = SocketRouter::new(async |_| Ok(()));
-//! let endpoint = Endpoint::builder(&node).socket("/socket", sockets).build()?;
+//! let endpoint = Endpoint::builder(&node, &pubsub).socket("/socket", sockets).build()?;
 //! let app = Router::new().route("/", get(async || "home")).merge(endpoint.router());
 //!
 //! # let shutdown_signal = async || ();
@@ -123,8 +123,8 @@
 //!
 //! # Who is here
 //!
-//! Topics are those of a [`PubSub`]: share it with your own processes ([`EndpointBuilder::pubsub`]), and they broadcast to
-//! clients and hear them. A [`Presence`](throng_pubsub::Presence) over the same `PubSub` shows who is on a topic:
+//! Topics are those of the [`PubSub`] that the endpoint was built with: share it with your own processes, and they broadcast
+//! to clients and hear them. A [`Presence`](throng_pubsub::Presence) over the same `PubSub` shows who is on a topic:
 //!
 //! ```
 //! # use serde_json::json;
@@ -149,8 +149,11 @@
 //!
 //! # What holds
 //!
-//! - Frames of a connection are dispatched in the order of their arrival, and those of one topic handled in it; a join that
-//!   takes its time holds up no other topic. What a channel pushes, broadcasts and replies arrives in the order of the program.
+//! - Frames of a connection are dispatched in the order of their arrival, and those of one topic handled in it. A join, or an
+//!   event, that takes its time holds up its own topic alone, as long as no more waits behind it than a connection may have
+//!   in flight: 128 events, or a mebibyte of them. Beyond that the connection is not read until the channel has caught up,
+//!   and closed if it does not within the idle timeout. What a channel pushes, broadcasts and replies arrives in the order
+//!   of the program.
 //! - A channel that crashes is told to its client, which rejoins; its connection and its siblings do not notice.
 //! - Everything is bounded ([`Limits`]): frames, topics, rates, events in flight, and what waits for a client that does not
 //!   read. Who exceeds a bound is told, or closed with a code that says why ([`CloseReason`]), and nobody else is harmed.
@@ -164,6 +167,10 @@
 //!
 //! Ids in parentheses, such as `(§4.3)`, are those of the rules in the guide (crate `throng`).
 #![forbid(unsafe_code)]
+
+/// The axum whose [`Router`](axum::Router)s an endpoint takes and gives: an application that uses this one cannot have
+/// another major version by mistake.
+pub use axum;
 
 mod channel;
 mod close;
@@ -181,7 +188,9 @@ mod telemetry;
 mod token;
 mod vsn;
 
-pub use channel::{Channel, ChannelHandler, ChannelPid, JoinError, PushError, Reply, Socket, SocketRef};
+pub use channel::{
+    Channel, ChannelHandler, ChannelPid, JoinError, PushError, Reply, Socket, SocketRef, SocketTrackError,
+};
 pub use close::CloseReason;
 pub use endpoint::{
     ConnectInfo, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener, Refusal,
@@ -193,4 +202,4 @@ pub use protocol::Ref;
 pub use rate::Quota;
 pub use routing::{TopicPattern, TopicPatternError};
 pub use throng_pubsub::{Broadcast, BroadcastError, Payload, PayloadError, PubSub};
-pub use token::{MaxAge, Term, TokenError, Tokens, WeakSecret};
+pub use token::{MaxAge, SignError, Term, TokenError, Tokens, WeakSecret};

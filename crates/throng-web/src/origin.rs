@@ -1,7 +1,7 @@
 //! `check_origin`: which pages may open a socket (§1.7).
 //!
 //! Browsers send `Origin` with every WebSocket handshake and let any page open one, cookies included; refusing foreign
-//! origins is what stops cross-site hijacking. Requests without the header are no browsers' and pass.
+//! origins is what stops cross-site hijacking. Requests without the header do not come from browsers, and pass.
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl CheckOrigin {
     /// # use throng_web::CheckOrigin;
     /// let origins = CheckOrigin::list(["https://example.com", "//*.example.org", "//localhost:8080"])?;
     /// # let _ = origins;
-    /// assert!(CheckOrigin::list(["example.com"]).is_err(), "a name alone is no origin");
+    /// assert!(CheckOrigin::list(["example.com"]).is_err(), "a name alone is not an origin");
     /// # Ok::<_, throng_web::OriginPatternError>(())
     /// ```
     ///
@@ -77,7 +77,7 @@ impl fmt::Debug for CheckOrigin {
 pub struct Origin {
     /// `http`, `https` or another; empty if the text had none.
     pub scheme: String,
-    /// A name or an address, IPv6 within brackets; empty for `null`, `file://` and whatever is no origin.
+    /// A name or an address, IPv6 within brackets; empty for `null`, `file://` and whatever is not an origin.
     pub host: String,
     /// The port, if one is named or the scheme implies one.
     pub port: Option<u16>,
@@ -89,7 +89,7 @@ impl Origin {
         Origin::parse(&format!("{scheme}://{host}"))
     }
 
-    /// Reads the header; what is no `scheme://host[:port]` comes out without a host.
+    /// Reads the header; what is not `scheme://host[:port]` comes out without a host.
     fn parse(text: &str) -> Origin {
         match split(text) {
             Some((scheme, host, port)) => Origin { port: port.or(default_port(&scheme)), scheme, host },
@@ -133,9 +133,9 @@ impl OriginPattern {
     }
 }
 
-/// A text that is no origin pattern.
+/// A text that is not an origin pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no origin: write https://host, //host, //host:port or //*.host")]
+#[error("{0:?} is not an origin: write https://host, //host, //host:port or //*.host")]
 pub struct OriginPatternError(String);
 
 fn is_subdomain(host: &str, parent: &str) -> bool {

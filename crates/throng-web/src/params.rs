@@ -62,7 +62,7 @@ impl Params {
     ///
     /// # Errors
     ///
-    /// When they have not its shape.
+    /// When they do not deserialize as one.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         T::deserialize(Value::Object(self.0.clone()))
     }

@@ -29,10 +29,12 @@ impl TopicPattern {
             Some(text) => (text, true),
             None => (pattern, false),
         };
-        match () {
-            () if pattern.is_empty() => Err(TopicPatternError::Empty),
-            () if text.contains('*') => Err(TopicPatternError::StarInside(pattern.to_owned())),
-            () => Ok(TopicPattern { text: text.into(), prefix }),
+        if pattern.is_empty() {
+            Err(TopicPatternError::Empty)
+        } else if text.contains('*') {
+            Err(TopicPatternError::StarInside(pattern.to_owned()))
+        } else {
+            Ok(TopicPattern { text: text.into(), prefix })
         }
     }
 
@@ -48,7 +50,7 @@ impl fmt::Display for TopicPattern {
     }
 }
 
-/// Why a text is no topic pattern.
+/// Why a text is not a topic pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TopicPatternError {

@@ -162,10 +162,12 @@ impl SocketState {
         if let Some(joining) = &mut joined.joining {
             joining.pending.push(Pending { reference: message.reference.clone(), leave });
         }
-        vec![match leave {
-            true => Action::Leave { channel, reference: message.reference },
-            false => Action::Deliver { channel, message },
-        }]
+        let action = if leave {
+            Action::Leave { channel, reference: message.reference }
+        } else {
+            Action::Deliver { channel, message }
+        };
+        vec![action]
     }
 
     fn opened(&mut self, channel: ChannelId) -> Vec<Action> {
@@ -223,12 +225,11 @@ impl Joining {
     /// What the messages behind a join that failed are answered with: as if they had come after it (§4.2).
     fn unanswered(self, join_ref: &Ref, topic: &str) -> Vec<Action> {
         let answer = |pending: Pending| {
-            Action::Send(match pending.leave {
-                true => encode_reply(join_ref, &pending.reference, topic, "ok", &Payload::empty()),
-                false => {
-                    let reason = Payload::reason("unmatched topic");
-                    encode_reply(&Ref::NULL, &pending.reference, topic, "error", &reason)
-                }
+            Action::Send(if pending.leave {
+                encode_reply(join_ref, &pending.reference, topic, "ok", &Payload::empty())
+            } else {
+                let reason = Payload::reason("unmatched topic");
+                encode_reply(&Ref::NULL, &pending.reference, topic, "error", &reason)
             })
         };
         self.pending.into_iter().map(answer).collect()

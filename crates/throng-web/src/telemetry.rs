@@ -77,3 +77,12 @@ pub(crate) fn drained(left: usize) {
 pub(crate) fn accept_failed(error: &std::io::Error) {
     tracing::warn!(target: TARGET, %error, "connection not accepted");
 }
+
+pub(crate) fn peer_refused(peer: std::net::IpAddr) {
+    tracing::debug!(target: TARGET, %peer, "too many connections of one peer");
+}
+
+pub(crate) fn descriptors_few(granted: u64, wanted: u64) {
+    let hint = "raise the hard limit of open files, or lower the endpoint's limits";
+    tracing::warn!(target: TARGET, granted, wanted, hint, "fewer descriptors than connections may be open");
+}

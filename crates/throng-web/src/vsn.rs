@@ -11,6 +11,9 @@ pub(crate) enum Version {
     V2,
 }
 
+/// What a client of another version is told.
+pub(crate) const SPOKEN: &str = "this server speaks version 2 of the protocol: connect with ?vsn=2.0.0";
+
 /// Why no serializer fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum VersionError {

@@ -28,6 +28,8 @@ mod limits;
 mod mounting;
 #[path = "sockets/presence.rs"]
 mod presence;
+#[path = "sockets/requests.rs"]
+mod requests;
 #[path = "sockets/slow_readers.rs"]
 mod slow_readers;
 #[path = "sockets/supervision.rs"]

@@ -3,6 +3,7 @@
 //! 1. [Processes and servers](processes)
 //! 2. [Supervision, names, applications](supervision)
 //! 3. [Topics, channels, presence](channels)
+//! 4. [Testing an application](testing)
 //!
 //! [The rules, by their ids](rules), says what the documentation means by `(P14)` or `(§4.3)`.
 
@@ -17,3 +18,6 @@ pub mod channels {}
 
 #[doc = include_str!("guide/rules.md")]
 pub mod rules {}
+
+#[doc = include_str!("guide/testing.md")]
+pub mod testing {}

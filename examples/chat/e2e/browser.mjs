@@ -227,7 +227,8 @@ test("what is wrong is said where it was typed", async () => {
   await page.getByLabel("What should people call you?").fill("Ada");
   await page.keyboard.press("Enter");
   const field = page.getByLabel("Message", { exact: true });
-  await page.locator("#status", { hasText: "Live" }).waitFor();
+  // The room says how long a message may be.
+  await page.locator("#people .person").waitFor();
   await field.fill("x".repeat(2001));
   await page.keyboard.press("Enter");
   assert.equal(await page.locator("#counter").textContent(), "-1");
@@ -250,7 +251,7 @@ test("everything can be done by keyboard", async () => {
 
   const reached = new Set();
   await page.evaluate(() => document.activeElement?.blur());
-  for (let presses = 0; presses < 30 && !reached.has("message"); presses += 1) {
+  for (let presses = 0; presses < 100 && !reached.has("message"); presses += 1) {
     await page.keyboard.press("Tab");
     reached.add(await focused());
     const [id, outline] = await page.evaluate(() => [
@@ -262,6 +263,17 @@ test("everything can be done by keyboard", async () => {
   }
   for (const id of ["skip", "go-room", "rename", "crash-room", "crash-channel", "scroll", "message"])
     assert.ok(reached.has(id), id);
+
+  const link = page.locator("#rooms a", { hasText: room });
+  await link.focus();
+  const other = await enter("Grace", freshRoom("elsewhere"));
+  await page.locator("#rooms a", { hasText: "elsewhere" }).first().waitFor();
+  await other.close();
+  assert.equal(
+    await page.evaluate(() => document.activeElement?.textContent.startsWith("keyboard")),
+    true,
+    "a list that changes keeps the focus",
+  );
 
   await page.locator("#crash-room").focus();
   await page.keyboard.press("Enter");

@@ -1,11 +1,11 @@
-// The rooms that are open, and how many people are in each.
+// The rooms in which there are people, and how many.
 
 import { Presence } from "../client/index.js";
 import { byId, element } from "./dom.js";
 
 /** @typedef {import("../client/index.js").Socket} Socket */
 
-/** Rooms that the list shows; the fullest come first. */
+/** Rooms that the list shows, beside one's own; the fullest come first. */
 const SHOWN_MAX = 20;
 
 const list = byId("rooms");
@@ -29,16 +29,31 @@ export function showRooms(socket, current) {
 
 /** @param {string} current */
 function draw(current) {
-  const rooms = new Map([[current, 0], ...members()]);
+  const rooms = new Map([["lobby", 0], [current, 0], ...members()]);
   const byCount = (/** @type {[string, number]} */ [a, m], /** @type {[string, number]} */ [b, n]) =>
     n - m || a.localeCompare(b);
-  const shown = [...rooms].sort(byCount).slice(0, SHOWN_MAX);
+  const shown = [...rooms].sort(byCount).filter(([name], place) => place < SHOWN_MAX || name === current);
+  const focused = document.activeElement?.closest("#rooms a")?.getAttribute("href");
   list.replaceChildren(...shown.map(([name, count]) => entry(name, count, name === current)));
+  // Whoever goes through the list by keyboard keeps their place in it.
+  if (focused)
+    links()
+      .find((link) => link.getAttribute("href") === focused)
+      ?.focus();
 }
 
-/** @returns {[string, number][]} */
+/** @returns {HTMLElement[]} */
+function links() {
+  return [...list.querySelectorAll("a")];
+}
+
+/**
+ * The rooms in which there is somebody. A room that was just left is still open, and of no interest.
+ * @returns {[string, number][]}
+ */
 function members() {
-  return [...(presence?.all ?? [])].map(([name, { metas }]) => [name, Number(metas.at(-1)?.members ?? 0)]);
+  const all = [...(presence?.all ?? [])].map(([name, { metas }]) => [name, Number(metas.at(-1)?.members ?? 0)]);
+  return /** @type {[string, number][]} */ (all).filter(([, count]) => count > 0);
 }
 
 /**

@@ -1,5 +1,7 @@
 //! The line that says where the chat is: the last child of the tree, so that it is true when it is printed.
 
+use std::io::{self, Write};
+
 use throng::prelude::*;
 use throng::web::Endpoint;
 
@@ -12,7 +14,8 @@ impl GenServer for Announcement {
 
     async fn init(endpoint: Endpoint, _: &mut Ctx<Self>) -> Init<Self> {
         if let Some(addr) = endpoint.local_addr() {
-            println!("chat is listening on http://{addr} (Ctrl-C stops it)");
+            // Nobody who does not want to read it should keep the chat from running.
+            let _ = writeln!(io::stdout(), "chat is listening on http://{addr} (Ctrl-C stops it)");
         }
         Err(InitError::Ignore)
     }

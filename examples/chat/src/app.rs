@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use throng::pubsub::{Presence, PubSub};
-use throng::web::{ConnectInfo, Endpoint, EndpointError, Limits, Quota, Refusal, SocketRouter, Tokens};
+use throng::web::{Endpoint, EndpointError, Limits, Quota, Refusal, SocketRouter, Tokens};
 use throng::{ChildSpec, GenServer, Node, Supervisor};
 
 use crate::announcement::Announcement;
@@ -34,8 +34,7 @@ pub(crate) fn tree(node: &Node, config: &Config) -> Result<ChildSpec<Supervisor>
     let pubsub = PubSub::new();
     let presence = Presence::new("chat", &pubsub);
     let rooms = Rooms::new(node, &pubsub, &presence, config.into());
-    let endpoint = Endpoint::builder(node)
-        .pubsub(&pubsub)
+    let endpoint = Endpoint::builder(node, &pubsub)
         .socket("/socket", sockets(&tokens, &rooms))
         .routes(http::routes(&tokens))
         .limits(limits())
@@ -49,17 +48,15 @@ pub(crate) fn tree(node: &Node, config: &Config) -> Result<ChildSpec<Supervisor>
 }
 
 fn sockets(tokens: &Arc<Tokens>, rooms: &Rooms) -> SocketRouter<Visitor> {
-    let (tokens, rooms) = (tokens.clone(), rooms.clone());
-    let connect = move |info: ConnectInfo| {
+    let state = (tokens.clone(), rooms.clone());
+    SocketRouter::with_state(state, async |(tokens, rooms), info| {
         let token = info.params.text("user_token").unwrap_or_default();
-        let guest = Guest::verify(&tokens, token).map_err(|_| Refusal::FORBIDDEN);
-        let visitor = guest.map(|guest| Visitor { guest, rooms: rooms.clone() });
-        async move { visitor }
-    };
-    SocketRouter::new(connect)
-        .id(|visitor| Some(format!("guest:{}", visitor.guest.id)))
-        .channel::<RoomChannel>("room:*")
-        .channel::<DirectoryChannel>(DirectoryChannel::TOPIC)
+        let guest = Guest::verify(&tokens, token).map_err(|_| Refusal::FORBIDDEN)?;
+        Ok(Visitor { guest, rooms })
+    })
+    .id(|visitor| Some(format!("guest:{}", visitor.guest.id)))
+    .channel::<RoomChannel>("room:*")
+    .channel::<DirectoryChannel>(DirectoryChannel::TOPIC)
 }
 
 /// Nobody types faster than this, and a message of two thousand characters fits into a frame.

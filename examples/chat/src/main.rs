@@ -1,4 +1,5 @@
 //! The reference application: a chat of supervised rooms, for unmodified Phoenix clients and for browsers.
+#![forbid(unsafe_code)]
 
 mod announcement;
 mod app;

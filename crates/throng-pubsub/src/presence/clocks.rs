@@ -4,8 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 /// A set of clock readings, which start at 1, kept as ranges.
 ///
-/// What a replica has told about its changes arrives in order, or nearly, so there is one range, or few. The first range, when
-/// it starts at 1, is what the theory calls the context; all others are the cloud. Closing a gap compacts by itself.
+/// A replica's changes arrive in order, or nearly, so the ranges are few. The literature calls the first range, when it starts at
+/// 1, the context, and all others the cloud. A gap that closes compacts by itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Clocks {
@@ -21,12 +21,12 @@ impl Clocks {
         clocks
     }
 
-    /// Adds all readings from `first` to `last`; none when they are in the wrong order.
+    /// Adds all readings from `first` to `last`; nothing when `first` is the larger.
     pub(crate) fn add(&mut self, first: u64, last: u64) {
         if first > last {
             return;
         }
-        // Those that touch the new range: not all before it, not all behind it.
+        // The ranges that overlap the new one, or adjoin it.
         let start = self.ranges.partition_point(|&(_, end)| end < first.saturating_sub(1));
         let end = self.ranges.partition_point(|&(begin, _)| begin <= last.saturating_add(1));
         let touched = &self.ranges[start..end];
@@ -46,12 +46,12 @@ impl Clocks {
         self.ranges.get(at).is_some_and(|&(begin, _)| begin <= clock)
     }
 
-    /// The last reading up to which all are in the set.
+    /// The last reading such that it and all before it are in the set; 0 when the first is not.
     pub(crate) fn contiguous(&self) -> u64 {
         self.ranges.first().filter(|&&(begin, _)| begin <= 1).map_or(0, |&(_, end)| end)
     }
 
-    /// Those of the readings that lie between `first` and `last`.
+    /// The readings from `first` to `last`.
     pub(crate) fn within(&self, first: u64, last: u64) -> Self {
         let cut = self.ranges().map(|(begin, end)| (begin.max(first), end.min(last)));
         Self { ranges: cut.filter(|(begin, end)| begin <= end).collect() }

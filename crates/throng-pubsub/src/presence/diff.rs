@@ -1,4 +1,4 @@
-//! What has changed and has not been announced yet.
+//! Changes that have not been announced yet.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -8,9 +8,9 @@ use super::{presences::Presences, record::Entry, replica::Tag};
 
 /// Changes of several topics since the last announcement.
 ///
-/// It stays consistent for a client that applies joins first and then leaves (§12.4), whatever happened in between: a presence
-/// that came and went is in both; one that went and came back (as when its node was thought dead) is in the joins only. So it
-/// is bounded by the presences that there are and those that ended since.
+/// It stays consistent for a client that applies joins first and then leaves (§12.4), whatever happened in between. A presence
+/// that came and went is in both; one that went and came back (as when its node was thought down) is in the joins only. Its size
+/// is bounded by the presences that show and those that ended since.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Diff {
     topics: BTreeMap<Arc<str>, TopicDiff>,
@@ -38,7 +38,7 @@ impl Diff {
         self.changes += 1;
     }
 
-    /// How many changes were noted.
+    /// The number of changes that were noted.
     pub(crate) fn changes(&self) -> usize {
         self.changes
     }
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn p12_4_who_came_and_went_is_in_both() {
+    fn p12_4_a_presence_that_came_and_went_is_in_both() {
         let mut diff = Diff::default();
         diff.join(tag(1), &entry("k"));
         diff.leave(tag(1), &entry("k"));
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn who_went_and_came_back_is_not_taken_away_again() {
+    fn a_presence_that_went_and_came_back_is_not_taken_away_again() {
         // Clients apply the leaves last: a leave that stayed would hide somebody who is there.
         let mut diff = Diff::default();
         diff.leave(tag(1), &entry("k"));

@@ -11,12 +11,12 @@ pub enum TrackError {
     /// It is tracked on this topic under this key; [`update`](super::Presence::update) changes what it shows (§12.2).
     #[error("the process is tracked on this topic under this key already")]
     AlreadyTracked,
-    /// There is no such process any more.
+    /// The process has ended.
     #[error("there is no process {0}")]
     NoProcess(ProcessId),
     /// What it should show, or where, is refused.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] PresenceRefusal),
 }
 
 /// Why a presence was not updated. Nothing has changed.
@@ -28,13 +28,13 @@ pub enum UpdateError {
     NoPresence,
     /// What it should show is refused.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] PresenceRefusal),
 }
 
-/// What is wrong with a presence that somebody wants to show; the limits are those of [`PresenceOptions`](super::PresenceOptions).
+/// Why a topic, a key or a meta is refused; the limits are those of [`PresenceOptions`](super::PresenceOptions).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum PresenceRefusal {
     /// The topic is too long.
     #[error("a topic of {bytes} bytes is longer than {max}")]
     TopicTooLong {
@@ -59,7 +59,7 @@ pub enum Refusal {
         /// The limit.
         max: usize,
     },
-    /// The meta is no JSON object, or cannot be encoded.
+    /// The meta is not a JSON object, or cannot be encoded.
     #[error(transparent)]
     Meta(#[from] PayloadError),
 }

@@ -1,14 +1,14 @@
-//! Who tells whom what, and when: the conversation of replicas (§14.3 to §14.9). Pure; time is counted in beats, of which the
-//! tracker makes one each period.
+//! What replicas send each other, and when (§14.3 to §14.9). Pure; time is counted in beats, of which the tracker makes one
+//! each period.
 //!
 //! ```text
-//!    beat ──► own changes since the last beat, and how far everybody is known ──► all
-//!    heard of a new one ──► a heartbeat and a request ──► it alone
-//!    heard that somebody knows more ──► request ──► it alone ──► answer: what the asker lacks
+//!    beat ──► own changes since the last beat, and the context ──► all
+//!    a new peer ──► a heartbeat and a request ──► it alone
+//!    a peer that knows more ──► request ──► it alone ──► answer: what the requester lacks
 //!    nothing heard for long ──► down (hidden, kept) ──► for very long: forgotten
 //! ```
 //!
-//! Beats and not seconds, so that a machine that slept or stalled does not think everybody else dead when it goes on.
+//! Time counts in beats and not in seconds, so that a machine that slept or stalled does not think its peers down when it wakes.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -24,48 +24,48 @@ use super::{
 /// Messages larger than this are cut: well below what the wire takes.
 const SLICE_BYTES: usize = 1 << 20;
 
-/// How many beats what takes.
+/// Timeouts, in beats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Beats {
-    /// With nothing to say, speak after so many all the same.
+    /// A replica without changes sends a heartbeat after so many.
     pub(crate) silent_max: u32,
-    /// Compare what others know every so many.
+    /// The contexts of the peers are compared every so many.
     pub(crate) sample: u32,
-    /// Think a replica down after it was silent for more than so many.
+    /// A replica that was silent for more than so many is down.
     pub(crate) down: u32,
-    /// Forget it after more than so many.
+    /// A replica that was silent for more than so many is forgotten.
     pub(crate) permdown: u32,
 }
 
-/// What is remembered of the conversation.
+/// What is known of the peers, and what they were sent.
 #[derive(Debug)]
 pub(crate) struct Gossip {
     beats: Beats,
     peers: BTreeMap<Replica, Peer>,
-    /// The own clock when it was last told to all.
-    told: u64,
-    /// Beats since this replica spoke; none yet when it has not.
+    /// The own clock as of the last delta that was sent to all.
+    sent: u64,
+    /// Beats since this replica sent to all; `None` when it is to do so with the next.
     silent: Option<u32>,
     until_sample: u32,
 }
 
 #[derive(Debug, Default)]
 struct Peer {
-    /// Beats since it was heard.
+    /// Beats since it sent anything.
     silent: u32,
-    /// What it said that it knows, since the last comparison.
+    /// The context that it sent since the last comparison.
     context: Option<Context>,
 }
 
-/// What replicas say.
+/// What replicas send each other, in the words of the sender.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Note {
-    /// I am here, this has changed, and so far do I know the others.
+pub(crate) enum PeerMessage {
+    /// I am up, this has changed, and this is my context.
     Heartbeat { from: Replica, delta: Option<Part>, context: Context },
-    /// So far do I know the others; what do I lack?
+    /// This is my context; what do I lack?
     Request { from: Replica, context: Context },
-    /// That is what you lacked.
+    /// This is what you lacked.
     Answer { from: Replica, part: Part },
     /// I end now and do not come back (§14.9).
     Goodbye { from: Replica },
@@ -74,16 +74,16 @@ pub(crate) enum Note {
 /// What is to be sent.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Action {
-    ToAll(Note),
-    To(Arc<str>, Note),
+    ToAll(PeerMessage),
+    To(Arc<str>, PeerMessage),
 }
 
 impl Gossip {
     pub(crate) fn new(beats: Beats) -> Self {
-        Self { until_sample: beats.sample, beats, peers: BTreeMap::new(), told: 0, silent: None }
+        Self { until_sample: beats.sample, beats, peers: BTreeMap::new(), sent: 0, silent: None }
     }
 
-    /// Makes the next beat speak, whatever was told before.
+    /// Has the next beat send to all, whatever was sent before.
     pub(crate) fn wake(&mut self) {
         self.silent = None;
     }
@@ -100,45 +100,82 @@ impl Gossip {
         actions
     }
 
-    /// Somebody said something.
-    pub(crate) fn hear<P: Ord + Copy>(
+    /// A peer has sent something.
+    pub(crate) fn receive<P: Ord + Copy>(
         &mut self,
-        note: Note,
+        message: PeerMessage,
         state: &mut State<P>,
         news: &mut Diff,
     ) -> Vec<Action> {
-        if note.from().name == state.me().name {
-            // An earlier life of this node, or a node that took its name: nothing it says is about anybody else.
+        if message.from().name == state.me().name {
+            // It is an earlier life of this node, or a node that took its name. It must not speak for others.
             return Vec::new();
         }
-        match note {
-            Note::Heartbeat { from, delta, context } => {
-                let welcome = self.meet(&from, state, news);
-                if let Some(delta) = delta {
-                    state.merge(&delta, news);
-                }
-                self.peers.entry(from).or_default().context = Some(context);
-                welcome
+        match message {
+            PeerMessage::Heartbeat { from, delta, context } => {
+                self.on_heartbeat(from, delta, context, state, news)
             }
-            Note::Request { from, context } => {
-                let mut actions = self.meet(&from, state, news);
-                actions.extend(answers(&from, &context, state));
-                actions
-            }
-            Note::Answer { from, part } if state.is_up(&from) => {
-                state.merge(&part, news);
-                self.meet(&from, state, news)
-            }
-            Note::Answer { .. } => Vec::new(),
-            Note::Goodbye { from } => {
-                self.peers.remove(&from);
-                state.forget_replica(&from, news);
-                Vec::new()
-            }
+            PeerMessage::Request { from, context } => self.on_request(&from, &context, state, news),
+            PeerMessage::Answer { from, part } => self.on_answer(&from, &part, state, news),
+            PeerMessage::Goodbye { from } => self.on_goodbye(&from, state, news),
         }
     }
 
-    /// A replica is alive. One that was not up is greeted, and asked for what is not known of it (§14.5).
+    fn on_heartbeat<P: Ord + Copy>(
+        &mut self,
+        from: Replica,
+        delta: Option<Part>,
+        context: Context,
+        state: &mut State<P>,
+        news: &mut Diff,
+    ) -> Vec<Action> {
+        let welcome = self.meet(&from, state, news);
+        if let Some(delta) = delta {
+            state.merge(&delta, news);
+        }
+        self.peers.entry(from).or_default().context = Some(context);
+        welcome
+    }
+
+    fn on_request<P: Ord + Copy>(
+        &mut self,
+        from: &Replica,
+        context: &Context,
+        state: &mut State<P>,
+        news: &mut Diff,
+    ) -> Vec<Action> {
+        let mut actions = self.meet(from, state, news);
+        actions.extend(answers(from, context, state));
+        actions
+    }
+
+    /// The answer of a replica that is not up is dropped.
+    fn on_answer<P: Ord + Copy>(
+        &mut self,
+        from: &Replica,
+        part: &Part,
+        state: &mut State<P>,
+        news: &mut Diff,
+    ) -> Vec<Action> {
+        if !state.is_up(from) {
+            return Vec::new();
+        }
+        state.merge(part, news);
+        self.meet(from, state, news)
+    }
+
+    fn on_goodbye<P: Ord + Copy>(
+        &mut self,
+        from: &Replica,
+        state: &mut State<P>,
+        news: &mut Diff,
+    ) -> Vec<Action> {
+        self.peers.remove(from);
+        state.forget_replica(from, news);
+        Vec::new()
+    }
+
+    /// A replica is alive. One that was not up is sent a heartbeat, and asked for what is not known of it (§14.5).
     fn meet<P: Ord + Copy>(&mut self, from: &Replica, state: &mut State<P>, news: &mut Diff) -> Vec<Action> {
         let earlier = self.peers.keys().filter(|known| known.name == from.name && *known != from);
         for earlier in earlier.cloned().collect::<Vec<_>>() {
@@ -150,12 +187,12 @@ impl Gossip {
             return Vec::new();
         }
         let (me, context) = (state.me().clone(), state.context());
-        let hello = Note::Heartbeat { from: me.clone(), delta: None, context: context.clone() };
-        let request = Note::Request { from: me, context };
+        let hello = PeerMessage::Heartbeat { from: me.clone(), delta: None, context: context.clone() };
+        let request = PeerMessage::Request { from: me, context };
         vec![Action::To(from.name.clone(), hello), Action::To(from.name.clone(), request)]
     }
 
-    /// Counts everybody's silence (§14.7).
+    /// Counts the silence of the peers (§14.7).
     fn watch<P: Ord + Copy>(&mut self, state: &mut State<P>, news: &mut Diff) {
         let Beats { down, permdown, .. } = self.beats;
         self.peers.retain(|replica, peer| {
@@ -171,18 +208,19 @@ impl Gossip {
         });
     }
 
-    /// Tells all what has changed; when nothing has, that it is alive, now and then (§14.4).
+    /// Sends all what has changed; when nothing has, a heartbeat now and then (§14.4).
     fn speak<P: Ord + Copy>(&mut self, state: &State<P>) -> Vec<Action> {
         let (me, context, clock) = (state.me(), state.context(), state.clock());
-        let heartbeat =
-            |delta| Action::ToAll(Note::Heartbeat { from: me.clone(), delta, context: context.clone() });
-        if clock > self.told {
-            let delta = state.delta(self.told);
-            self.told = clock;
+        let heartbeat = |delta| {
+            Action::ToAll(PeerMessage::Heartbeat { from: me.clone(), delta, context: context.clone() })
+        };
+        if clock > self.sent {
+            let delta = state.delta(self.sent);
+            self.sent = clock;
             self.silent = Some(0);
             return match delta {
                 Some(delta) => delta.split(SLICE_BYTES).map(|slice| heartbeat(Some(slice))).collect(),
-                // So much has changed that the others had better ask.
+                // The removals since then are forgotten: the others will see that they lag, and ask.
                 None => vec![heartbeat(None)],
             };
         }
@@ -192,7 +230,7 @@ impl Gossip {
         if speaks { vec![heartbeat(None)] } else { Vec::new() }
     }
 
-    /// Asks those who know more: of all contexts heard, those that no other covers (§14.6).
+    /// Asks the peers that know more: of all contexts that they sent, those that no other covers (§14.6).
     fn compare<P: Ord + Copy>(&mut self, state: &State<P>) -> Vec<Action> {
         let own = state.context();
         let mut ahead: Vec<(&Replica, Context)> = Vec::new();
@@ -207,25 +245,25 @@ impl Gossip {
             ahead.retain(|(_, other)| !context.covers(other));
             ahead.push((replica, context));
         }
-        let request = || Note::Request { from: state.me().clone(), context: own.clone() };
+        let request = || PeerMessage::Request { from: state.me().clone(), context: own.clone() };
         ahead.into_iter().map(|(replica, _)| Action::To(replica.name.clone(), request())).collect()
     }
 }
 
-impl Note {
+impl PeerMessage {
     pub(crate) fn from(&self) -> &Replica {
         match self {
-            Note::Heartbeat { from, .. }
-            | Note::Request { from, .. }
-            | Note::Answer { from, .. }
-            | Note::Goodbye { from } => from,
+            PeerMessage::Heartbeat { from, .. }
+            | PeerMessage::Request { from, .. }
+            | PeerMessage::Answer { from, .. }
+            | PeerMessage::Goodbye { from } => from,
         }
     }
 }
 
 fn answers<P: Ord + Copy>(to: &Replica, context: &Context, state: &State<P>) -> Vec<Action> {
     let parts = state.extract(to, context).split(SLICE_BYTES);
-    let answer = |part| Action::To(to.name.clone(), Note::Answer { from: state.me().clone(), part });
+    let answer = |part| Action::To(to.name.clone(), PeerMessage::Answer { from: state.me().clone(), part });
     parts.map(answer).collect()
 }
 

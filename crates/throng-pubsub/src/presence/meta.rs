@@ -25,7 +25,7 @@ impl Meta {
         self.tag.phx_ref()
     }
 
-    /// All of it, as it is sent.
+    /// The whole object, as clients get it.
     pub fn payload(&self) -> &Payload {
         &self.fields
     }
@@ -34,7 +34,7 @@ impl Meta {
     ///
     /// # Errors
     ///
-    /// When it has not the shape of a `T`.
+    /// When it does not deserialize as `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, PayloadError> {
         self.fields.parse()
     }
@@ -46,7 +46,7 @@ impl Serialize for Meta {
     }
 }
 
-/// The application's fields, an object, before they are stamped with a reference.
+/// The application's fields, before they are stamped with a reference.
 #[derive(Clone, Debug)]
 pub(crate) struct Fields(Map<String, Value>);
 
@@ -54,7 +54,7 @@ impl Fields {
     pub(crate) fn new(value: impl Serialize) -> Result<Self, PayloadError> {
         match serde_json::to_value(value)? {
             Value::Object(mut fields) => {
-                // What an update makes of the old fields has the old references in it.
+                // Fields that an update made of the old meta contain its references.
                 fields.remove(REF);
                 fields.remove(PREVIOUS_REF);
                 Ok(Self(fields))

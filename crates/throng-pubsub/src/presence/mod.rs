@@ -1,4 +1,4 @@
-//! Who is where: processes that show themselves on topics under keys, on all nodes.
+//! Presence: processes that show themselves on topics under keys, on all nodes.
 
 mod clocks;
 mod diff;
@@ -21,7 +21,7 @@ use serde::Serialize;
 use throng_runtime::ProcessId;
 
 pub use self::{
-    error::{Refusal, TrackError, UpdateError},
+    error::{PresenceRefusal, TrackError, UpdateError},
     meta::Meta,
     options::PresenceOptions,
     presences::Presences,
@@ -33,7 +33,7 @@ use self::{
 };
 use crate::{owner::Owner, pubsub::PubSub};
 
-/// Who is present where. Cloning gives another handle on the same presences.
+/// The presences on topics, of all nodes. Cloning gives another handle on the same.
 ///
 /// A process is *tracked* on a topic under a key (a user's id, say) with a *meta* to show: a JSON object, to which a unique
 /// `phx_ref` is added. Several processes may be present under one key: one user with two browser tabs has two metas. A presence
@@ -83,11 +83,13 @@ pub struct Presence {
 
 impl Presence {
     /// A presence that announces over `pubsub`. The name tells presences apart in logs and between nodes.
+    #[must_use]
     pub fn new(name: &str, pubsub: &PubSub) -> Self {
         Self::with_options(name, pubsub, PresenceOptions::default())
     }
 
-    /// As [`Presence::new`], with limits and times of one's own.
+    /// As [`Presence::new`], with other limits and times.
+    #[must_use]
     pub fn with_options(name: &str, pubsub: &PubSub, options: PresenceOptions) -> Self {
         Self { shared: Arc::new(Shared::new(name, pubsub, options)) }
     }
@@ -97,12 +99,23 @@ impl Presence {
         &self.shared.name
     }
 
+    /// The topics on which it announces: the [same](PubSub::is_same) that it was made with.
+    ///
+    /// ```
+    /// # use throng_pubsub::{Presence, PubSub};
+    /// let pubsub = PubSub::new();
+    /// assert!(Presence::new("lobby", &pubsub).pubsub().is_same(&pubsub));
+    /// ```
+    pub fn pubsub(&self) -> &PubSub {
+        &self.shared.pubsub
+    }
+
     /// Shows a process on a topic under a key, until it is untracked or ends; the meta must be a JSON object. Gives back the
     /// presence's `phx_ref` (§12.2).
     ///
     /// # Errors
     ///
-    /// [`TrackError`]: the process is there already, or gone, or the meta is refused.
+    /// [`TrackError`]: the process is tracked there already, or has ended, or the topic, the key or the meta is refused.
     pub fn track(
         &self,
         owner: &impl Owner,
@@ -157,7 +170,7 @@ impl Presence {
         self.replace(process, &topic, &key, fields)
     }
 
-    /// Ends a presence of a process; where there is none, nothing happens (§12.2).
+    /// Ends a presence of a process; nothing happens when it has none there (§12.2).
     pub fn untrack(&self, owner: &impl Owner, topic: impl Into<Arc<str>>, key: impl Into<Arc<str>>) {
         let (topic, key) = (topic.into(), key.into());
         self.shared.change(|core| core.state.leave(owner.process(), &topic, &key, &mut core.news));
@@ -168,12 +181,12 @@ impl Presence {
         self.shared.change(|core| core.state.leave_all(owner.process(), &mut core.news));
     }
 
-    /// Who is present on a topic, on all nodes that are up. It waits for no process.
+    /// The presences on a topic, of all nodes that are up. It waits for no process.
     pub fn list(&self, topic: &str) -> Presences {
         self.shared.read(|state| state.list(topic))
     }
 
-    /// The metas of who is present on a topic under a key; empty when nobody is.
+    /// The metas on a topic under a key; empty when nobody is present there.
     pub fn get_by_key(&self, topic: &str, key: &str) -> Vec<Meta> {
         self.list(topic).metas(key).to_vec()
     }

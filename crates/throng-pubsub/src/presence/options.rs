@@ -1,19 +1,20 @@
-//! What can be set about a presence.
+//! Limits and times of a presence.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{error::Refusal, gossip::Beats, meta::Fields};
+use super::{error::PresenceRefusal, gossip::Beats, meta::Fields};
 
 /// Limits and times of a [`Presence`](super::Presence).
 ///
 /// ```
 /// # use throng_pubsub::{Presence, PresenceOptions, PubSub};
-/// let options = PresenceOptions { meta_bytes_max: 1 << 10, ..PresenceOptions::default() };
+/// let options = PresenceOptions::default().with(|options| options.meta_bytes_max = 1 << 10);
 /// let presence = Presence::with_options("lobby", &PubSub::new(), options);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PresenceOptions {
     /// The longest topic: 1 KiB.
     pub topic_bytes_max: usize,
@@ -22,40 +23,47 @@ pub struct PresenceOptions {
     /// The largest meta, as JSON: 8 KiB.
     pub meta_bytes_max: usize,
     /// After a diff has been announced, how long changes are collected for the next: 20 ms. The first change after a quiet time
-    /// is announced at once; of a thousand who join in a second, each hears of the others in fifty diffs and not in a thousand.
+    /// is announced at once. When a thousand join in a second, each gets fifty diffs and not a thousand.
     pub diff_period: Duration,
     /// How often other nodes are told what has changed: 1.5 s. All other times between nodes count in these periods (§14.4).
     pub broadcast_period: Duration,
-    /// With nothing to tell, other nodes are told that this one lives every so many periods: 10 (§14.4).
+    /// A node without changes tells the others that it lives every so many periods: 10 (§14.4).
     pub silent_periods_max: u32,
-    /// What others know is compared every so many periods: 2 (§14.6).
+    /// What other nodes know is compared every so many periods: 2 (§14.6).
     pub clock_sample_periods: u32,
     /// The presences of a node that was silent for more periods than this do not show: 20, and at least 2 (§14.7).
     pub down_periods: u32,
-    /// It is forgotten after more than this: 800, and more than `down_periods` (§14.7).
+    /// A node that was silent for more periods than this is forgotten: 800, and more than `down_periods` (§14.7).
     pub permdown_periods: u32,
-    /// When the tracker is shut down in an orderly way, other nodes drop the presences of this one at once, instead of after
-    /// `down_periods`: off, since clients of a node that is replaced come back elsewhere and should not blink (§14.9).
+    /// Whether other nodes drop the presences of this one at once, instead of after `down_periods`, when the tracker is shut down
+    /// in an orderly way: `false`, since clients of a node that is replaced come back elsewhere and should not blink (§14.9).
     pub permdown_on_shutdown: bool,
 }
 
 impl PresenceOptions {
-    /// Whether somebody may be present there, under that key.
-    pub(super) fn check_place(&self, topic: &str, key: &str) -> Result<(), Refusal> {
+    /// Changes some of the options.
+    #[must_use]
+    pub fn with(mut self, change: impl FnOnce(&mut PresenceOptions)) -> PresenceOptions {
+        change(&mut self);
+        self
+    }
+
+    /// Refuses a topic or a key that is too long.
+    pub(super) fn check_place(&self, topic: &str, key: &str) -> Result<(), PresenceRefusal> {
         if topic.len() > self.topic_bytes_max {
-            return Err(Refusal::TopicTooLong { bytes: topic.len(), max: self.topic_bytes_max });
+            return Err(PresenceRefusal::TopicTooLong { bytes: topic.len(), max: self.topic_bytes_max });
         }
         if key.len() > self.key_bytes_max {
-            return Err(Refusal::KeyTooLong { bytes: key.len(), max: self.key_bytes_max });
+            return Err(PresenceRefusal::KeyTooLong { bytes: key.len(), max: self.key_bytes_max });
         }
         Ok(())
     }
 
-    /// The fields of a meta that may be shown.
-    pub(super) fn check_meta(&self, meta: impl Serialize) -> Result<Fields, Refusal> {
+    /// The fields of a meta; refuses one that is too large or is not an object.
+    pub(super) fn check_meta(&self, meta: impl Serialize) -> Result<Fields, PresenceRefusal> {
         let fields = Fields::new(meta)?;
         let (bytes, max) = (fields.bytes(), self.meta_bytes_max);
-        if bytes > max { Err(Refusal::MetaTooLarge { bytes, max }) } else { Ok(fields) }
+        if bytes > max { Err(PresenceRefusal::MetaTooLarge { bytes, max }) } else { Ok(fields) }
     }
 
     /// The times between nodes, within their bounds.

@@ -1,4 +1,4 @@
-//! What replicas tell each other.
+//! What replicas send each other: parts of the state, and contexts.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{record::Record, replica::Replica};
 
-/// Records of some replicas: all that is known, or a delta, or a slice.
+/// Records of some replicas: whole ones, or deltas, or slices.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Part {
@@ -15,7 +15,7 @@ pub(crate) struct Part {
 }
 
 impl Part {
-    /// In parts of about so many bytes each, to be merged one by one.
+    /// Splits it into parts of about so many bytes each, to be merged one by one.
     pub(crate) fn split(self, bytes_max: usize) -> impl Iterator<Item = Part> {
         self.records.into_iter().flat_map(move |(replica, record)| {
             let slices = record.slices(bytes_max).into_iter();
@@ -24,7 +24,7 @@ impl Part {
     }
 }
 
-/// How far each replica's changes are known without a gap.
+/// The contiguous clock of each replica: all of its changes up to there are known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Context {
@@ -37,7 +37,7 @@ impl Context {
         self.clocks.get(replica).copied()
     }
 
-    /// Whether it is at least as far for every replica that the other has.
+    /// Whether each of the other's clocks is at most the one here.
     pub(crate) fn covers(&self, other: &Context) -> bool {
         other.clocks.iter().all(|(replica, clock)| self.get(replica).unwrap_or(0) >= *clock)
     }
@@ -49,7 +49,7 @@ impl FromIterator<(Replica, u64)> for Context {
     }
 }
 
-/// A map whose keys are no strings, as a list of pairs.
+/// A map whose keys are not strings, as a list of pairs.
 mod pairs {
     use super::{BTreeMap, Deserialize, Deserializer, Replica, Serialize, Serializer};
 

@@ -1,4 +1,4 @@
-//! Who is present: keys, each with the metas of its presences.
+//! The presences on a topic: keys, each with its metas.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer, ser::SerializeMap};
 use super::{meta::Meta, replica::Tag};
 use crate::payload::Payload;
 
-/// Who is present on a topic: each key with its metas, one for each process that is present under it (§12.1).
+/// The presences on a topic: each key with its metas, one for each process that is present under it (§12.1).
 ///
 /// It is a snapshot: what changes afterwards does not change it. It serializes to what clients expect of `presence_state`:
 /// `{"ann": {"metas": [{"phx_ref": "…"}]}}`.
@@ -32,7 +32,7 @@ impl Presences {
         self.keys.contains_key(key)
     }
 
-    /// The metas of a key; none when nobody is present under it.
+    /// The metas of a key; empty when nobody is present under it.
     pub fn metas(&self, key: &str) -> &[Meta] {
         self.keys.get(key).map(Vec::as_slice).unwrap_or_default()
     }

@@ -5,10 +5,10 @@
 //!    entries   .   3   5     8      those of them that began a presence which has not ended
 //! ```
 //!
-//! Each change takes the next reading of its replica's clock. One that is seen and has no entry has ended, or was itself an
-//! end: so a record needs no tombstones, and an entry that one side has seen and does not have is gone for good (observed
-//! remove). Any part of the clock's readings with the entries that belong to them is a record as well: a delta is one, and so
-//! is a slice of a state too large for one message.
+//! Each change takes the next reading of its replica's clock. A reading that is seen and has no entry began a presence that has
+//! ended, or was itself an end. So a record needs no tombstones, and an entry that one side has seen and does not have is gone
+//! for good (observed remove). Any part of the clock's readings with the entries that belong to them is a record as well, as
+//! are a delta and a slice of a state too large for one message.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::clocks::Clocks;
 use crate::payload::{Payload, PayloadError};
 
-/// Where somebody is present, as whom, and with what to show.
+/// A presence: its topic, its key and its meta.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) topic: Arc<str>,
@@ -41,8 +41,7 @@ pub(crate) struct Changes {
 }
 
 impl Record {
-    /// Takes in what another record knows (§14.2). The order in which records are merged, how they are grouped and whether
-    /// one is merged twice makes no difference to the result.
+    /// Takes in what another record knows (§14.2). Merging is commutative, associative and idempotent.
     pub(crate) fn merge(&mut self, other: &Record) -> Changes {
         let ended = self.ended_in(other);
         let leaves = ended.into_iter().filter_map(|clock| self.entries.remove_entry(&clock)).collect();
@@ -118,7 +117,7 @@ mod tests {
     }
 
     impl History {
-        /// What is known of it by who heard of its first `until` changes, but for those in `missed`.
+        /// What a replica knows that received its first `until` changes, without those in `missed`.
         fn known(&self, until: usize, missed: &[Index]) -> Record {
             let until = until.min(self.ends.len());
             let mut own = Record::default();

@@ -1,4 +1,4 @@
-//! Who made a change, and which one.
+//! The identities of a replica and of a presence.
 
 use std::{collections::hash_map::RandomState, fmt, hash::BuildHasher, sync::Arc, time::SystemTime};
 
@@ -12,7 +12,7 @@ pub(crate) struct Replica {
 }
 
 impl Replica {
-    /// A life that nobody else has: 64 random bits, seeded anew each time.
+    /// A replica with a version of its own: 64 random bits, seeded anew each time.
     pub(crate) fn unique(name: &str) -> Self {
         Self { name: name.into(), version: RandomState::new().hash_one(SystemTime::now()) }
     }

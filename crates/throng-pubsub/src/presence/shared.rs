@@ -1,4 +1,4 @@
-//! What all handles of a presence share, and its tracker drives.
+//! The state that all handles of a presence share and its tracker drives.
 
 use std::{mem, sync::Arc};
 
@@ -7,23 +7,22 @@ use throng_runtime::{Address, Ctx, Exit, OnExit, Pid, ProcessId};
 
 use super::{
     diff::Diff,
-    gossip::{Action, Gossip, Note},
+    gossip::{Action, Gossip, PeerMessage},
     options::PresenceOptions,
     replica::Replica,
     state::State,
-    tracker::{Changed, Heard, Tracker},
+    tracker::{Changed, Received, Tracker},
 };
 use crate::{
-    lanes::Lane,
     payload::Payload,
     pubsub::{BroadcastError, PubSub},
+    side_channel::SideChannel,
 };
 
 /// The event by which changes are announced on their topic (§12.3).
 const DIFF: &str = "presence_diff";
 
-/// Changes that may wait for the tracker. Whoever makes one more announces them all itself: so who changes faster than the
-/// tracker announces is slowed down.
+/// Changes that may wait for the tracker. The process that makes one more announces them all: this back-pressures writers.
 const CHANGES_MAX: usize = 10_000;
 
 pub(super) struct Shared {
@@ -31,24 +30,24 @@ pub(super) struct Shared {
     pub(super) pubsub: PubSub,
     pub(super) options: PresenceOptions,
     core: RwLock<Core>,
-    desk: Mutex<Desk>,
-    /// Held by whoever announces: diffs of one topic must not overtake each other.
+    slot: Mutex<TrackerSlot>,
+    /// Held while diffs are announced: those of one topic must not overtake each other.
     announcing: Mutex<()>,
 }
 
-/// What is known, what of it has not been announced here, and what has been said to other nodes.
+/// The presences, what of them has not been announced on this node, and the gossip with other nodes.
 pub(super) struct Core {
     pub(super) state: State<ProcessId>,
     pub(super) news: Diff,
     gossip: Gossip,
 }
 
-/// Where changes are reported.
+/// The tracker that is to announce changes, when one runs.
 #[derive(Default)]
-struct Desk {
+struct TrackerSlot {
     tracker: Option<Pid<Tracker>>,
-    /// The tracker has been told that there are news, and has not begun to announce them.
-    told: bool,
+    /// The tracker has been notified of changes, and has not begun to announce them.
+    notified: bool,
 }
 
 impl Shared {
@@ -60,7 +59,7 @@ impl Shared {
             pubsub: pubsub.clone(),
             options,
             core: RwLock::new(Core { state, news: Diff::default(), gossip }),
-            desk: Mutex::default(),
+            slot: Mutex::default(),
             announcing: Mutex::default(),
         }
     }
@@ -75,17 +74,17 @@ impl Shared {
         let outcome = change(&mut core);
         let waiting = core.news.changes();
         drop(core);
-        if waiting > CHANGES_MAX || waiting > 0 && !self.tell_tracker() {
+        if waiting > CHANGES_MAX || waiting > 0 && !self.notify_tracker() {
             self.announce();
         }
         outcome
     }
 
-    /// Announces until nothing is left; leaves it to whoever is at it already. False when there was nothing.
+    /// Announces until nothing is left, or leaves it to the process that is announcing. False when this one announced nothing.
     pub(super) fn announce(&self) -> bool {
-        self.desk.lock().told = false;
+        self.slot.lock().notified = false;
         let mut announced = false;
-        // What is noted after the last look, and before the turn is given back, is seen by the look behind it.
+        // The turn is given back before each look, so a change that was left to this process is seen by its next look.
         while !self.core.read().news.is_empty() {
             let Some(_turn) = self.announcing.try_lock() else { return announced };
             let news = mem::take(&mut self.core.write().news);
@@ -99,92 +98,93 @@ impl Shared {
         announced
     }
 
-    /// Has changes, and what other nodes say, reported to this tracker from now on, until it ends.
-    pub(super) fn employ(self: &Arc<Self>, ctx: &Ctx<Tracker>) -> Result<(), EmployError> {
-        let lane: Arc<dyn Lane> = self.clone();
-        if !self.pubsub.open_lane(&self.name, Arc::downgrade(&lane)) {
-            return Err(EmployError::NameTaken(self.name.clone()));
+    /// Notifies this tracker of changes, and hands it what other nodes send, from now on until it ends.
+    pub(super) fn attach_tracker(self: &Arc<Self>, ctx: &Ctx<Tracker>) -> Result<(), AttachError> {
+        let channel: Arc<dyn SideChannel> = self.clone();
+        if !self.pubsub.open_side_channel(&self.name, Arc::downgrade(&channel)) {
+            return Err(AttachError::NameTaken(self.name.clone()));
         }
-        let mut desk = self.desk.lock();
-        if desk.tracker.is_some() {
-            return Err(EmployError::AlreadyDriven(self.name.clone()));
+        let mut slot = self.slot.lock();
+        if slot.tracker.is_some() {
+            return Err(AttachError::AlreadyDriven(self.name.clone()));
         }
-        *desk = Desk { tracker: Some(ctx.me()), told: false };
-        drop(desk);
+        *slot = TrackerSlot { tracker: Some(ctx.me()), notified: false };
+        drop(slot);
         ctx.on_exit(self.clone());
         self.core.write().gossip.wake();
         Ok(())
     }
 
-    /// Does what is to be done once a period.
+    /// One period has passed.
     pub(super) fn beat(&self) {
-        self.converse(|Core { state, news, gossip }| gossip.beat(state, news));
+        self.gossip(|Core { state, news, gossip }| gossip.beat(state, news));
     }
 
-    /// Takes in what another node said.
-    pub(super) fn hear(&self, note: Note) {
-        self.converse(|Core { state, news, gossip }| gossip.hear(note, state, news));
+    /// Takes in what another node sent.
+    pub(super) fn on_peer_message(&self, message: PeerMessage) {
+        self.gossip(|Core { state, news, gossip }| gossip.receive(message, state, news));
     }
 
     /// Tells all others that this node does not come back.
     pub(super) fn say_goodbye(&self) {
-        self.converse(|core| vec![Action::ToAll(Note::Goodbye { from: core.state.me().clone() })]);
+        self.gossip(|core| vec![Action::ToAll(PeerMessage::Goodbye { from: core.state.me().clone() })]);
     }
 
-    fn converse(&self, talk: impl FnOnce(&mut Core) -> Vec<Action>) {
-        for action in self.change(talk) {
-            if let Err(error) = self.say(action) {
+    fn gossip(&self, step: impl FnOnce(&mut Core) -> Vec<Action>) {
+        for action in self.change(step) {
+            if let Err(error) = self.send_to_peers(action) {
                 // What is lost is asked for again, by this node or by the other.
-                tracing::debug!(presence = %self.name, %error, "a note to other nodes was not sent");
+                tracing::debug!(presence = %self.name, %error, "a message to other nodes was not sent");
             }
         }
     }
 
-    fn say(&self, action: Action) -> Result<(), BroadcastError> {
-        match action {
-            Action::ToAll(note) => self.pubsub.tell(None, &self.name, &Payload::new(note)?),
-            Action::To(node, note) => self.pubsub.tell(Some(&node), &self.name, &Payload::new(note)?),
-        }
+    fn send_to_peers(&self, action: Action) -> Result<(), BroadcastError> {
+        let (node, message) = match action {
+            Action::ToAll(message) => (None, message),
+            Action::To(node, message) => (Some(node), message),
+        };
+        self.pubsub.send_to_peers(node.as_deref(), &self.name, &Payload::new(message)?)
     }
 
     /// False when there is no tracker.
-    fn tell_tracker(&self) -> bool {
-        let mut desk = self.desk.lock();
-        let Some(tracker) = desk.tracker else { return false };
-        if !mem::replace(&mut desk.told, true) {
-            drop(desk);
-            // If it ends before it gets this, its end announces what there is.
+    fn notify_tracker(&self) -> bool {
+        let mut slot = self.slot.lock();
+        let Some(tracker) = slot.tracker else { return false };
+        if !mem::replace(&mut slot.notified, true) {
+            drop(slot);
+            // If it ends before it gets this, its exit hook announces the changes.
             drop(tracker.cast(Changed));
         }
         true
     }
 }
 
-impl Lane for Shared {
-    /// What comes while no tracker runs is lost, and asked for again.
-    fn hear(&self, from: &str, body: &Payload) {
-        let tracker = self.desk.lock().tracker;
+impl SideChannel for Shared {
+    /// A message that comes while no tracker runs is lost, and asked for again.
+    fn receive(&self, from: &str, body: &Payload) {
+        let tracker = self.slot.lock().tracker;
         if let Some(tracker) = tracker {
-            drop(tracker.cast(Heard { node: from.into(), body: body.clone() }));
+            drop(tracker.cast(Received { node: from.into(), body: body.clone() }));
         }
     }
 }
 
 impl OnExit for Shared {
-    /// The end of a process that is tracked, or of the tracker: then what it left is announced here.
+    /// The end of a process that is tracked, or of the tracker, whose unannounced changes are announced here.
     fn process_exited(&self, id: ProcessId, _: &Exit) {
-        let mut desk = self.desk.lock();
-        if desk.tracker.is_some_and(|tracker| tracker.id() == id) {
-            *desk = Desk::default();
+        let mut slot = self.slot.lock();
+        if slot.tracker.is_some_and(|tracker| tracker.id() == id) {
+            *slot = TrackerSlot::default();
         }
-        drop(desk);
+        drop(slot);
         self.change(|core| core.state.leave_all(id, &mut core.news));
     }
 }
 
 /// Why a tracker did not start.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum EmployError {
+pub(super) enum AttachError {
     #[error("presence {0:?} has a tracker already")]
     AlreadyDriven(Box<str>),
     #[error("another presence on the same topics is called {0:?}")]

@@ -1,10 +1,10 @@
-//! What shows: the presences of all replicas that are up, by topic.
+//! The presences of all replicas that are up, by topic.
 
 use std::{collections::HashMap, sync::Arc};
 
 use super::{diff::Diff, presences::Presences, record::Entry, replica::Tag};
 
-/// An index over the entries that show. Every change of it is noted in a diff.
+/// An index over the entries that show. Each of its changes is noted in a diff.
 #[derive(Debug, Default)]
 pub(crate) struct Shown {
     topics: HashMap<Arc<str>, Presences>,

@@ -1,7 +1,7 @@
-//! Who is present on which topic of all nodes, as one replica knows it: the delta CRDT of §14.2. Pure.
+//! The presences of all nodes, as one replica knows them: the delta CRDT of §14.2. Pure.
 //!
 //! For each replica there is a [`Record`] of its changes. The replica's own is the truth about it and is never touched by a
-//! merge; the others are what has been heard. A replica that is down keeps its record, but its presences do not show.
+//! merge; the others are what has been received. A replica that is down keeps its record, but its presences do not show.
 //!
 //! ```text
 //!    own changes ──► own record ─┐
@@ -10,8 +10,8 @@
 //! ```
 //!
 //! What others need is made when they ask, from the records and a short log of removals: since a record's entries carry the
-//! clock reading of their birth, "everything since reading 7" is a range of them. So nothing accumulates for others that never
-//! ask, and there is nothing to reset.
+//! clock reading of their birth, "everything since reading 7" is a range of them. Nothing accumulates for others that never
+//! ask, so nothing has to be reset.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -29,8 +29,11 @@ use super::{
     shown::Shown,
 };
 
-/// Removals that are remembered, so that who missed them can be told of them alone (§14.6).
+/// Removals that are remembered, so that a replica that missed some can be sent these alone (§14.6).
 const REMOVALS_MAX: usize = 10_000;
+
+/// Why a replica always finds its own record.
+const OWN_RECORD: &str = "the own record is made with the state and is never forgotten";
 
 /// The presences known to one replica; `P` tells its own processes apart.
 #[derive(Debug)]
@@ -59,7 +62,7 @@ struct Removal {
     began: u64,
 }
 
-/// That process is present on that topic under that key already.
+/// The process is present on that topic under that key already.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Taken;
 
@@ -132,8 +135,8 @@ impl<P: Ord + Copy> State<P> {
         !ended.is_empty()
     }
 
-    /// Takes in what another replica tells (§14.2). Records of replicas that are not known here are left out, and so is the
-    /// own one: nobody knows better.
+    /// Takes in what another replica sent (§14.2). Records of replicas that are not known here are left out, and so is the
+    /// own one: no other replica knows it better.
     pub(crate) fn merge(&mut self, part: &Part, diff: &mut Diff) {
         for (replica, record) in part.records.iter().filter(|(replica, _)| **replica != self.me) {
             let Some(known) = self.records.get_mut(replica) else { continue };
@@ -181,7 +184,7 @@ impl<P: Ord + Copy> State<P> {
         }
     }
 
-    /// Who is present on a topic.
+    /// The presences on a topic that show.
     pub(crate) fn list(&self, topic: &str) -> Presences {
         self.shown.list(topic)
     }
@@ -212,7 +215,9 @@ impl<P: Ord + Copy> State<P> {
         self.own().seen.contiguous()
     }
 
-    /// How far is known whom, without those that are down: what is known of them would be asked for in circles (§14.6).
+    /// The contiguous clock of every replica that is up.
+    ///
+    /// Those that are down are left out: replicas that disagree on them would ask each other for them for ever (§14.6).
     pub(crate) fn context(&self) -> Context {
         let up = self.records.iter().filter(|(_, known)| !known.down);
         up.map(|(replica, known)| (replica.clone(), known.record.seen.contiguous())).collect()
@@ -234,8 +239,8 @@ impl<P: Ord + Copy> State<P> {
         Some(Part { records: BTreeMap::from([(self.me.clone(), record)]) })
     }
 
-    /// Everything that a replica lacks which knows `context`: a delta when that does, else all that is known of the replicas
-    /// that it knows, but itself (§14.6).
+    /// What a requester with this context lacks (§14.6): the delta of the own record when it lacks nothing else; otherwise the
+    /// whole records of the replicas in its context that are up, but not its own.
     pub(crate) fn extract(&self, requester: &Replica, context: &Context) -> Part {
         let is_told = |replica: &Replica, clock: u64| {
             replica == self.me()
@@ -254,7 +259,17 @@ impl<P: Ord + Copy> State<P> {
     }
 
     fn own(&self) -> &Record {
-        &self.records[&self.me].record
+        match self.records.get(&self.me) {
+            Some(own) => &own.record,
+            None => unreachable!("{OWN_RECORD}"),
+        }
+    }
+
+    fn own_mut(&mut self) -> &mut Record {
+        match self.records.get_mut(&self.me) {
+            Some(own) => &mut own.record,
+            None => unreachable!("{OWN_RECORD}"),
+        }
     }
 
     fn tag(&self, clock: u64) -> Tag {
@@ -286,10 +301,6 @@ impl<P: Ord + Copy> State<P> {
         let clock = self.clock() + 1;
         self.own_mut().seen.add(clock, clock);
         clock
-    }
-
-    fn own_mut(&mut self) -> &mut Record {
-        &mut self.records.entry(self.me.clone()).or_default().record
     }
 }
 

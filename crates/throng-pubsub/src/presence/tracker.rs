@@ -1,16 +1,16 @@
-//! The process that drives a presence: it announces what has changed, and talks with its like on other nodes.
+//! The process that drives a presence: it announces changes, and gossips with its peers on other nodes.
 
 use std::fmt;
 
 use throng_runtime::{ChildSpec, Ctx, Exit, GenServer, Handled, Handler, Init, IntoChild, Message};
 
-use super::{Presence, gossip::Note};
+use super::{Presence, gossip::PeerMessage};
 use crate::payload::Payload;
 
 /// The process behind a [`Presence`], started by `supervisor.child(&presence)`.
 ///
-/// It holds nothing that could be lost: who is present lives in the handle. When it crashes, presences stay, changes are still
-/// made and announced (by whoever makes them, one by one), and its next incarnation goes on where it was.
+/// It holds nothing that could be lost: the presences live in the handle. When it crashes they stay, each change is announced by
+/// the process that makes it, and the next tracker goes on where this one was.
 pub struct Tracker {
     presence: Presence,
     /// A diff was announced less than a diff period ago.
@@ -38,13 +38,13 @@ impl Message for Beat {
     type Reply = ();
 }
 
-/// Another node said something.
-pub(super) struct Heard {
+/// Another node has sent something.
+pub(super) struct Received {
     pub(super) node: Box<str>,
     pub(super) body: Payload,
 }
 
-impl Message for Heard {
+impl Message for Received {
     type Reply = ();
 }
 
@@ -52,7 +52,7 @@ impl GenServer for Tracker {
     type Args = Presence;
 
     async fn init(presence: Presence, ctx: &mut Ctx<Self>) -> Init<Self> {
-        presence.shared.employ(ctx)?;
+        presence.shared.attach_tracker(ctx)?;
         if presence.shared.pubsub.has_transport() {
             ctx.continue_with(Beat);
         }
@@ -67,7 +67,7 @@ impl GenServer for Tracker {
 }
 
 impl Tracker {
-    /// Announces what there is, and then collects for a while.
+    /// Announces what has changed, and collects for a diff period when that was anything.
     fn announce(&mut self, ctx: &Ctx<Self>) {
         self.resting = self.presence.shared.announce();
         if self.resting {
@@ -104,14 +104,14 @@ impl Handler<Beat> for Tracker {
 }
 
 #[diagnostic::do_not_recommend]
-impl Handler<Heard> for Tracker {
-    async fn handle(&mut self, Heard { node, body }: Heard, _: &mut Ctx<Self>) -> Handled<Heard> {
-        match body.parse::<Note>() {
-            Ok(note) if *note.from().name == *node => self.presence.shared.hear(note),
-            Ok(note) => {
-                tracing::warn!(%node, from = ?note.from(), "a note of another node bears a third one's name");
+impl Handler<Received> for Tracker {
+    async fn handle(&mut self, Received { node, body }: Received, _: &mut Ctx<Self>) -> Handled<Received> {
+        match body.parse::<PeerMessage>() {
+            Ok(message) if *message.from().name == *node => self.presence.shared.on_peer_message(message),
+            Ok(message) => {
+                tracing::warn!(%node, from = ?message.from(), "a message of another node bears a third one's name");
             }
-            Err(error) => tracing::warn!(%node, %error, "a note of another node is not understood"),
+            Err(error) => tracing::warn!(%node, %error, "a message of another node is not understood"),
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde_json::json;
 use throng_pubsub::{Owner, Presence, PresenceOptions, PubSub};
@@ -73,7 +73,8 @@ async fn p12_4_one_of_two_tabs_that_closes_leaves_the_other() {
 
 #[tokio::test]
 async fn a_client_that_lists_at_any_moment_ends_up_with_what_is_there() {
-    // Who lists between a change and its announcement has it twice, or has it go before it came: the end must be the same.
+    // A client that lists between a change and its announcement gets it twice, or sees it go before it came. The end must be
+    // the same.
     let node = Node::new("test");
     let (pubsub, presence) = driven(&node).await;
     let member = Member::start(&node).await;
@@ -109,7 +110,7 @@ impl Owner for Elsewhere {
 
 #[tokio::test]
 async fn a_change_that_a_delivery_makes_is_announced_as_well() {
-    // It is made while whoever announces is at it, so it cannot be announced by who makes it.
+    // It is made while another change is announced, so the process that makes it cannot announce it itself.
     let (node, pubsub) = (Node::new("test"), PubSub::new());
     let presence = Presence::new("lobby", &pubsub);
     let member = Member::start(&node).await;
@@ -133,8 +134,7 @@ async fn a_change_that_a_delivery_makes_is_announced_as_well() {
 async fn p18_7_those_who_join_at_once_are_announced_together() {
     let node = Node::new("test");
     let pubsub = PubSub::new();
-    let options =
-        PresenceOptions { diff_period: std::time::Duration::from_millis(200), ..Default::default() };
+    let options = PresenceOptions::default().with(|options| options.diff_period = Duration::from_millis(200));
     let presence = Presence::with_options("lobby", &pubsub, options);
     node.start(&presence).await.unwrap();
     let mut client = Client::follow(&node, &pubsub, &presence, "t").await;

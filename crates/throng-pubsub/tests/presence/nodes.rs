@@ -22,11 +22,10 @@ struct Site {
 }
 
 fn options() -> PresenceOptions {
-    PresenceOptions {
-        diff_period: Duration::from_millis(1),
-        broadcast_period: Duration::from_millis(5),
-        ..PresenceOptions::default()
-    }
+    PresenceOptions::default().with(|options| {
+        options.diff_period = Duration::from_millis(1);
+        options.broadcast_period = Duration::from_millis(5);
+    })
 }
 
 impl Site {
@@ -107,7 +106,10 @@ async fn p14_7_a_node_that_is_gone_takes_its_presences_along() {
 async fn p14_9_a_tracker_that_is_told_to_says_goodbye_when_it_shuts_down() {
     let (node, network) = (Node::new("test"), Network::new());
     // So long would a silent node be believed to be there that the test would not end.
-    let patient = PresenceOptions { down_periods: 1_000_000, permdown_on_shutdown: true, ..options() };
+    let patient = options().with(|options| {
+        options.down_periods = 1_000_000;
+        options.permdown_on_shutdown = true;
+    });
     let mut a = Site::start_with(&node, &network, "a", patient.clone()).await;
     let b = Site::start_with(&node, &network, "b", patient).await;
     b.track(&node, "bob").await;

@@ -42,7 +42,7 @@ async fn p6_1_broadcast_from_leaves_one_process_out_with_all_its_subscriptions()
     let again = pubsub.clone();
     within(from, move |ctx| again.subscribe(ctx, "t")).await;
     pubsub.broadcast_from(from, "t", "e", json!({})).unwrap();
-    pubsub.local_broadcast_from(from, "t", "f", json!({})).unwrap();
+    pubsub.local_dispatch(&Broadcast::new("t", "f", json!({})).unwrap(), Some(from.into()));
     pubsub.local_broadcast("t", "g", json!({})).unwrap();
     sync(from).await;
     sync(other).await;
@@ -118,7 +118,7 @@ async fn p6_5_a_subscriber_sees_one_broadcaster_in_order() {
 }
 
 #[tokio::test]
-async fn p6_6_who_subscribes_later_gets_nothing_of_before() {
+async fn p6_6_a_late_subscriber_gets_nothing_of_before() {
     let (node, pubsub) = (Node::new("test"), PubSub::new());
     pubsub.broadcast("t", "before", json!({})).unwrap();
     let (_probe, mut saw) = Probe::subscribed(&node, &pubsub, "t").await;

@@ -11,7 +11,7 @@ use crate::probe::{Probe, within};
 
 /// Those who stay get every broadcast exactly once while others come and go around them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-async fn who_stays_loses_nothing_while_others_come_and_go() {
+async fn subscribers_that_stay_lose_nothing_while_others_come_and_go() {
     const ROUNDS: usize = 2_000;
     let (node, pubsub) = (Node::new("test"), PubSub::new());
     let (stays, _s) = Probe::start(&node).await;

@@ -5,7 +5,7 @@ use throng_runtime::{Address, Exit, Node};
 use crate::probe::{Probe, Saw, end, event, sync, within};
 
 #[tokio::test]
-async fn p6_7_who_subscribes_twice_gets_everything_twice() {
+async fn p6_7_a_process_that_subscribes_twice_gets_everything_twice() {
     let (node, pubsub) = (Node::new("test"), PubSub::new());
     let (probe, mut saw) = Probe::subscribed(&node, &pubsub, "t").await;
     let handle = pubsub.clone();
@@ -70,7 +70,7 @@ async fn a_subscription_ends_with_its_process_also_when_it_is_held_elsewhere() {
 }
 
 #[tokio::test]
-async fn whoever_sees_a_process_down_finds_its_subscriptions_gone() {
+async fn subscriptions_end_before_anybody_sees_their_process_down() {
     let (node, pubsub) = (Node::new("test"), PubSub::new());
     let (watcher, mut saw) = Probe::start(&node).await;
     for topic in ["a", "b", "c"] {

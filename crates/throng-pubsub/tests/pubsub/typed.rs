@@ -82,7 +82,7 @@ async fn a_typed_event_is_an_ordinary_broadcast_to_everybody_else() {
 async fn what_has_not_the_type_is_not_delivered() {
     let (node, pubsub) = (Node::new("test"), PubSub::new());
     let mut seen = till(&node, &pubsub, PRICES).await;
-    pubsub.send(&Broadcast::new("prices", "changed", json!({ "cents": "many" })).unwrap(), None).unwrap();
+    pubsub.dispatch(&Broadcast::new("prices", "changed", json!({ "cents": "many" })).unwrap(), None).unwrap();
     pubsub.publish(&PRICES, Price { cents: 2 }).unwrap();
     assert_eq!(seen.recv().await, Some(Price { cents: 2 }));
 }

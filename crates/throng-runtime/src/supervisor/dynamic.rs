@@ -174,8 +174,10 @@ impl DynamicSupervisor {
         }
         match (known.child.start)(ctx.node().clone(), ctx.id()).await {
             Ok(new) => self.keep(new, known.child),
-            // It has nothing to do any more, and is forgotten (D4).
+            // It has nothing to do any more, and is forgotten (D4); so is one whose name another process took meanwhile, as
+            // to try again would only use up what all children share.
             Err(StartError::Ignored) => {}
+            Err(error @ StartError::AlreadyStarted(_)) => report::replaced(ctx.id(), &known.child, &error),
             Err(error) => {
                 report::restart_failed(ctx.id(), &known.child, &error);
                 self.children.insert(old, DynamicChild { is_restarting: true, ..known });

@@ -16,6 +16,10 @@ pub(super) fn restart_failed(supervisor: ProcessId, child: &Child, error: &Start
     tracing::error!(%supervisor, child = &*child.id, %error, "a restart failed");
 }
 
+pub(super) fn replaced(supervisor: ProcessId, child: &Child, error: &StartError) {
+    tracing::warn!(%supervisor, child = &*child.id, %error, "a child is not restarted");
+}
+
 pub(super) fn gave_up(supervisor: ProcessId, child: &Child) {
     let id = &*child.id;
     tracing::error!(%supervisor, child = id, "reached the maximum restart intensity, giving up");

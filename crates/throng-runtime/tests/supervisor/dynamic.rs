@@ -9,7 +9,7 @@ use std::{
 };
 
 use throng_runtime::{
-    ChildError, ChildStatus, Ctx, DynamicSupervisor, Exit, GenServer, Init, Pid, Restart, Shutdown,
+    ChildError, ChildStatus, Ctx, DynamicSupervisor, Exit, GenServer, Init, Pid, Registry, Restart, Shutdown,
     StartError,
 };
 use tokio::time::Instant;
@@ -146,6 +146,28 @@ async fn d4_a_restart_with_nothing_to_do_forgets_the_child() {
     DynamicSupervisor::start_child(&rooms, child).await.unwrap();
     world.crash("a").await;
     assert_eq!(DynamicSupervisor::count_children(&rooms).await.unwrap().specs, 0);
+}
+
+/// A name that was taken while its holder was down used to be fought for at full speed, until the budget of all children was
+/// gone. Throng's own rule: whoever took it keeps it.
+#[tokio::test]
+async fn d4_a_child_whose_name_was_taken_meanwhile_is_forgotten() {
+    let world = World::new();
+    let names = Registry::<&str>::new();
+    let rooms = world.node.start(DynamicSupervisor::new("rooms")).await.unwrap();
+    DynamicSupervisor::start_child(&rooms, world.worker("other")).await.unwrap();
+    let a = world.worker("a").via(names.via("a"));
+    let first = DynamicSupervisor::start_child(&rooms, a.clone()).await.unwrap();
+    // The supervisor is busy while the child dies and another process takes its name.
+    let slow = world.scripted("slow", |_| Start::Hangs).start_timeout(Duration::from_millis(50));
+    let (_, second) = tokio::join!(DynamicSupervisor::start_child(&rooms, slow), async {
+        world.node.exit(first, Exit::Kill);
+        world.node.wait(first).await;
+        world.node.start(a).await.unwrap()
+    });
+    let count = DynamicSupervisor::count_children(&rooms).await.unwrap();
+    assert_eq!((count.specs, count.active), (1, 1));
+    assert_eq!(names.whereis(&"a"), Some(second));
 }
 
 #[tokio::test]

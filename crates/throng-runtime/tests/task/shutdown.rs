@@ -109,17 +109,27 @@ impl<R: Send + 'static> Handler<Do<R>> for Owner {
     }
 }
 
-/// Ends a task of its own, which is about to end by itself.
-struct EndOne(Shutdown);
+/// Ends a task of its own: at once, or when its exit waits to be handled.
+struct EndOne(Shutdown, When);
+
+enum When {
+    AtOnce,
+    AfterItsEnd,
+}
 
 impl Message for EndOne {
     type Reply = bool;
 }
 
 impl Handler<EndOne> for Owner {
-    async fn handle(&mut self, EndOne(how): EndOne, ctx: &mut Ctx<Self>) -> Handled<EndOne> {
+    async fn handle(&mut self, EndOne(how, when): EndOne, ctx: &mut Ctx<Self>) -> Handled<EndOne> {
         let task = ctx.task(async { 1 });
         let (id, node) = (task.id(), ctx.node().clone());
+        if let When::AfterItsEnd = when {
+            node.wait(id).await;
+            // An exit arrives when the process is polled.
+            tokio::task::yield_now().await;
+        }
         let outcome = task.shutdown(how).await;
         Ok(!node.is_alive(id) && matches!(outcome, None | Some(Ok(1))))
     }
@@ -153,6 +163,17 @@ async fn t1_t3_a_trapping_owner_hears_of_each_end_of_a_linked_task() {
     assert!(told.try_recv().is_err(), "an exit came without a link");
 }
 
+#[tokio::test]
+async fn t5_a_shutdown_takes_back_an_exit_that_waits_at_the_owner() {
+    let node = Node::new("test");
+    let (owner, mut told) = owner(&node).await;
+    for _ in 0..100 {
+        assert!(owner.call(EndOne(Shutdown::Infinity, When::AfterItsEnd)).await.unwrap());
+        within(owner, |_| ()).await;
+        assert!(told.try_recv().is_err());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t5_a_shutdown_against_the_result_ends_and_leaves_the_owner_no_message() {
     let mut dice = Dice::new("shutdown against result");
@@ -164,7 +185,7 @@ async fn t5_a_shutdown_against_the_result_ends_and_leaves_the_owner_no_message()
             1 => Shutdown::Infinity,
             _ => Duration::from_micros(dice.roll(50)).into(),
         };
-        assert!(owner.call(EndOne(how)).await.unwrap(), "round {round}: {how:?}");
+        assert!(owner.call(EndOne(how, When::AtOnce)).await.unwrap(), "round {round}: {how:?}");
         assert!(told.try_recv().is_err(), "round {round}: {how:?} left a message");
     }
 }

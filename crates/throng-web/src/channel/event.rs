@@ -11,12 +11,12 @@ use serde::forward_to_deserialize_any;
 
 use crate::protocol::Payload;
 
-/// Why a message is none of the channel's events.
+/// Why a message is not one of the channel's events.
 #[derive(Debug)]
 pub(super) enum EventError {
     /// The event type has no such event.
     Unknown,
-    /// The event is known, its payload has another shape.
+    /// The event is known, its payload does not deserialize as what it carries.
     Payload(String),
 }
 

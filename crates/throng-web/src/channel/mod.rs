@@ -11,8 +11,9 @@ use serde::de::DeserializeOwned;
 use throng_pubsub::Broadcast;
 use throng_runtime::{Exit, Handled, Message};
 
+pub use self::presence::SocketTrackError;
 pub use self::reply::{JoinError, Reply, SocketRef};
-pub(crate) use self::route::{ChannelProcess, Route, Start, StartChannel};
+pub(crate) use self::route::{ChannelProcess, JoinRequest, Route, Start, StartChannel, Starting};
 pub(crate) use self::server::{ChannelServer, Inbound};
 pub use self::socket::{ChannelPid, PushError, Socket};
 
@@ -28,11 +29,11 @@ pub trait Channel: Sized + Send + 'static {
     /// What the connection knows of its client, as the socket's connect function returned it; each channel has a copy.
     type Assigns: Clone + Send + Sync + 'static;
 
-    /// What a client says when it joins. A payload of another shape refuses the join.
+    /// What a client says when it joins. The join is refused when its payload does not deserialize as one.
     type Params: DeserializeOwned + Send;
 
     /// What a client may send: an enum with `#[serde(tag = "event", content = "payload")]` has a variant per event, and
-    /// whatever is none of them is answered with an error; a struct with the fields `event` and `payload` takes all.
+    /// anything else is answered with an error; a struct with the fields `event` and `payload` takes all.
     type Event: DeserializeOwned + Send;
 
     /// Events that, when broadcast on the topic, come to [`Channel::handle_out`] instead of the client.

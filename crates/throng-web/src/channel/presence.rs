@@ -18,14 +18,18 @@ impl<C: Channel> Socket<'_, C> {
     ///
     /// # Errors
     ///
-    /// The channel is present under this key already, or the meta is refused.
+    /// The presence is over another [`PubSub`](crate::PubSub) than the endpoint's, the channel is present under this key
+    /// already, or the meta is refused.
     pub fn track(
         &self,
         presence: &Presence,
         key: impl Into<Arc<str>>,
         meta: impl Serialize,
-    ) -> Result<String, TrackError> {
-        presence.track(self, self.state.topic.clone(), key, meta)
+    ) -> Result<String, SocketTrackError> {
+        if !presence.pubsub().is_same(self.pubsub()) {
+            return Err(SocketTrackError::OtherPubSub);
+        }
+        Ok(presence.track(self, self.state.topic.clone(), key, meta)?)
     }
 
     /// Replaces what this channel shows of itself, and gives back the new `phx_ref`. Others see one change (§12.4).
@@ -58,4 +62,16 @@ impl<C: Channel> Socket<'_, C> {
     pub fn push_presence_state(&self, presence: &Presence) -> Result<(), PushError> {
         self.push(STATE, presence.list(self.topic()))
     }
+}
+
+/// Why a channel is not shown on its topic. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SocketTrackError {
+    /// The presence was made with another [`PubSub`](crate::PubSub) than the endpoint: no client would hear of it.
+    #[error("the presence was made with another PubSub than the endpoint")]
+    OtherPubSub,
+    /// The presence refuses it.
+    #[error(transparent)]
+    Refused(#[from] TrackError),
 }

@@ -10,20 +10,24 @@ use throng_runtime::{Address, GenServer, Node, Pid, ProcessId, Restart, StartErr
 use super::Channel;
 use super::server::{ChannelServer, Inbound};
 use crate::connection::Link;
-use crate::protocol::{Payload, Ref};
+use crate::protocol::Message;
 use crate::socket::ChannelId;
+
+/// A join that was let through, for the channel's process to run.
+#[derive(Debug)]
+pub(crate) struct JoinRequest {
+    pub(crate) link: Arc<Link>,
+    pub(crate) channel: ChannelId,
+    pub(crate) message: Message,
+    /// The channel of an earlier join of the same topic, which ends first (§4.3).
+    pub(crate) replaces: Option<ProcessId>,
+}
 
 /// What a channel's process begins from.
 #[derive(Debug)]
 pub(crate) struct Start<A> {
     pub(crate) assigns: A,
-    pub(crate) link: Arc<Link>,
-    pub(crate) channel: ChannelId,
-    pub(crate) topic: Arc<str>,
-    pub(crate) join_ref: Ref,
-    pub(crate) reference: Ref,
-    pub(crate) payload: Payload,
-    pub(crate) replaces: Option<ProcessId>,
+    pub(crate) join: JoinRequest,
 }
 
 /// A future of a started channel.

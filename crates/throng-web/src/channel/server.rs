@@ -9,7 +9,7 @@ use throng_runtime::{Ctx, Down, Exit, GenServer, Halt, Handled, Handler, Init, M
 
 use super::event::{self, EventError};
 use super::reply::{Answer, JoinError, Reply};
-use super::route::Start;
+use super::route::{JoinRequest, Start};
 use super::socket::{Socket, SocketState};
 use super::{Channel, ChannelHandler};
 use crate::connection::{ChannelNews, InFlight, Loan};
@@ -76,17 +76,18 @@ impl<C: Channel> GenServer for ChannelServer<C> {
     type Args = Arc<Start<C::Assigns>>;
 
     async fn init(start: Arc<Start<C::Assigns>>, ctx: &mut Ctx<Self>) -> Init<Self> {
-        ctx.on_exit(start.link.channels.clone());
-        start.link.channels.opened();
-        ctx.continue_with(Join { payload: start.payload.clone(), replaces: start.replaces });
+        let Start { assigns, join: JoinRequest { link, channel, message, replaces } } = &*start;
+        ctx.on_exit(link.channels.clone());
+        link.channels.opened();
+        ctx.continue_with(Join { payload: message.payload.clone(), replaces: *replaces });
         let socket = SocketState {
-            assigns: start.assigns.clone(),
-            link: start.link.clone(),
-            channel: start.channel,
-            topic: start.topic.clone(),
-            stored_join_ref: start.join_ref.clone(),
-            join_ref: start.join_ref.or(&start.reference),
-            reference: Some(start.reference.clone()),
+            assigns: assigns.clone(),
+            link: link.clone(),
+            channel: *channel,
+            topic: message.topic.clone(),
+            stored_join_ref: message.join_ref.clone(),
+            join_ref: message.join_ref.or(&message.reference),
+            reference: Some(message.reference.clone()),
             join_reply: None,
             subscription: None,
             down: None,

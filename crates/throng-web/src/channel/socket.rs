@@ -101,7 +101,7 @@ impl<C: Channel> Socket<'_, C> {
     ///
     /// # Errors
     ///
-    /// Before the topic is joined, and when the payload is no JSON object.
+    /// Before the topic is joined, and when the payload is not a JSON object.
     pub fn push(&self, event: &str, payload: impl Serialize) -> Result<(), PushError> {
         self.state.joined()?;
         let payload = Payload::object(payload)?;
@@ -114,7 +114,7 @@ impl<C: Channel> Socket<'_, C> {
     ///
     /// # Errors
     ///
-    /// When the payload is no JSON object, or other nodes cannot be told: then nobody got it.
+    /// When the payload is not a JSON object, or other nodes cannot be told: then nobody got it.
     pub fn broadcast(&self, event: &str, payload: impl Serialize) -> Result<(), BroadcastError> {
         self.pubsub().broadcast(self.state.topic.clone(), event, payload)
     }

@@ -7,12 +7,14 @@
 //! ```
 //!
 //! Reading and writing are two halves of one process, so that a client which does not read is still heard, and closed in
-//! time. Joins run in the channels' own processes and hold up nothing else (§18.2).
+//! time. Joins run in the channels' own processes and hold up nothing else (§18.2), within what may be in flight.
 
 mod backlog;
 mod channels;
 mod closing;
+mod meter;
 mod outbox;
+mod queue;
 mod reader;
 mod writer;
 
@@ -32,13 +34,17 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 pub(crate) use self::backlog::{InFlight, Loan};
 use self::channels::Channels;
+use self::meter::Metered;
 pub(crate) use self::outbox::{ChannelNews, Outbox};
 use self::reader::Reader;
 use crate::close::CloseReason;
 use crate::endpoint::{ChannelCount, Limits, Registration, Session, Shared};
 use crate::{fastlane, telemetry};
 
-type Stream = WebSocketStream<TokioIo<Upgraded>>;
+/// What is gathered before it is written.
+const WRITE_BUFFER_BYTES: usize = 4096;
+
+type Stream = WebSocketStream<Metered<TokioIo<Upgraded>>>;
 type Source = SplitStream<Stream>;
 type Sink = SplitSink<Stream, Message>;
 
@@ -83,10 +89,12 @@ impl Accepted {
         let Ok(Ok(upgraded)) = tokio::time::timeout(limits.upgrade_timeout, upgrade).await else {
             return Exit::shutdown_with("upgrade failed");
         };
-        let io = TokioIo::new(upgraded);
+        let outbox = registration.outbox().clone();
+        let io = Metered::new(TokioIo::new(upgraded), outbox.clone(), limits.message_rate);
+        let incomplete = io.incomplete();
         let stream = WebSocketStream::from_raw_socket(io, Role::Server, Some(buffers(limits))).await;
         let link = Arc::new(Link {
-            outbox: registration.outbox().clone(),
+            outbox,
             pubsub: shared.pubsub.clone(),
             id: session.id(),
             connection: ctx.id(),
@@ -96,7 +104,8 @@ impl Accepted {
         let disconnect = fastlane::to_connection(link.outbox.clone());
         let _disconnects = session.id().map(|id| shared.pubsub.subscribe_with(&ctx, id, disconnect));
         let (mut sink, mut source) = stream.split();
-        let (end, channels) = serve(&mut ctx, &link, &*session, limits, &mut sink, &mut source).await;
+        let reader = Reader::new(&mut ctx, &link, &*session, limits, incomplete);
+        let (end, channels) = serve(reader, &link.outbox, limits, &mut sink, &mut source).await;
         channels.close();
         // In a box of its own, which a connection that is open does not carry around.
         Box::pin(closing::close(sink, source, &link.outbox, &end, limits)).await;
@@ -113,20 +122,18 @@ impl Accepted {
 /// The reader is never dropped half-way: it may be starting a channel, which would be killed, and not terminated, with it.
 /// When the writer ends first, the reader is told and comes to its end by itself.
 async fn serve(
-    ctx: &mut Ctx,
-    link: &Arc<Link>,
-    session: &dyn Session,
+    mut reader: Reader<'_>,
+    outbox: &Outbox,
     limits: &Limits,
     sink: &mut Sink,
     source: &mut Source,
 ) -> (End, Channels) {
-    let mut reader = Reader::new(ctx, link, session, limits);
     let end = {
         let mut reading = std::pin::pin!(reader.run(source));
         tokio::select! {
             end = reading.as_mut() => end,
-            end = writer::run(sink, &link.outbox, limits.write_timeout) => {
-                link.outbox.close(end.as_reason());
+            end = writer::run(sink, outbox, limits.write_timeout) => {
+                outbox.close(end.as_reason());
                 let _: End = reading.await;
                 end
             }
@@ -160,11 +167,16 @@ impl From<CloseReason> for End {
 }
 
 /// Buffers that cost an idle connection little; the library's defaults take 128 KiB each.
+///
+/// The library queues an answer for each ping while the client does not read: such a client may have as many bytes of
+/// them waiting as of frames. What the outbox hands over always fits beside them.
 fn buffers(limits: &Limits) -> WebSocketConfig {
     WebSocketConfig::default()
         .read_buffer_size(512)
-        .write_buffer_size(4096)
-        .max_write_buffer_size(limits.outbound_bytes_max.saturating_add(8192))
+        .write_buffer_size(WRITE_BUFFER_BYTES)
+        .max_write_buffer_size(
+            limits.outbound_bytes_max.saturating_add(WRITE_BUFFER_BYTES + 2 * queue::FRAGMENT_BYTES_MAX),
+        )
         .max_message_size(Some(limits.frame_bytes_max))
         .max_frame_size(Some(limits.frame_bytes_max))
 }

@@ -10,10 +10,11 @@ use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::{Error, Message as WsMessage};
 
+use super::meter::Incomplete;
 use super::{ChannelNews, Channels, End, InFlight, Link, Source};
-use crate::channel::Inbound;
+use crate::channel::{Inbound, JoinRequest};
 use crate::close::CloseReason;
-use crate::endpoint::{JoinRequest, Limits, Session};
+use crate::endpoint::{Limits, Session};
 use crate::protocol::{self, DecodeLimits, Message};
 use crate::rate::Gcra;
 use crate::socket::{Action, ChannelId, ChannelLimit, Input, SocketState};
@@ -29,6 +30,7 @@ pub(super) struct Reader<'a> {
     state: SocketState,
     channels: Channels,
     rates: Rates,
+    incomplete: Incomplete,
     began: Instant,
 }
 
@@ -53,6 +55,7 @@ impl<'a> Reader<'a> {
         link: &'a Arc<Link>,
         session: &'a dyn Session,
         limits: &'a Limits,
+        incomplete: Incomplete,
     ) -> Self {
         Reader {
             ctx,
@@ -63,6 +66,7 @@ impl<'a> Reader<'a> {
             state: SocketState::new(ChannelLimit(limits.channels_per_connection_max)),
             channels: Channels::default(),
             rates: Rates::default(),
+            incomplete,
             began: Instant::now(),
         }
     }
@@ -73,6 +77,7 @@ impl<'a> Reader<'a> {
     /// behind for as long as a client may be silent, the connection ends, for nobody would notice that the client left.
     pub(super) async fn run(&mut self, source: &mut Source) -> End {
         let mut silent_since = Instant::now();
+        let mut listening_since = silent_since;
         let mut alarm = pin!(sleep_until(after(silent_since, self.limits.idle_timeout)));
         loop {
             if let Err(reason) = self.take_news() {
@@ -83,7 +88,8 @@ impl<'a> Reader<'a> {
                 biased;
                 () = self.link.outbox.news_ready() => {
                     if is_behind && !self.link.outbox.is_behind() {
-                        silent_since = Instant::now();
+                        listening_since = Instant::now();
+                        silent_since = listening_since;
                     }
                 }
                 frame = source.next(), if !is_behind => {
@@ -96,8 +102,13 @@ impl<'a> Reader<'a> {
                     }
                 }
                 () = alarm.as_mut() => {
-                    // Moved only when it rings: most frames then cost no timer.
-                    let deadline = after(silent_since, self.limits.idle_timeout);
+                    // Moved only when it rings: most frames then cost no timer. The first byte of a message is a sign
+                    // of life that buys the rest as much time; what comes between, be it pings, buys no more.
+                    let since = match self.incomplete.since() {
+                        Some(began) if !is_behind => began.max(listening_since),
+                        _ => silent_since,
+                    };
+                    let deadline = after(since, self.limits.idle_timeout);
                     if deadline <= Instant::now() {
                         return if is_behind { CloseReason::Behind.into() } else { CloseReason::Idle.into() };
                     }
@@ -191,11 +202,11 @@ impl<'a> Reader<'a> {
                     start = Some(Start { channel, message, replaces })
                 }
                 Action::Deliver { channel, message } => {
-                    let in_flight = InFlight::begin(&self.link.outbox);
+                    let in_flight = InFlight::begin(&self.link.outbox, bytes(&message));
                     self.channels.hand(channel, Inbound::Event { message, in_flight });
                 }
                 Action::Leave { channel, reference } => {
-                    let in_flight = InFlight::begin(&self.link.outbox);
+                    let in_flight = InFlight::begin(&self.link.outbox, 0);
                     self.channels.hand(channel, Inbound::Leave { reference, in_flight });
                 }
                 Action::Replace { channel, announce } => {
@@ -225,6 +236,11 @@ impl<'a> Reader<'a> {
             }
         }
     }
+}
+
+/// What a message takes of memory, but for a little that all take.
+fn bytes(message: &Message) -> usize {
+    message.payload.as_json().len() + message.topic.len() + message.event.len()
 }
 
 /// What a broken rule of the WebSocket protocol ends in (§7.5).

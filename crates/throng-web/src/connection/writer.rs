@@ -4,7 +4,7 @@ use std::future::poll_fn;
 use std::time::Duration;
 
 use futures_util::SinkExt;
-use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::tungstenite::Error;
 
 use super::{End, Outbox, Sink};
 use crate::close::CloseReason;
@@ -25,12 +25,13 @@ pub(super) async fn run(sink: &mut Sink, outbox: &Outbox, write_timeout: Duratio
 
 /// Writes what is queued, with a single flush at the end: a write call for each frame would cost several times as much.
 ///
-/// A frame is taken from the outbox only when the sink has room for it, so none is lost between the two.
+/// A frame, or a fragment of a large one, is taken from the outbox only when the sink has room for it, so none is lost
+/// between the two. What the sink holds, two fragments at most, no longer counts.
 pub(super) async fn drain(sink: &mut Sink, outbox: &Outbox, write_timeout: Duration) -> Result<(), End> {
     loop {
         within(write_timeout, poll_fn(|cx| sink.poll_ready_unpin(cx))).await?;
-        let Some(frame) = outbox.next_frame() else { break };
-        sink.start_send_unpin(Message::Text(frame)).map_err(|error| end_by(&error))?;
+        let Some(message) = outbox.next_message() else { break };
+        sink.start_send_unpin(message).map_err(|error| end_by(&error))?;
     }
     within(write_timeout, sink.flush()).await
 }
@@ -44,6 +45,7 @@ async fn within(limit: Duration, write: impl Future<Output = Result<(), Error>>)
 
 fn end_by(error: &Error) -> End {
     match error {
+        // It takes a full measure of pongs that the client asked for and does not read.
         Error::WriteBufferFull(_) => CloseReason::SlowReader.into(),
         _ => End::Gone,
     }

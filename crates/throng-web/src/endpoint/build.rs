@@ -1,9 +1,9 @@
 //! How an endpoint is put together; what is wrong with it is told when it is built.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use matchit::InsertError;
 use parking_lot::Mutex;
 use throng_pubsub::PubSub;
 use throng_runtime::Node;
@@ -15,6 +15,7 @@ use crate::origin::CheckOrigin;
 use crate::routing::TopicPatternError;
 
 /// Puts an [`Endpoint`] together.
+#[must_use = "an endpoint comes of `build`"]
 pub struct EndpointBuilder {
     node: Node,
     pubsub: PubSub,
@@ -27,10 +28,10 @@ pub struct EndpointBuilder {
 }
 
 impl EndpointBuilder {
-    pub(super) fn new(node: &Node) -> EndpointBuilder {
+    pub(super) fn new(node: &Node, pubsub: &PubSub) -> EndpointBuilder {
         EndpointBuilder {
             node: node.clone(),
-            pubsub: PubSub::new(),
+            pubsub: pubsub.clone(),
             sockets: Vec::new(),
             routes: axum::Router::new(),
             check_origin: CheckOrigin::default(),
@@ -40,30 +41,38 @@ impl EndpointBuilder {
         }
     }
 
-    /// The topics that its channels join; unless given, the endpoint has some of its own. Whoever holds the same
-    /// [`PubSub`] broadcasts to clients and hears what they broadcast.
-    #[must_use]
-    pub fn pubsub(mut self, pubsub: &PubSub) -> Self {
-        self.pubsub = pubsub.clone();
-        self
-    }
-
     /// Mounts a socket type: clients connect to `<path>/websocket`. A segment `{name}` of the path becomes a parameter.
-    #[must_use]
+    ///
+    /// An invalid path, or one that another socket takes, is reported when the endpoint is built.
     pub fn socket<A: Clone + Send + Sync + 'static>(mut self, path: &str, sockets: SocketRouter<A>) -> Self {
         self.sockets.push((path.trim_end_matches('/').to_owned(), Arc::new(sockets)));
         self
     }
 
-    /// Adds routes of your own beside the sockets.
-    #[must_use]
+    /// Adds routes of your own beside the sockets. `/health/live`, `/health/ready` and the sockets' own
+    /// `<path>/websocket` are taken: [`EndpointBuilder::build`] panics when a route repeats one of them.
+    ///
+    /// ```
+    /// use throng_web::axum::{Router, routing::get};
+    /// # use throng_runtime::Node;
+    /// # use throng_web::{Endpoint, PubSub};
+    ///
+    /// # let (node, pubsub) = (Node::new("shop"), PubSub::new());
+    /// let endpoint = Endpoint::builder(&node, &pubsub)
+    ///     .routes(Router::new().route("/", get(async || "home")))
+    ///     .build()?;
+    /// # Ok::<(), throng_web::EndpointError>(())
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When two routers that were added have a route in common.
     pub fn routes(mut self, routes: axum::Router) -> Self {
         self.routes = self.routes.merge(routes);
         self
     }
 
     /// Which pages may connect; unless told otherwise, those that are served from the same scheme, host and port.
-    #[must_use]
     pub fn check_origin(mut self, check_origin: CheckOrigin) -> Self {
         self.check_origin = check_origin;
         self
@@ -71,21 +80,18 @@ impl EndpointBuilder {
 
     /// Says that clients reach this endpoint by `https`, through a proxy that ends TLS; it matters for
     /// [`CheckOrigin::SameOrigin`].
-    #[must_use]
     pub fn behind_tls(mut self) -> Self {
         self.scheme = "https";
         self
     }
 
     /// What connections may use.
-    #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
     }
 
     /// How it parts with its clients when it shuts down.
-    #[must_use]
     pub fn drain(mut self, drain: Drain) -> Self {
         self.drain = drain;
         self
@@ -96,6 +102,11 @@ impl EndpointBuilder {
     /// # Errors
     ///
     /// [`EndpointError`] names the first thing that is wrong with its sockets.
+    ///
+    /// # Panics
+    ///
+    /// When [routes of your own](EndpointBuilder::routes) repeat a route of the endpoint: axum does not tell which routes a
+    /// router has.
     pub fn build(self) -> Result<Endpoint, EndpointError> {
         self.check()?;
         let shared = Arc::new(Shared {
@@ -111,26 +122,37 @@ impl EndpointBuilder {
         });
         let mut router = self.routes.merge(health::routes(&shared));
         for (path, sockets) in self.sockets {
-            router = router.merge(upgrade::route(&path, sockets, &shared));
+            router = router.merge(upgrade::routes(&path, sockets, &shared));
         }
         Ok(Endpoint { shared, router })
     }
 
     fn check(&self) -> Result<(), EndpointError> {
-        let mut paths = BTreeSet::new();
+        let mut paths = matchit::Router::new();
         for (path, sockets) in &self.sockets {
-            if !path.is_empty() && !path.starts_with('/') {
-                return Err(EndpointError::Path(path.clone()));
-            }
-            if !paths.insert(path) {
-                return Err(EndpointError::PathTaken(path.clone()));
-            }
+            check_path(path, &mut paths)?;
             if let Some(mistake) = sockets.mistakes().first() {
                 return Err(EndpointError::Pattern { path: path.clone(), mistake: mistake.clone() });
             }
         }
         Ok(())
     }
+}
+
+/// Adds a mount's path to those before it, by the rules of the router that serves them.
+fn check_path(path: &str, paths: &mut matchit::Router<()>) -> Result<(), EndpointError> {
+    let invalid = |why: &str| EndpointError::Path { path: path.to_owned(), why: why.to_owned() };
+    if !path.is_empty() && !path.starts_with('/') {
+        return Err(invalid("it does not begin with a slash"));
+    }
+    // The router refuses what was a parameter to its older versions.
+    if path.split('/').any(|segment| segment.starts_with([':', '*'])) {
+        return Err(invalid("a parameter is written {name}"));
+    }
+    paths.insert(upgrade::path(path), ()).map_err(|error| match error {
+        InsertError::Conflict { with } => EndpointError::PathTaken { path: path.to_owned(), with },
+        error => invalid(&error.to_string()),
+    })
 }
 
 impl fmt::Debug for EndpointBuilder {
@@ -144,13 +166,23 @@ impl fmt::Debug for EndpointBuilder {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
-    /// A socket's path must begin with a slash.
-    #[error("the socket path {0:?} does not begin with a slash")]
-    Path(String),
-    /// Two sockets share a path.
-    #[error("two sockets are mounted at {0:?}")]
-    PathTaken(String),
-    /// A channel's topic pattern is none.
+    /// A socket's path is invalid.
+    #[error("the socket path {path:?} is invalid: {why}")]
+    Path {
+        /// The path.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Two sockets share a path, or their paths differ in the names of parameters alone.
+    #[error("the socket path {path:?} is taken by {with:?}")]
+    PathTaken {
+        /// The path of the later one.
+        path: String,
+        /// The route that was there before.
+        with: String,
+    },
+    /// A channel's topic pattern is invalid.
     #[error("the socket at {path:?} has a bad route: {mistake}")]
     Pattern {
         /// Where the socket is mounted.

@@ -2,13 +2,13 @@
 
 use axum::body::Body;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::connect::text;
 
-/// Why a request is no handshake.
+/// Why a request is not a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum NoHandshake {
     #[error("only GET opens a WebSocket")]
@@ -22,7 +22,7 @@ pub(super) enum NoHandshake {
 }
 
 /// The accept key for a handshake request.
-pub(super) fn accept_key(parts: &Parts) -> Result<String, NoHandshake> {
+pub(super) fn accept_key(parts: &Parts) -> Result<HeaderValue, NoHandshake> {
     let headers = &parts.headers;
     if parts.method != Method::GET {
         return Err(NoHandshake::Method);
@@ -35,21 +35,22 @@ pub(super) fn accept_key(parts: &Parts) -> Result<String, NoHandshake> {
     }
     // Sixteen bytes in base64.
     let key = text(headers, &header::SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24 && key.ends_with("=="));
-    key.map(|key| derive_accept_key(key.as_bytes())).ok_or(NoHandshake::Key)
+    let accepted = key.map(|key| derive_accept_key(key.as_bytes())).ok_or(NoHandshake::Key)?;
+    HeaderValue::try_from(accepted).map_err(|_| NoHandshake::Key)
 }
 
 /// The answer that switches protocols.
-pub(super) fn switching_protocols(accept_key: &str, subprotocol: Option<&'static str>) -> Response {
-    let mut response = Response::builder()
-        .status(StatusCode::SWITCHING_PROTOCOLS)
-        .header(header::CONNECTION, "upgrade")
-        .header(header::UPGRADE, "websocket")
-        .header(header::SEC_WEBSOCKET_ACCEPT, accept_key);
+pub(super) fn switching_protocols(accept_key: HeaderValue, subprotocol: Option<&'static str>) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept_key);
     if let Some(subprotocol) = subprotocol {
-        response = response.header(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
     }
-    // An accept key is base64, which a header can hold.
-    response.body(Body::empty()).unwrap_or_default()
+    response
 }
 
 /// Whether a comma-separated header lists a word.
@@ -87,7 +88,22 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_no_handshake_is_told_why() {
+    fn the_answer_switches_protocols() {
+        let response = switching_protocols(HeaderValue::from_static("key="), Some("phoenix"));
+        assert_eq!(response.status(), 101);
+        let expected = [
+            ("connection", "upgrade"),
+            ("upgrade", "websocket"),
+            ("sec-websocket-accept", "key="),
+            ("sec-websocket-protocol", "phoenix"),
+        ];
+        for (name, value) in expected {
+            assert_eq!(response.headers()[name], value, "{name}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_not_a_handshake_is_told_why() {
         // §1.5
         assert_eq!(accept_key(&request("POST", &GOOD)), Err(NoHandshake::Method));
         let cases = [

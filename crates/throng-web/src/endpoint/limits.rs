@@ -17,27 +17,38 @@ pub struct Limits {
     /// Open HTTP connections of a listening endpoint, sockets not counted: 65,536. Further ones wait in the kernel's
     /// queue.
     pub connections_max: usize,
-    /// Bytes that wait to be written to one client: 1 MiB. A client that falls behind further is closed with 1013.
+    /// Those of one address, or of one IPv6 network of 64 bits: 4,096. Further ones are hung up on. Behind a proxy all come
+    /// from its address: make it as large as `connections_max` there, and have the proxy count.
+    pub connections_per_peer_max: usize,
+    /// Bytes that wait to be written to one client: 1 MiB. A client that falls behind further is closed with 1013. One frame
+    /// counts for a quarter of it at most, so that four of any size may wait: a state that is large makes no reader slow.
     pub outbound_bytes_max: usize,
     /// How long one write may wait for a client that does not read: 30 s.
     pub write_timeout: Duration,
     /// How long a client may take to receive its last frames and the reason of the close, and then to hang up: 2 s each.
     pub close_timeout: Duration,
-    /// How long a client may be silent: 60 s. Any frame counts, a ping too (§8).
+    /// How long a client may be silent: 60 s. Any message counts, a ping too (§8). The first byte of one buys as much time
+    /// again for the whole of it, however it is cut into fragments.
     pub idle_timeout: Duration,
     /// Events handed to the channels of one connection and not handled yet: 128. Beyond it the connection is not read; if
     /// that lasts as long as `idle_timeout`, it is closed with 1013.
     pub events_in_flight_max: usize,
+    /// Bytes of those events: 1 MiB, and the event that exceeds it. Beyond it the same holds.
+    pub bytes_in_flight_max: usize,
     /// Messages of one connection, pings and pongs included: 1,000 a second, 5,000 at once. Beyond it messages are
-    /// answered with an error, and the connection is closed with 1008 if they keep coming.
+    /// answered with an error, and the connection is closed with 1008 if they keep coming. Fragments that continue a
+    /// message have a quota of their own, of the same size, and beyond it close the connection at once.
     pub message_rate: Quota,
     /// Joins of one connection: 50 a second, 500 at once.
     pub join_rate: Quota,
     /// How long a channel may take to end once its connection is over or another join took its topic: 5 s. Then it is
     /// killed (§4.3, §5.7).
     pub channel_grace: Duration,
-    /// How long a request's headers may take to arrive: 10 s.
+    /// How long a listening endpoint waits for a request's headers, on a new connection or after an answer: 10 s.
     pub header_timeout: Duration,
+    /// How long it then takes for the request, its body and the writing of its answer, before it hangs up: 30 s. An answer
+    /// that streams for longer needs more, or a server of your own. A socket is an answer that ends with the upgrade.
+    pub request_timeout: Duration,
     /// How long the application may take to let a client in, and then the upgrade: 10 s each.
     pub upgrade_timeout: Duration,
 }
@@ -49,15 +60,18 @@ impl Default for Limits {
             channels_per_connection_max: 100,
             sockets_max: 1 << 16,
             connections_max: 1 << 16,
+            connections_per_peer_max: 4_096,
             outbound_bytes_max: 1 << 20,
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(2),
             idle_timeout: Duration::from_secs(60),
             events_in_flight_max: 128,
+            bytes_in_flight_max: 1 << 20,
             message_rate: Quota::new(1_000, 5_000),
             join_rate: Quota::new(50, 500),
             channel_grace: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(30),
             upgrade_timeout: Duration::from_secs(10),
         }
     }
@@ -71,8 +85,10 @@ pub struct Drain {
     pub batch_size: usize,
     /// Time between two batches: 2 s.
     pub batch_interval: Duration,
-    /// How long the last connections and channels may take to end, and then the last HTTP requests: 10 s each.
+    /// How long the last connections and channels may take to end: 10 s.
     pub patience: Duration,
+    /// How long HTTP requests in hand may take after that: 2 s.
+    pub request_grace: Duration,
 }
 
 impl Default for Drain {
@@ -81,6 +97,7 @@ impl Default for Drain {
             batch_size: 10_000,
             batch_interval: Duration::from_secs(2),
             patience: Duration::from_secs(10),
+            request_grace: Duration::from_secs(2),
         }
     }
 }

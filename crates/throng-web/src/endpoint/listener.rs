@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ConnectInfo;
+use futures_util::TryFutureExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
@@ -15,6 +16,9 @@ use throng_runtime::{Ctx, Exit, GenServer, Init, Node, ProcessId};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
+use super::descriptors::{self, Reserve};
+use super::exchange::{Exchanges, Watched};
+use super::peers::Peers;
 use super::{Endpoint, drain};
 use crate::telemetry;
 
@@ -39,6 +43,7 @@ impl GenServer for Listener {
 
     async fn init((endpoint, addr): (Endpoint, SocketAddr), ctx: &mut Ctx<Self>) -> Init<Self> {
         let fail = |source| ListenError { addr, source };
+        descriptors::raise_limit(&endpoint.shared.limits);
         let socket = TcpListener::bind(addr).await.map_err(fail)?;
         let local_addr = socket.local_addr().map_err(fail)?;
         *endpoint.shared.addr.lock() = Some(local_addr);
@@ -64,10 +69,12 @@ impl GenServer for Listener {
 }
 
 impl Listener {
-    /// Resolves when no HTTP connection is open; who takes too long is left to the node's end.
+    /// Resolves when no HTTP connection is open; each ends within its grace, and patience is for a machine that is busy.
     async fn last_requests_done(&self) {
         let all = u32::try_from(places_max(&self.endpoint)).unwrap_or(u32::MAX);
-        drop(tokio::time::timeout(self.endpoint.shared.drain.patience, self.places.acquire_many(all)).await);
+        let drain = &self.endpoint.shared.drain;
+        let patience = drain.request_grace.saturating_add(drain.patience);
+        drop(tokio::time::timeout(patience, self.places.acquire_many(all)).await);
     }
 }
 
@@ -78,7 +85,7 @@ fn places_max(endpoint: &Endpoint) -> usize {
 
 /// The address could not be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {addr}: {source}")]
+#[error("cannot listen on {addr}")]
 pub struct ListenError {
     addr: SocketAddr,
     source: io::Error,
@@ -91,46 +98,65 @@ async fn accept(
     places: Arc<Semaphore>,
     finished: watch::Receiver<()>,
 ) {
+    let peers = Peers::new(endpoint.shared.limits.connections_per_peer_max);
+    let mut reserve = Reserve::new();
+    // Told once, and not for each client that comes meanwhile.
+    let mut is_failing = false;
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         match socket.accept().await {
             Ok((stream, peer)) => {
+                is_failing = false;
+                let Some(visit) = peers.admit(peer.ip()) else {
+                    telemetry::peer_refused(peer.ip());
+                    continue;
+                };
                 let (endpoint, finished) = (endpoint.clone(), finished.clone());
                 ctx.node().spawn(move |_| async move {
                     serve(stream, peer, &endpoint, finished).await;
-                    drop(place);
+                    drop((place, visit));
                 });
             }
             Err(error) => {
-                telemetry::accept_failed(&error);
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                if !is_failing {
+                    telemetry::accept_failed(&error);
+                }
+                is_failing = true;
+                if !(descriptors::none_left(&error) && reserve.turn_one_away(&socket)) {
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     }
 }
 
-/// Serves one connection until it ends or was upgraded.
+/// Serves one connection until it ends, takes too long, or was upgraded.
 async fn serve(stream: TcpStream, peer: SocketAddr, endpoint: &Endpoint, mut finished: watch::Receiver<()>) {
+    let (limits, drain) = (&endpoint.shared.limits, &endpoint.shared.drain);
     // Without it small frames would wait for the acknowledgement of earlier ones; where it fails they do.
     let _ = stream.set_nodelay(true);
+    let exchanges = Arc::new(Exchanges::default());
+    let stream = TokioIo::new(Watched::new(stream, exchanges.clone()));
     let routes = TowerToHyperService::new(endpoint.router());
+    let begun = exchanges.clone();
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        let exchange = begun.begin();
         request.extensions_mut().insert(ConnectInfo(peer));
-        routes.call(request)
+        routes.call(request).map_ok(|response| response.map(|body| exchange.answered_with(body)))
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(endpoint.shared.limits.header_timeout)
+        .header_read_timeout(limits.header_timeout)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(stream, service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     // An error is the peer's: it broke off, or broke the protocol.
     tokio::select! {
-        ended = connection.as_mut() => drop(ended),
+        () = exchanges.in_time(connection.as_mut(), limits.request_timeout) => {}
         _ = finished.changed() => {
             connection.as_mut().graceful_shutdown();
-            drop(connection.await);
+            drop(tokio::time::timeout(drain.request_grace, connection).await);
         }
     }
 }

@@ -5,11 +5,14 @@
 
 mod build;
 mod connect;
+mod descriptors;
 mod drain;
+mod exchange;
 mod handshake;
 mod health;
 mod limits;
 mod listener;
+mod peers;
 mod registry;
 mod router;
 mod subprotocol;
@@ -30,7 +33,7 @@ pub use self::limits::{Drain, Limits};
 pub use self::listener::{ListenError, Listener};
 pub(crate) use self::registry::{ChannelCount, Connections, Registration};
 pub use self::router::SocketRouter;
-pub(crate) use self::router::{JoinRequest, Session, SocketType};
+pub(crate) use self::router::{Session, SocketType};
 use crate::fastlane;
 use crate::origin::CheckOrigin;
 use crate::protocol::Payload;
@@ -56,9 +59,12 @@ pub(crate) struct Shared {
 }
 
 impl Endpoint {
-    /// An endpoint whose processes run on the node.
-    pub fn builder(node: &Node) -> EndpointBuilder {
-        EndpointBuilder::new(node)
+    /// An endpoint whose processes run on the node, and whose channels join the topics of the [`PubSub`].
+    ///
+    /// Whoever holds the same `PubSub` broadcasts to clients and hears what they broadcast; a
+    /// [`Presence`](throng_pubsub::Presence) has to be made over the same one.
+    pub fn builder(node: &Node, pubsub: &PubSub) -> EndpointBuilder {
+        EndpointBuilder::new(node, pubsub)
     }
 
     /// All its routes: the sockets, `/health/live`, `/health/ready`, and those that were added.
@@ -69,12 +75,16 @@ impl Endpoint {
     }
 
     /// A child that listens on an address and serves the routes; it shuts down in order within its grace (§16.2).
+    ///
+    /// When it begins to listen, it raises the process's soft limit of open files to the hard one, and warns if that is
+    /// less than [`Limits`] let in.
     pub fn listen(&self, addr: impl Into<SocketAddr>) -> ChildSpec<Listener> {
         let drain = &self.shared.drain;
         // Batches take as long as they take; a supervisor must not kill what still says goodbye.
         let batches = self.shared.limits.sockets_max.div_ceil(drain.batch_size.max(1));
         let pauses = drain.batch_interval.saturating_mul(u32::try_from(batches).unwrap_or(u32::MAX));
-        let grace = pauses.saturating_add(drain.patience.saturating_mul(3));
+        let grace =
+            pauses.saturating_add(drain.patience.saturating_mul(3)).saturating_add(drain.request_grace);
         Listener::child((self.clone(), addr.into())).shutdown(grace)
     }
 
@@ -92,7 +102,7 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// When the payload is no JSON object, or other nodes cannot be told: then nobody got it.
+    /// When the payload is not a JSON object, or other nodes cannot be told: then nobody got it.
     pub fn broadcast(&self, topic: &str, event: &str, payload: impl Serialize) -> Result<(), BroadcastError> {
         self.shared.pubsub.broadcast(topic, event, payload)
     }

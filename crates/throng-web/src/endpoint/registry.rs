@@ -141,27 +141,32 @@ async fn none_left(ended: &Notify, count: impl Fn() -> usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::Limits;
+
+    fn outbox() -> Outbox {
+        Outbox::new(&Limits::default())
+    }
 
     #[test]
     fn places_are_bounded_and_given_back() {
         let connections = Connections::new(2);
-        let first = connections.register(Outbox::new(1, 1)).unwrap();
-        let _second = connections.register(Outbox::new(1, 1)).unwrap();
-        assert!(connections.register(Outbox::new(1, 1)).is_none());
+        let first = connections.register(outbox()).unwrap();
+        let _second = connections.register(outbox()).unwrap();
+        assert!(connections.register(outbox()).is_none());
         drop(first);
-        assert!(connections.register(Outbox::new(1, 1)).is_some());
+        assert!(connections.register(outbox()).is_some());
     }
 
     #[test]
     fn nobody_is_let_in_after_the_close() {
         // §16.2
         let connections = Connections::new(2);
-        let place = connections.register(Outbox::new(1, 1)).unwrap();
+        let place = connections.register(outbox()).unwrap();
         assert_eq!(connections.close().len(), 1);
-        assert!(connections.register(Outbox::new(1, 1)).is_none());
+        assert!(connections.register(outbox()).is_none());
         drop(place);
         assert_eq!(connections.count(), 0);
         connections.open();
-        assert!(connections.register(Outbox::new(1, 1)).is_some());
+        assert!(connections.register(outbox()).is_some());
     }
 }

@@ -4,15 +4,12 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use throng_runtime::{Node, ProcessId, StartError};
+use throng_runtime::{Node, StartError};
 
 use super::{ConnectInfo, Refusal};
-use crate::channel::{Channel, ChannelProcess, Route, Start, StartChannel};
-use crate::connection::Link;
+use crate::channel::{Channel, JoinRequest, Route, Start, StartChannel, Starting};
 use crate::origin::CheckOrigin;
-use crate::protocol::Message;
 use crate::routing::{Routes, TopicPattern, TopicPatternError};
-use crate::socket::ChannelId;
 
 type Connect<A> =
     Box<dyn Fn(ConnectInfo) -> Pin<Box<dyn Future<Output = Result<A, Refusal>> + Send>> + Send + Sync>;
@@ -35,6 +32,7 @@ type Identify<A> = Box<dyn Fn(&A) -> Option<String> + Send + Sync>;
 /// .id(|user: &String| Some(format!("users_socket:{user}")))
 /// .channel::<Room>("room:*");
 /// ```
+#[must_use = "a socket type is mounted by `EndpointBuilder::socket`"]
 pub struct SocketRouter<A> {
     connect: Connect<A>,
     identify: Identify<A>,
@@ -53,13 +51,46 @@ pub(crate) struct MountOptions {
 
 impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     /// A socket type whose clients are let in by `connect`: it returns what is known of them, or refuses (§1.6).
+    ///
+    /// Where `connect` needs anything of the application, use [`SocketRouter::with_state`].
     pub fn new<F, Fut>(connect: F) -> SocketRouter<A>
     where
         F: Fn(ConnectInfo) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<A, Refusal>> + Send + 'static,
     {
+        SocketRouter::letting_in(Box::new(move |info| Box::pin(connect(info))))
+    }
+
+    /// As [`SocketRouter::new`], with state of the application for `connect`: each connect gets a clone.
+    ///
+    /// The future of an async closure borrows what the closure captures, and a connect outlives the call: so what
+    /// `connect` needs is handed to it, and it captures nothing.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use throng_web::{ConnectInfo, MaxAge, Refusal, SocketRouter, Tokens};
+    /// # #[derive(Clone)] struct User { name: String }
+    /// let tokens = Arc::new(Tokens::new("a secret key base of at least twenty bytes")?);
+    /// let sockets = SocketRouter::with_state(tokens, async |tokens, info| {
+    ///     let token = info.params.text("token").ok_or(Refusal::FORBIDDEN)?;
+    ///     let data = tokens.verify("user socket", token, MaxAge::FromToken).map_err(|_| Refusal::FORBIDDEN)?;
+    ///     Ok(User { name: data.as_str().ok_or(Refusal::FORBIDDEN)?.to_owned() })
+    /// });
+    /// # let _: SocketRouter<User> = sockets;
+    /// # Ok::<(), throng_web::WeakSecret>(())
+    /// ```
+    pub fn with_state<S, F, Fut>(state: S, connect: F) -> SocketRouter<A>
+    where
+        S: Clone + Send + Sync + 'static,
+        F: Fn(S, ConnectInfo) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<A, Refusal>> + Send + 'static,
+    {
+        SocketRouter::letting_in(Box::new(move |info| Box::pin(connect(state.clone(), info))))
+    }
+
+    fn letting_in(connect: Connect<A>) -> SocketRouter<A> {
         SocketRouter {
-            connect: Box::new(move |info| Box::pin(connect(info))),
+            connect,
             identify: Box::new(|_| None),
             routes: Routes::new(),
             mistakes: Vec::new(),
@@ -68,7 +99,6 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     }
 
     /// Which pages may connect here, whatever the endpoint says (§1.7).
-    #[must_use]
     pub fn check_origin(mut self, check_origin: CheckOrigin) -> SocketRouter<A> {
         self.options.check_origin = Some(check_origin);
         self
@@ -76,14 +106,12 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
 
     /// Takes the token that phoenix.js sends as its `authToken`: it travels in `Sec-WebSocket-Protocol`, so no log of URLs
     /// shows it. Connects then find it in [`ConnectInfo::auth_token`] (§1.8).
-    #[must_use]
     pub fn auth_token(mut self) -> SocketRouter<A> {
         self.options.auth_token = true;
         self
     }
 
     /// Names each client's connections: a broadcast of `disconnect` on the topic of this name ends them all (§7.4).
-    #[must_use]
     pub fn id(mut self, identify: impl Fn(&A) -> Option<String> + Send + Sync + 'static) -> SocketRouter<A> {
         self.identify = Box::new(identify);
         self
@@ -91,8 +119,7 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
 
     /// Leads topics to a channel type: an exact topic, or `"prefix*"`; the first match wins (§4.1).
     ///
-    /// A pattern that is none is reported when the endpoint is built.
-    #[must_use]
+    /// An invalid pattern is reported when the endpoint is built.
     pub fn channel<C: Channel<Assigns = A>>(mut self, pattern: &str) -> SocketRouter<A> {
         match TopicPattern::parse(pattern) {
             Ok(pattern) => self.routes.add(pattern, Box::new(Route::<C>::new())),
@@ -148,18 +175,7 @@ pub(crate) trait Session: Send + Sync {
     fn routes(&self, topic: &str) -> bool;
 
     /// Starts the channel of the join's topic.
-    fn start<'a>(&'a self, node: &'a Node, join: JoinRequest) -> StartingChannel<'a>;
-}
-
-pub(crate) type StartingChannel<'a> =
-    Pin<Box<dyn Future<Output = Result<ChannelProcess, StartError>> + Send + 'a>>;
-
-/// A join that was let through, for the channel's process to run.
-pub(crate) struct JoinRequest {
-    pub(crate) link: Arc<Link>,
-    pub(crate) channel: ChannelId,
-    pub(crate) message: Message,
-    pub(crate) replaces: Option<ProcessId>,
+    fn start<'a>(&'a self, node: &'a Node, join: JoinRequest) -> Starting<'a>;
 }
 
 struct ClientSession<A> {
@@ -177,17 +193,9 @@ impl<A: Clone + Send + Sync + 'static> Session for ClientSession<A> {
         self.router.routes.find(topic).is_some()
     }
 
-    fn start<'a>(&'a self, node: &'a Node, join: JoinRequest) -> StartingChannel<'a> {
-        let JoinRequest { link, channel, message, replaces } = join;
-        let Message { join_ref, reference, topic, payload, .. } = message;
-        match self.router.routes.find(&topic) {
-            Some(route) => {
-                let assigns = self.assigns.clone();
-                route.start(
-                    node,
-                    Start { assigns, link, channel, topic, join_ref, reference, payload, replaces },
-                )
-            }
+    fn start<'a>(&'a self, node: &'a Node, join: JoinRequest) -> Starting<'a> {
+        match self.router.routes.find(&join.message.topic) {
+            Some(route) => route.start(node, Start { assigns: self.assigns.clone(), join }),
             // Only joins of routed topics get here.
             None => Box::pin(std::future::ready(Err(StartError::Ignored))),
         }

@@ -7,7 +7,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 /// The subprotocol that carries the token; its end is base64, in spite of its name in the standard alphabet.
 const TOKEN_PREFIX: &str = "base64url.bearer.phx.";
-/// The subprotocol that is selected; a browser breaks off if it offered some and none is.
+/// The subprotocol that is selected; a browser that offered some breaks off if none is selected.
 const SELECTED: &str = "phoenix";
 
 const LENIENT: GeneralPurposeConfig =
@@ -45,9 +45,10 @@ pub(super) fn agree(headers: &HeaderMap) -> Result<Agreed, Disagreed> {
         return Ok(Agreed::default());
     }
     let token = take_token(&mut offers).map(decode).transpose()?;
-    match offers.contains(&SELECTED) {
-        true => Ok(Agreed { token, selected: Some(SELECTED) }),
-        false => Err(Disagreed::Unsupported),
+    if offers.contains(&SELECTED) {
+        Ok(Agreed { token, selected: Some(SELECTED) })
+    } else {
+        Err(Disagreed::Unsupported)
     }
 }
 

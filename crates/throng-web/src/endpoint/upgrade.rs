@@ -22,8 +22,13 @@ use crate::params::Params;
 use crate::telemetry;
 use crate::vsn::{self, Version};
 
+/// Where the clients of a mounted socket type connect.
+pub(super) fn path(mount: &str) -> String {
+    format!("{mount}/websocket")
+}
+
 /// The route of one mounted socket type.
-pub(super) fn route(path: &str, sockets: Arc<dyn SocketType>, shared: &Arc<Shared>) -> Router {
+pub(super) fn routes(mount: &str, sockets: Arc<dyn SocketType>, shared: &Arc<Shared>) -> Router {
     let shared = shared.clone();
     let handler = move |path_params: RawPathParams, request: Request| {
         let (sockets, shared) = (sockets.clone(), shared.clone());
@@ -39,7 +44,7 @@ pub(super) fn route(path: &str, sockets: Arc<dyn SocketType>, shared: &Arc<Share
             }
         }
     };
-    Router::new().route(&format!("{path}/websocket"), any(handler))
+    Router::new().route(&path(mount), any(handler))
 }
 
 /// A refusal, and why for the log.
@@ -63,13 +68,13 @@ async fn connect(
     // A place is taken before the application is asked, so that it is not asked in vain.
     let registration = shared
         .connections
-        .register(Outbox::new(shared.limits.outbound_bytes_max, shared.limits.events_in_flight_max))
+        .register(Outbox::new(&shared.limits))
         .ok_or_else(|| unavailable("draining, or too many connections"))?;
     let session = ask(sockets, ConnectInfo::new(&parts, params, token), shared).await?;
     telemetry::connected(parts.uri.path(), session.id().as_deref());
     let accepted = Accepted { upgrade, session, registration, shared: shared.clone() };
     shared.node.spawn(|ctx| accepted.run(ctx));
-    Ok(handshake::switching_protocols(&accept_key, selected))
+    Ok(handshake::switching_protocols(accept_key, selected))
 }
 
 /// Asks the application, which may refuse, panic or take too long (§1.6).
@@ -121,13 +126,14 @@ fn agree(parts: &Parts, sockets: &dyn SocketType) -> Result<Agreed, Refused> {
     subprotocol::agree(&parts.headers).map_err(|why| (Refusal::FORBIDDEN, why.to_string()))
 }
 
-/// Only the second version of the protocol is spoken.
+/// Only the second version of the protocol is spoken; whoever writes a client is told so.
 fn check_version(params: &Params) -> Result<(), Refused> {
-    match vsn::negotiate(params.get("vsn")) {
-        Ok(Version::V2) => Ok(()),
-        Ok(Version::V1) => Err((Refusal::FORBIDDEN, "vsn 1 is not supported".to_owned())),
-        Err(why) => Err((Refusal::FORBIDDEN, why.to_string())),
-    }
+    let why = match vsn::negotiate(params.get("vsn")) {
+        Ok(Version::V2) => return Ok(()),
+        Ok(Version::V1) => "vsn 1 is not supported".to_owned(),
+        Err(why) => why.to_string(),
+    };
+    Err((Refusal::new(StatusCode::FORBIDDEN, vsn::SPOKEN), why))
 }
 
 fn bad_request(why: String) -> Refused {

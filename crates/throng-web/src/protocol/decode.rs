@@ -25,11 +25,11 @@ impl Default for DecodeLimits {
     }
 }
 
-/// Why a frame is no message.
+/// Why a frame is not a message.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DecodeError {
     /// The text is not JSON, or not an array of the five fields in their types.
-    #[error("malformed message: {0}")]
+    #[error("malformed message")]
     Malformed(#[source] serde_json::Error),
     /// Arrays and objects nest beyond the limit.
     #[error("message nests too deeply")]

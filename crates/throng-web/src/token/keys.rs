@@ -7,7 +7,7 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 /// A derived key; a type of its own so that it is never printed.
-pub(super) type Key = [u8; 32];
+pub(super) struct Key([u8; 32]);
 
 const ITERATIONS: u32 = 1000;
 /// Salts are constants of the application; a number beyond this one means that they are not, and keys stop being kept.
@@ -32,13 +32,28 @@ impl Secret {
         if let Some(key) = self.keys.read().get(salt) {
             return key.clone();
         }
-        let key =
-            Arc::new(pbkdf2::pbkdf2_hmac_array::<sha2::Sha256, 32>(&self.base, salt.as_bytes(), ITERATIONS));
+        let key = Arc::new(Key::derive(&self.base, salt));
         let mut keys = self.keys.write();
         if keys.len() < CACHED_SALTS_MAX {
             keys.insert(salt.into(), key.clone());
         }
         key
+    }
+}
+
+impl Key {
+    fn derive(base: &[u8], salt: &str) -> Key {
+        Key(pbkdf2::pbkdf2_hmac_array::<sha2::Sha256, 32>(base, salt.as_bytes(), ITERATIONS))
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(…)")
     }
 }
 
@@ -56,7 +71,8 @@ mod tests {
     fn the_derived_key_is_the_one_measured() {
         // §11.6
         let secret = Secret::new(&[b'k'; 64]).unwrap();
-        let hex: String = secret.key("user socket").iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex: String =
+            secret.key("user socket").as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(hex, "201c99efb065df40156f52c884b8ebe300c91b45d33d848b29dc1e9964aee482");
     }
 
@@ -74,5 +90,10 @@ mod tests {
     fn a_short_secret_is_no_secret() {
         assert!(Secret::new(&[b'k'; 19]).is_none());
         assert_eq!(format!("{:?}", Secret::new(b"correct horse battery staple").unwrap()), "Secret(…)");
+    }
+
+    #[test]
+    fn a_key_is_not_printed() {
+        assert_eq!(format!("{:?}", Secret::new(&[b'k'; 20]).unwrap().key("salt")), "Key(…)");
     }
 }

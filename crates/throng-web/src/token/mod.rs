@@ -30,7 +30,7 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 /// use throng_web::{MaxAge, Tokens};
 ///
 /// let tokens = Tokens::new("a secret key base of at least twenty bytes")?;
-/// let token = tokens.sign("user socket", "ada");
+/// let token = tokens.sign("user socket", "ada")?;
 /// let data = tokens.verify("user socket", &token, MaxAge::FromToken)?;
 /// assert_eq!(data.as_str(), Some("ada"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -62,17 +62,27 @@ impl Tokens {
     }
 
     /// Signs data under a salt, valid for a day unless whoever verifies it says otherwise.
-    pub fn sign(&self, salt: &str, data: impl Into<Term>) -> String {
+    ///
+    /// # Errors
+    ///
+    /// [`SignError`] for data that nobody could read out of the token.
+    pub fn sign(&self, salt: &str, data: impl Into<Term>) -> Result<String, SignError> {
         self.sign_at(salt, data, SystemTime::now())
     }
 
     /// Signs as if at another time.
-    pub fn sign_at(&self, salt: &str, data: impl Into<Term>, at: SystemTime) -> String {
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokens::sign`].
+    pub fn sign_at(&self, salt: &str, data: impl Into<Term>, at: SystemTime) -> Result<String, SignError> {
         let content =
             Term::Tuple(vec![data.into(), Term::Integer(millis(at)), Term::Integer(DEFAULT_MAX_AGE)]);
-        let signed = format!("{PROTECTED}.{}", BASE64.encode(etf::encode(&content)));
+        let content = etf::encode(&content).ok_or(SignError::Unencodable)?;
+        let signed = format!("{PROTECTED}.{}", BASE64.encode(content));
         let signature = mac(&self.newest, salt, &signed).finalize().into_bytes();
-        format!("{signed}.{}", BASE64.encode(signature))
+        let token = format!("{signed}.{}", BASE64.encode(signature));
+        if token.len() > TOKEN_BYTES_MAX { Err(SignError::TooLong) } else { Ok(token) }
     }
 
     /// The data of a token, if it was signed under this salt with one of the secrets and is not too old.
@@ -149,6 +159,18 @@ impl From<Duration> for MaxAge {
     }
 }
 
+/// Why data cannot be signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignError {
+    /// It nests too deeply, or holds a tuple of more than 255 items or an atom of more than 255 characters.
+    #[error("the data nests too deeply, or a tuple or an atom in it is too long")]
+    Unencodable,
+    /// The token would be longer than the eight KiB that are accepted.
+    #[error("the token would be longer than 8 KiB")]
+    TooLong,
+}
+
 /// Why a token was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -168,7 +190,8 @@ pub struct WeakSecret;
 
 fn mac(secret: &Secret, salt: &str, signed: &str) -> Hmac<Sha256> {
     #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-    let mut mac = Hmac::<Sha256>::new_from_slice(&*secret.key(salt)).expect("HMAC takes keys of any length");
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.key(salt).as_bytes()).expect("HMAC takes keys of any length");
     mac.update(signed.as_bytes());
     mac
 }

@@ -165,3 +165,23 @@ async fn a_ping_flood_that_reads_nothing_is_answered_within_bounds() {
     eventually("the connection to end", || server.endpoint.connection_count() == 0).await;
     server.is_well().await;
 }
+
+#[tokio::test]
+async fn a_flood_of_fragments_is_closed_with_1008() {
+    // They are no messages, and empty ones exceed no size: nobody counted them.
+    let server = Server::with_limits(|limits| limits.message_rate = Quota::new(10, 50)).await;
+    let mut raw = Raw::upgraded(server.addr).await;
+    // As many as may come at once are a message like any other.
+    raw.frame(0x01, br#"[null,"1","phoenix","#).await;
+    for _ in 0..40 {
+        raw.frame(0x00, b"").await;
+    }
+    raw.frame(0x80, br#""heartbeat",{}]"#).await;
+    assert_eq!(raw.read_frame().await.unwrap().0, 0x81);
+    raw.frame(0x01, b"").await;
+    for _ in 0..200 {
+        raw.frame(0x00, b"").await;
+    }
+    assert_eq!(raw.close_code().await, Some(1008));
+    server.is_well().await;
+}

@@ -202,6 +202,26 @@ async fn a_client_whose_channels_are_behind_is_not_read() {
 }
 
 #[tokio::test]
+async fn nor_is_one_whose_channels_are_behind_with_large_events() {
+    // 128 events of 64 KiB each would be eight mebibytes for each connection.
+    let server = Server::with_limits(|limits| limits.bytes_in_flight_max = 20_000).await;
+    let mut client = server.client("ada").await;
+    client.join("room:1").await;
+    client.push(Value::Null, "room:1", "sleep", json!(100)).await;
+    let text = "x".repeat(5_000);
+    for _ in 0..40 {
+        client.push(Value::Null, "room:1", "echo", json!(text)).await;
+    }
+    let heartbeat = client.push(Value::Null, "phoenix", "heartbeat", json!({})).await;
+    for n in 0..42_u64 {
+        if client.receive().await[1] == json!(heartbeat) {
+            assert!(n >= 37, "{n} replies came before the heartbeat's");
+        }
+    }
+    assert_eq!(client.ask("room:1", "echo", json!(1)).await.1, json!(1));
+}
+
+#[tokio::test]
 async fn leaves_count_as_events() {
     // A flood of them behind a join that hangs is left to the network as well.
     let server = Server::with_limits(|limits| {

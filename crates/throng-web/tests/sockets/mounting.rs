@@ -7,7 +7,7 @@ use axum::Router;
 use axum::routing::get;
 use serde_json::json;
 use throng_runtime::Node;
-use throng_web::{Endpoint, EndpointError};
+use throng_web::{Endpoint, EndpointError, PubSub};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -16,7 +16,7 @@ use crate::support::{Client, sockets, soon};
 /// An endpoint below `/live` of somebody's application.
 async fn application(node: &Node) -> (Endpoint, Router) {
     let (sockets, _) = sockets();
-    let endpoint = Endpoint::builder(node).socket("/socket", sockets).build().unwrap();
+    let endpoint = Endpoint::builder(node, &PubSub::new()).socket("/socket", sockets).build().unwrap();
     let router = Router::new().route("/", get(async || "home")).nest("/live", endpoint.router());
     (endpoint, router)
 }
@@ -75,12 +75,23 @@ async fn a_drained_application_refuses_sockets_and_serves_the_rest() {
 #[tokio::test]
 async fn mistakes_are_told_when_the_endpoint_is_built() {
     let node = Node::new("test");
-    let build = |path: &str| Endpoint::builder(&node).socket(path, sockets().0).build();
-    assert_eq!(build("socket").unwrap_err(), EndpointError::Path("socket".into()));
-    let twice = Endpoint::builder(&node).socket("/a", sockets().0).socket("/a/", sockets().0).build();
-    assert_eq!(twice.unwrap_err(), EndpointError::PathTaken("/a".into()));
-    let pattern =
-        Endpoint::builder(&node).socket("/a", sockets().0.channel::<crate::support::Room>("a*b")).build();
+    let build = |path: &str| Endpoint::builder(&node, &PubSub::new()).socket(path, sockets().0).build();
+    for path in ["socket", "/a/{b", "/a/{}", "/a/{*rest}", "/:a", "/*a"] {
+        assert!(matches!(build(path).unwrap_err(), EndpointError::Path { .. }), "{path}");
+    }
+    for path in ["", "/", "/a/{b}", "/health", "/health/live"] {
+        assert!(build(path).is_ok(), "{path}");
+    }
+    let twice =
+        Endpoint::builder(&node, &PubSub::new()).socket("/a", sockets().0).socket("/a/", sockets().0).build();
+    let taken = EndpointError::PathTaken { path: "/a".into(), with: "/a/websocket".into() };
+    assert_eq!(twice.unwrap_err(), taken);
+    let alike =
+        Endpoint::builder(&node, &PubSub::new()).socket("/{a}", sockets().0).socket("/{b}", sockets().0);
+    assert!(matches!(alike.build().unwrap_err(), EndpointError::PathTaken { .. }));
+    let pattern = Endpoint::builder(&node, &PubSub::new())
+        .socket("/a", sockets().0.channel::<crate::support::Room>("a*b"))
+        .build();
     assert!(matches!(pattern.unwrap_err(), EndpointError::Pattern { .. }));
 }
 

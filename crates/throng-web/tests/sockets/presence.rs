@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use throng_pubsub::{Presence, PubSub};
 use throng_runtime::{Exit, Node};
-use throng_web::{Channel, Endpoint, JoinError, Reply, Socket, SocketRouter};
+use throng_web::{Channel, Endpoint, JoinError, Reply, Socket, SocketRouter, SocketTrackError};
 
 use crate::support::{Client, eventually};
 
@@ -27,6 +27,7 @@ enum LoungeIn {
     Typing(bool),
     Hide,
     Again,
+    Elsewhere,
     Crash,
 }
 
@@ -56,6 +57,11 @@ impl Channel for Lounge {
                 Reply::ack()
             }
             LoungeIn::Again => Reply::ok(socket.track(&presence, name, json!({})).is_err()),
+            LoungeIn::Elsewhere => {
+                let elsewhere = Presence::new("lounge", &PubSub::new());
+                let error = socket.track(&elsewhere, name, json!({})).unwrap_err();
+                Reply::ok(matches!(error, SocketTrackError::OtherPubSub))
+            }
             LoungeIn::Crash => return Err(Exit::other("told to")),
         })
     }
@@ -82,7 +88,7 @@ impl House {
             async move { Ok(guest) }
         })
         .channel::<Lounge>("lounge:*");
-        let endpoint = Endpoint::builder(&node).pubsub(&pubsub).socket("/socket", sockets).build().unwrap();
+        let endpoint = Endpoint::builder(&node, &pubsub).socket("/socket", sockets).build().unwrap();
         node.start(endpoint.listen((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
         let addr = endpoint.local_addr().unwrap();
         House { addr, presence }
@@ -225,6 +231,15 @@ async fn whoever_goes_leaves_the_list_however_it_goes() {
         ada.sees(&[("ada", 1)]).await;
     }
     assert_eq!(house.presence.list("lounge:1").len(), 1);
+}
+
+#[tokio::test]
+async fn a_presence_over_other_topics_is_refused() {
+    // The client would be shown, and no one on the topic would ever hear of it.
+    let house = House::open().await;
+    let mut ada = house.guest("ada").await;
+    ada.sees(&[("ada", 1)]).await;
+    assert_eq!(ada.client.ask("lounge:1", "elsewhere", json!({})).await, ("ok".into(), json!(true)));
 }
 
 #[tokio::test]

@@ -192,3 +192,71 @@ async fn a_client_that_does_not_read_is_still_heard() {
     lazy.text(r#"[null,"9","room:1","stop","normal"]"#).await;
     assert_eq!(server.note().await.what, "terminate normal");
 }
+
+#[tokio::test]
+async fn large_frames_reach_a_client_that_reads() {
+    // A full room's state was larger than what might wait: nobody could enter it any more, however fast he read.
+    let server = Server::with_limits(|limits| limits.outbound_bytes_max = 64 << 10).await;
+    let mut client = server.client("ada").await;
+    client.join("room:1").await;
+    let state = "ö".repeat(150_000);
+    for round in 0..10 {
+        // Two at once, and what happens meanwhile.
+        server.endpoint.broadcast("room:1", "state", json!({"n": round, "text": state})).unwrap();
+        server.endpoint.broadcast("room:1", "history", json!({"n": round, "text": state})).unwrap();
+        server.endpoint.broadcast("room:1", "diff", json!({ "n": round })).unwrap();
+        for event in ["state", "history", "diff"] {
+            let message = client.receive().await;
+            assert_eq!((&message[3], &message[4]["n"]), (&json!(event), &json!(round)));
+            assert!(event == "diff" || message[4]["text"] == state.as_str());
+        }
+        assert_eq!(client.ask("room:1", "echo", json!(round)).await.1, json!(round));
+    }
+    assert_eq!(server.endpoint.queued_bytes(), 0);
+}
+
+#[tokio::test]
+async fn large_frames_for_a_client_that_never_reads_are_few() {
+    let server = Server::with_limits(|limits| limits.outbound_bytes_max = 64 << 10).await;
+    let mut lazy = lazy(&server).await;
+    let mut witness = server.client("witness").await;
+    witness.join("room:1").await;
+    let text = "x".repeat(4 << 20);
+    for n in 0..8 {
+        server.endpoint.broadcast("room:1", "state", json!({"n": n, "text": text})).unwrap();
+        assert_eq!(witness.receive().await[4]["n"], json!(n));
+    }
+    crate::support::eventually("the lazy one to be closed", || server.endpoint.connection_count() == 1).await;
+    // It is cut off wherever it was.
+    let mut begun = 0;
+    while let Some((first, _)) = lazy.read_frame().await {
+        begun += usize::from(first & 0x0f == 1);
+    }
+    assert!(begun < 8, "{begun}");
+    witness.hang_up().await;
+    server.is_well().await;
+}
+
+#[tokio::test]
+async fn a_slow_reader_of_a_large_frame_hears_its_other_half_before_the_close() {
+    // The writing half ends within the frame; its fragments go on where they stopped.
+    let server = Server::with_limits(|limits| limits.close_timeout = Duration::from_secs(15)).await;
+    let mut lazy = lazy(&server).await;
+    let mut witness = server.client("witness").await;
+    witness.join("room:1").await;
+    let text = "x".repeat(8 << 20);
+    server.endpoint.broadcast("room:1", "state", json!({ "text": text })).unwrap();
+    assert_eq!(witness.receive().await[3], "state");
+    server.endpoint.disconnect("users_socket:raw").unwrap();
+    witness.expect_nothing().await;
+    let (mut message, mut is_whole) = (Vec::new(), false);
+    while !is_whole {
+        let (first, part) = lazy.read_frame().await.unwrap();
+        assert_eq!(first & 0x0f, u8::from(message.is_empty()));
+        message.extend(part);
+        is_whole = first & 0x80 != 0;
+    }
+    let message: Value = serde_json::from_slice(&message).unwrap();
+    assert!(message[4]["text"] == text.as_str());
+    assert_eq!(lazy.close_code().await, Some(1001));
+}

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use serde_json::json;
 use throng_runtime::{Ctx, Exit, GenServer, Init, Node, Supervisor};
-use throng_web::Endpoint;
+use throng_web::{Endpoint, PubSub};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 use crate::support::{Client, Note, eventually, sockets, soon};
@@ -13,7 +13,7 @@ const PATH: &str = "/socket/websocket?user=ada&vsn=2.0.0";
 
 fn endpoint(node: &Node) -> (Endpoint, UnboundedReceiver<Note>) {
     let (sockets, notes) = sockets();
-    (Endpoint::builder(node).socket("/socket", sockets).build().unwrap(), notes)
+    (Endpoint::builder(node, &PubSub::new()).socket("/socket", sockets).build().unwrap(), notes)
 }
 
 /// Something that channels rely on, so that it stands before the endpoint in the tree. It tells how many connections and

@@ -30,7 +30,7 @@ impl Handler<Broadcast> for Listener {
 #[tokio::test]
 async fn processes_of_the_application_share_topics_with_channels() {
     let pubsub = PubSub::new();
-    let server = Server::with(|builder| builder.pubsub(&pubsub)).await;
+    let server = Server::on(&pubsub, |builder| builder).await;
     let (tell, mut heard) = tokio::sync::mpsc::unbounded_channel();
     server.node.start(Listener::child((pubsub.clone(), tell))).await.unwrap();
     let mut client = server.client("ada").await;
@@ -89,7 +89,7 @@ async fn a_disconnect_reaches_connections_of_other_nodes() {
 
 async fn node(network: &Network, name: &str) -> Server {
     let pubsub = PubSub::over(network.join(name));
-    Server::with(|builder| builder.pubsub(&pubsub)).await
+    Server::on(&pubsub, |builder| builder).await
 }
 
 /// A channel that hears another topic than its own, and answers there.
@@ -122,7 +122,7 @@ impl ChannelHandler<Broadcast> for Desk {
 #[tokio::test]
 async fn a_channel_may_hear_other_topics_and_speak_on_them() {
     let node = Node::new("test");
-    let endpoint = throng_web::Endpoint::builder(&node)
+    let endpoint = throng_web::Endpoint::builder(&node, &PubSub::new())
         .socket("/desk", SocketRouter::new(async |_| Ok(())).channel::<Desk>("desk:*"))
         .build()
         .unwrap();

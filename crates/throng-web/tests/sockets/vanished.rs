@@ -111,6 +111,38 @@ async fn empty_fragments_buy_no_time() {
 }
 
 #[tokio::test]
+async fn pings_between_fragments_buy_no_time() {
+    let server = impatient().await;
+    let mut raw = Raw::upgraded(server.addr).await;
+    raw.frame(0x01, b"").await;
+    let endless = async {
+        loop {
+            raw.frame(0x89, b"").await;
+            raw.frame(0x00, b"").await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        () = endless => {}
+        () = eventually("the connection to end", || server.endpoint.connection_count() == 0) => {}
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_takes_its_time_may_arrive() {
+    // It began just in time, and takes as long again: longer altogether than a client may be silent.
+    let server = Server::with_limits(|limits| limits.idle_timeout = Duration::from_secs(2)).await;
+    let mut raw = Raw::upgraded(server.addr).await;
+    let heartbeat = crate::support::masked(0x81, br#"[null,"1","phoenix","heartbeat",{}]"#);
+    let (start, rest) = heartbeat.split_at(1);
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    raw.write(start).await;
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    raw.write(rest).await;
+    assert_eq!(raw.read_frame().await.unwrap().0, 0x81);
+}
+
+#[tokio::test]
 async fn a_client_may_vanish_at_any_point_of_its_life() {
     let server = Server::start().await;
     let request = Raw::request(server.addr);

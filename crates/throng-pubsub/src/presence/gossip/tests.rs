@@ -60,9 +60,9 @@ impl Node {
 struct World {
     nodes: BTreeMap<&'static str, Node>,
     cuts: BTreeSet<(&'static str, &'static str)>,
-    on_the_way: VecDeque<(&'static str, &'static str, Note)>,
+    on_the_way: VecDeque<(&'static str, &'static str, PeerMessage)>,
     /// All that was ever sent, with its receiver; none for all.
-    log: Vec<(&'static str, Option<&'static str>, Note)>,
+    log: Vec<(&'static str, Option<&'static str>, PeerMessage)>,
 }
 
 impl World {
@@ -99,13 +99,13 @@ impl World {
 
     /// The oldest message arrives. False when there is none.
     fn deliver(&mut self) -> bool {
-        let Some((from, to, note)) = self.on_the_way.pop_front() else { return false };
+        let Some((from, to, message)) = self.on_the_way.pop_front() else { return false };
         if self.is_cut(from, to) || !self.nodes.contains_key(to) {
             return true;
         }
         // Over the wire and back, as the real ones.
-        let note = serde_json::from_str(&serde_json::to_string(&note).unwrap()).unwrap();
-        let actions = self.node(to).act(|gossip, state, news| gossip.hear(note, state, news));
+        let message = serde_json::from_str(&serde_json::to_string(&message).unwrap()).unwrap();
+        let actions = self.node(to).act(|gossip, state, news| gossip.receive(message, state, news));
         self.send(to, actions);
         true
     }
@@ -114,15 +114,15 @@ impl World {
         let names = self.names();
         for action in actions {
             match action {
-                Action::ToAll(note) => {
+                Action::ToAll(message) => {
                     let others = names.iter().filter(|name| **name != from);
-                    self.on_the_way.extend(others.map(|to| (from, *to, note.clone())));
-                    self.log.push((from, None, note));
+                    self.on_the_way.extend(others.map(|to| (from, *to, message.clone())));
+                    self.log.push((from, None, message));
                 }
-                Action::To(to, note) => {
+                Action::To(to, message) => {
                     if let Some(to) = names.iter().find(|name| ***name == *to) {
-                        self.on_the_way.push_back((from, to, note.clone()));
-                        self.log.push((from, Some(to), note));
+                        self.on_the_way.push_back((from, to, message.clone()));
+                        self.log.push((from, Some(to), message));
                     }
                 }
             }
@@ -146,7 +146,7 @@ impl World {
     }
 
     fn requests(&self) -> usize {
-        self.log.iter().filter(|(_, _, note)| matches!(note, Note::Request { .. })).count()
+        self.log.iter().filter(|(_, _, message)| matches!(message, PeerMessage::Request { .. })).count()
     }
 }
 
@@ -167,10 +167,9 @@ fn p14_4_a_change_is_told_with_the_next_beat_and_once() {
 fn p14_4_an_idle_replica_speaks_now_and_then() {
     let mut world = World::of(&["a"]);
     world.beats(31);
-    let beats = world
-        .log
-        .iter()
-        .filter(|(_, to, note)| to.is_none() && matches!(note, Note::Heartbeat { delta: None, .. }));
+    let beats = world.log.iter().filter(|(_, to, message)| {
+        to.is_none() && matches!(message, PeerMessage::Heartbeat { delta: None, .. })
+    });
     assert_eq!(beats.count(), 4, "the first beat, and every tenth after it");
 }
 
@@ -323,7 +322,7 @@ fn p14_9_a_node_that_says_goodbye_is_forgotten_at_once() {
     let mut world = World::of(&["a", "b"]);
     world.node("a").join(1, "x");
     world.beats(2);
-    let goodbye = Note::Goodbye { from: world.node("a").state.me().clone() };
+    let goodbye = PeerMessage::Goodbye { from: world.node("a").state.me().clone() };
     world.send("a", vec![Action::ToAll(goodbye)]);
     world.nodes.remove("a");
     while world.deliver() {}
@@ -332,7 +331,7 @@ fn p14_9_a_node_that_says_goodbye_is_forgotten_at_once() {
 }
 
 #[test]
-fn p14_10_who_came_and_went_between_two_beats_is_not_heard_of_elsewhere() {
+fn p14_10_a_presence_that_came_and_went_between_two_beats_is_not_heard_of_elsewhere() {
     let mut world = World::of(&["a", "b"]);
     world.beats(2);
     world.node("a").join(1, "short");
@@ -358,8 +357,8 @@ fn a_large_state_travels_in_slices() {
     world.beat();
     assert_eq!(world.node("b").keys().len(), 100);
     assert!(world.log.len() >= 4);
-    for (_, _, note) in &world.log {
-        assert!(serde_json::to_string(note).unwrap().len() < 2 * SLICE_BYTES);
+    for (_, _, message) in &world.log {
+        assert!(serde_json::to_string(message).unwrap().len() < 2 * SLICE_BYTES);
     }
 }
 
@@ -369,9 +368,10 @@ fn what_a_stranger_of_the_own_name_says_is_not_heard() {
     a.join(1, "x");
     for version in [1, 2] {
         let from = Replica { name: "a".into(), version };
-        let heartbeat = Note::Heartbeat { from: from.clone(), delta: None, context: Context::default() };
-        for note in [heartbeat, Note::Goodbye { from }] {
-            assert_eq!(a.act(|gossip, state, news| gossip.hear(note, state, news)), []);
+        let heartbeat =
+            PeerMessage::Heartbeat { from: from.clone(), delta: None, context: Context::default() };
+        for message in [heartbeat, PeerMessage::Goodbye { from }] {
+            assert_eq!(a.act(|gossip, state, news| gossip.receive(message, state, news)), []);
         }
     }
     assert_eq!((a.keys(), a.gossip.peers.len()), (vec!["x".to_owned()], 0));

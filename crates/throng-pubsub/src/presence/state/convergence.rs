@@ -1,4 +1,4 @@
-//! Properties of several replicas that change, tell each other and are told again in any order.
+//! Properties of several replicas that change, and whose messages arrive late, twice and in any order.
 
 use std::{array, collections::btree_map};
 
@@ -66,7 +66,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Three replicas, and what a simple model says should be there: who joined and did not leave.
+/// Three replicas, and a simple model of what should show: the presences that joined and did not leave.
 struct World {
     states: [Test; 3],
     /// What each replica's diffs add up to.

@@ -145,7 +145,7 @@ fn p14_6_a_delta_answers_who_lacks_own_changes_only() {
 }
 
 #[test]
-fn p14_6_who_lacks_removals_that_are_forgotten_gets_everything() {
+fn p14_6_a_replica_that_lacks_forgotten_removals_gets_everything() {
     let (mut a, mut b) = (state("a", &["b"]), state("b", &["a"]));
     join(&mut a, 1, "stays");
     join(&mut a, 1, "goes");

@@ -10,6 +10,9 @@ pub(crate) use decode::decode;
 pub(crate) use encode::encode;
 pub use term::Term;
 
+/// Nesting that no token needs more of.
+const DEPTH_MAX: usize = 16;
+
 /// Tags of the format; see "External Term Format" in the ERTS reference.
 pub(super) mod tag {
     pub(super) const VERSION: u8 = 131;

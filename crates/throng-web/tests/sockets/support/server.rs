@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use throng_runtime::{Exit, Node, Pid};
-use throng_web::{Drain, Endpoint, EndpointBuilder, Limits, Listener};
+use throng_web::{Drain, Endpoint, EndpointBuilder, Limits, Listener, PubSub};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{Client, Note, eventually, sockets, soon};
@@ -34,9 +34,17 @@ impl Server {
     }
 
     pub(crate) async fn with(change: impl FnOnce(EndpointBuilder) -> EndpointBuilder) -> Server {
+        Server::on(&PubSub::new(), change).await
+    }
+
+    /// With topics that others share.
+    pub(crate) async fn on(
+        pubsub: &PubSub,
+        change: impl FnOnce(EndpointBuilder) -> EndpointBuilder,
+    ) -> Server {
         let node = Node::new("test");
         let (sockets, notes) = sockets();
-        let endpoint = change(Endpoint::builder(&node)).socket("/socket", sockets).build().unwrap();
+        let endpoint = change(Endpoint::builder(&node, pubsub)).socket("/socket", sockets).build().unwrap();
         let listener = node.start(endpoint.listen((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
         let addr = endpoint.local_addr().unwrap();
         Server { node, endpoint, addr, listener, notes }
