@@ -32,6 +32,8 @@ pub trait OnExit: Send + Sync {
 #[derive(Default)]
 pub(crate) struct Control {
     pub(crate) links: BTreeSet<ProcessId>,
+    /// Who started and linked this process (G17).
+    pub(crate) parent: Option<ProcessId>,
     /// Who monitors this process.
     pub(crate) watchers: BTreeMap<MonitorRef, Watcher>,
     /// Whom this process monitors, until it handles the `Down`.
@@ -123,6 +125,15 @@ pub(crate) fn link(me: ProcessId, peer: ProcessId) -> Result<(), NoProcess> {
     };
     mine.get().links.insert(peer);
     theirs.get().links.insert(me);
+    Ok(())
+}
+
+/// Links a process that is being started with the one that starts it.
+pub(crate) fn adopt(child: ProcessId, parent: ProcessId) -> Result<(), NoProcess> {
+    link(child, parent)?;
+    if let Some(mut control) = scheduler::slot(child).control(child) {
+        control.get().parent = Some(parent);
+    }
     Ok(())
 }
 

@@ -22,7 +22,6 @@ const BUDGET: u16 = 64;
 
 pub(crate) struct Inbox {
     slot: &'static Slot,
-    parent: Option<ProcessId>,
     queue: Queue,
     budget: u16,
     serving: bool,
@@ -38,12 +37,8 @@ pub(crate) enum Event {
 }
 
 impl Inbox {
-    pub(crate) fn new(id: ProcessId, parent: Option<ProcessId>) -> Self {
-        Self { slot: scheduler::slot(id), parent, queue: Queue::new(), budget: BUDGET, serving: false }
-    }
-
-    pub(crate) fn parent(&self) -> Option<ProcessId> {
-        self.parent
+    pub(crate) fn new(id: ProcessId) -> Self {
+        Self { slot: scheduler::slot(id), queue: Queue::new(), budget: BUDGET, serving: false }
     }
 
     /// From now on a request to shut down waits for its turn, and `terminate` runs; before, it is fatal.
@@ -148,9 +143,12 @@ impl Inbox {
             return None; // Unlinked meanwhile (P13).
         }
         let id = self.id();
-        let trap =
-            self.slot.control(id).and_then(|mut control| control.existing().and_then(|control| control.trap));
-        let receiver = Receiver { id, parent: self.parent, trapping: trap.is_some() };
+        let (trap, parent) = self
+            .slot
+            .control(id)
+            .and_then(|mut control| control.existing().map(|control| (control.trap, control.parent)))
+            .unwrap_or_default();
+        let receiver = Receiver { id, parent, trapping: trap.is_some() };
         match judge(&signal, receiver) {
             Verdict::Ignore => None,
             Verdict::Die(reason) => Some(reason),

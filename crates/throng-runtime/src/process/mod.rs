@@ -112,7 +112,7 @@ impl<S: GenServer> Starting<S> {
         }
         if let Some(parent) = parent {
             // The starter runs this very code, so it is alive unless it was killed since: then the child would be an orphan.
-            control::link(life.id, parent).map_err(|_| StartError::Exited(Exit::NoProcess))?;
+            control::adopt(life.id, parent).map_err(|_| StartError::Exited(Exit::NoProcess))?;
         }
         let prepared = before(life.id);
         node.spawn_body(Body::new(
@@ -191,20 +191,19 @@ pub(crate) fn launch(
     let id = life.id;
     if let Some(parent) = parent {
         // As in `Starting::begin`; a parent that is gone has nobody to tell.
-        let _ = control::link(id, parent);
+        let _ = control::adopt(id, parent);
     }
     let code = code(Ctx::new(id, parent, node.clone()));
-    node.spawn_body(Body::new(id, node, run(life, parent, code)));
+    node.spawn_body(Body::new(id, node, run(life, code)));
     id
 }
 
 /// The life of a raw process.
 fn run(
     life: Life<dyn Unanswered>,
-    parent: Option<ProcessId>,
     code: Pin<Box<dyn Future<Output = Exit> + Send>>,
 ) -> impl Future<Output = ()> + Send {
-    let mut inbox = Inbox::new(life.id, parent);
+    let mut inbox = Inbox::new(life.id);
     async move {
         let ended = Guarded::new(code, &mut inbox).await;
         let reason = match ended.map_err(|interrupted| *interrupted) {

@@ -39,14 +39,14 @@ pub(super) fn serve<S: GenServer>(
     parent: Option<ProcessId>,
     args: Box<S::Args>,
 ) -> impl Future<Output = ()> + Send {
-    let mut inbox = Inbox::new(life.id, parent);
+    let mut inbox = Inbox::new(life.id);
     let mut ctx = Ctx::<S>::new(life.id, parent, node);
     async move {
         let init = Box::pin(async { S::init(*args, &mut ctx).await });
         let mut server = match Guarded::new(init, &mut inbox).await {
             Ok(Ok(server)) => server,
-            Ok(Err(error)) => return fail::<S>(life, inbox, error.into()),
-            Err(interrupted) => return fail::<S>(life, inbox, interrupted.into()),
+            Ok(Err(error)) => return fail(life, inbox, &ctx, error.into()),
+            Err(interrupted) => return fail(life, inbox, &ctx, interrupted.into()),
         };
         inbox.serve();
         announce(life.promise.take(), Ok(()));
@@ -91,7 +91,7 @@ impl From<Box<Interrupted>> for Failed {
     }
 }
 
-fn fail<S>(mut life: Life<Started>, inbox: Inbox, failed: Failed) {
+fn fail<S>(mut life: Life<Started>, inbox: Inbox, ctx: &Ctx<S>, failed: Failed) {
     let (error, reason) = match failed {
         Failed::Ignored => (StartError::Ignored, Exit::Normal),
         Failed::Ended(reason) => (StartError::Exited(reason.clone()), reason),
@@ -103,7 +103,7 @@ fn fail<S>(mut life: Life<Started>, inbox: Inbox, failed: Failed) {
         Failed::Child(error) => (error, Exit::Shutdown),
     };
     // The starter learns of the failure by its answer, not by an exit signal as well (G3); and when all is over.
-    if let Some(parent) = inbox.parent() {
+    if let Some(parent) = ctx.parent() {
         control::unlink(life.id, parent);
     }
     let started = life.promise.take();
