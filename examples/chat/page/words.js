@@ -9,6 +9,12 @@ const REASONS = {
   "too soon": ({ retry_after_ms }) => `It came back a moment ago. Try again in ${seconds(retry_after_ms)}.`,
   "the room is restarting": () => "The room is restarting. Try again in a moment.",
   "the room is full": () => "The room is full.",
+  "the room is too busy": ({ retry_after_ms }) =>
+    `So many are talking at once. Try again in ${seconds(retry_after_ms)}.`,
+  "the room gave no answer": () => "The room gave no answer. Your message may have arrived.",
+  "you are in this room too often": () => "You have this room open too often. Close one of its windows.",
+  "you are in too many rooms": () => "You are in too many rooms. Close one first.",
+  "you have too many rooms to yourself": () => "You have too many rooms to yourself. Close one first.",
   "there are too many rooms": () => "There are too many rooms. Try one that is open.",
 };
 
