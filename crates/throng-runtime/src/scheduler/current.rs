@@ -22,7 +22,11 @@ impl Current {
     /// From now on this waker runs the process.
     pub(crate) fn polled_by(&mut self, waker: &Waker) {
         super::slot(self.id).waker.register(waker);
-        self.polled_by = waker.data().addr();
+        // Written only when it changed: a write just before the value moves would hold up the move.
+        let by = waker.data().addr();
+        if self.polled_by != by {
+            self.polled_by = by;
+        }
     }
 }
 
@@ -36,19 +40,17 @@ thread_local! {
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
 }
 
-/// Runs `poll` as this process. The value moves into the thread and back, so that a poll costs no reference count.
+/// Runs `poll` as this process. The value changes places with what the thread had, and back, so that a poll costs no reference
+/// count.
 pub(crate) fn enter<R>(process: &mut Option<Current>, poll: impl FnOnce() -> R) -> R {
-    struct Leave<'a> {
-        process: &'a mut Option<Current>,
-        outer: Option<Current>,
-    }
+    struct Leave<'a>(&'a mut Option<Current>);
     impl Drop for Leave<'_> {
         fn drop(&mut self) {
-            *self.process = CURRENT.replace(self.outer.take());
+            CURRENT.with_borrow_mut(|current| std::mem::swap(current, self.0));
         }
     }
-    let outer = CURRENT.replace(process.take());
-    let _leave = Leave { process, outer };
+    CURRENT.with_borrow_mut(|current| std::mem::swap(current, process));
+    let _leave = Leave(process);
     poll()
 }
 
