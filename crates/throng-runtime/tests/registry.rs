@@ -1,4 +1,4 @@
-//! Registries (specs/otp.md §8), a test or more for each rule.
+//! Registries (rules N), a test or more for each rule.
 #![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 
 use std::sync::{

@@ -7,35 +7,15 @@ use std::sync::{
 
 use throng_runtime::{Address, Exit, NoProcess, Node, OnExit, ProcessId};
 
-use crate::probe::{Probe, Saw, within};
+use crate::{
+    dice::Dice,
+    probe::{Probe, Saw, within},
+};
 
 const ROUNDS: u64 = 3_000;
 
-/// A small generator: which side goes first, and by how much, differs from round to round and replays from its seed.
-struct Dice(u64);
-
-impl Dice {
-    fn new(test: &str) -> Self {
-        let seed =
-            std::env::var("THRONG_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| {
-                std::time::SystemTime::now()
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .map_or(1, |t| t.as_nanos() as u64 | 1)
-            });
-        println!("{test}: replay with THRONG_SEED={seed}");
-        Self(seed)
-    }
-
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % below
-    }
-
-    fn spin(&mut self) {
-        (0..self.roll(400)).for_each(|_| std::hint::spin_loop());
-    }
+fn spin(dice: &mut Dice) {
+    (0..dice.roll(400)).for_each(|_| std::hint::spin_loop());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -60,7 +40,7 @@ async fn p7_a_link_to_a_dying_process_either_fails_or_tells() {
             let node = node.clone();
             async move { node.exit(peer, Exit::Kill) }
         });
-        dice.spin();
+        spin(&mut dice);
         if within(linker, move |ctx| ctx.link(peer)).await.is_ok() {
             assert_eq!(seen.recv().await, Some(Saw::Exited(Some(peer), "killed".into())));
         }
@@ -80,7 +60,7 @@ async fn p21_a_monitor_against_death_gives_exactly_one_down() {
             let node = node.clone();
             async move { node.exit(target, Exit::Kill) }
         });
-        dice.spin();
+        spin(&mut dice);
         let monitor = within(watcher, move |ctx| ctx.monitor(target)).await;
         let Some(Saw::Down(which, who, reason)) = seen.recv().await else { panic!("no down") };
         assert_eq!((which, who), (monitor, target));
@@ -102,7 +82,7 @@ async fn p24_a_demonitor_against_death_tells_the_truth() {
             let node = node.clone();
             async move { node.exit(target, Exit::Kill) }
         });
-        dice.spin();
+        spin(&mut dice);
         if !within(watcher, move |ctx| ctx.demonitor(monitor)).await {
             assert!(matches!(seen.recv().await, Some(Saw::Down(which, ..)) if which == monitor));
         }
@@ -147,7 +127,7 @@ async fn p29_a_call_against_death_always_ends() {
             let node = node.clone();
             async move { node.exit(server, Exit::Kill) }
         });
-        dice.spin();
+        spin(&mut dice);
         // Without a timeout: a call that was neither answered nor told of the death would hang here.
         let _ = server.call(crate::probe::Note(1)).no_timeout().await;
         killer.await.unwrap();
@@ -174,7 +154,7 @@ async fn x8_a_hook_that_was_set_from_elsewhere_runs_once() {
                 node.exit(process, Exit::Kill);
             })
         };
-        dice.spin();
+        spin(&mut dice);
         let hook = Arc::<Count>::default();
         let set = node.on_exit(process, hook.clone());
         let again = node.on_exit(process, hook.clone());
@@ -205,7 +185,7 @@ async fn p9_a_monitor_of_the_dead_never_watches_who_comes_after() {
                 node.spawn(async |_| std::future::pending::<()>().await)
             }
         });
-        dice.spin();
+        spin(&mut dice);
         let monitor = within(watcher, move |ctx| ctx.monitor(target)).await;
         assert!(
             matches!(seen.recv().await, Some(Saw::Down(which, who, _)) if (which, who) == (monitor, target))

@@ -1,9 +1,8 @@
-//! Tasks (specs/otp.md §7), a test or more for each rule.
+//! Tasks (the rules §7), a test or more for each rule.
 #![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 
-#[path = "gen_server/dice.rs"]
+#[path = "../support/dice.rs"]
 mod dice;
-#[path = "task/shutdown.rs"]
 mod shutdown;
 
 use std::{sync::Arc, time::Duration};

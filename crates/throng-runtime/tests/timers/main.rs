@@ -1,9 +1,8 @@
 //! Messages for later (P4, P5): never early, in order, cancelled once, gone with their receiver.
 #![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 
-#[path = "gen_server/dice.rs"]
+#[path = "../support/dice.rs"]
 mod dice;
-#[path = "timers/order.rs"]
 mod order;
 
 use std::{

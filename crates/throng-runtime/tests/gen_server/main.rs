@@ -1,0 +1,18 @@
+//! Servers: start, calls, continues, idle timeouts, ends (the rules §2), a test or more for each rule.
+#![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
+
+mod actor;
+#[path = "../support/dice.rs"]
+mod dice;
+
+mod callers;
+mod calls;
+mod ends;
+mod idle;
+mod many;
+mod names;
+mod order;
+mod races;
+mod reports;
+mod start;
+mod turns;

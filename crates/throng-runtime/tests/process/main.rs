@@ -1,0 +1,13 @@
+//! Processes: signals, links, exits, monitors, names (§1 of the rules), a test or more for each rule.
+#![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
+
+#[path = "../support/dice.rs"]
+mod dice;
+mod probe;
+
+mod exits;
+mod links;
+mod messages;
+mod monitors;
+mod names;
+mod races;

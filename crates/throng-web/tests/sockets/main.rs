@@ -1,0 +1,22 @@
+//! Sockets and channels over real connections: one theme a file, each rule of the protocol named where it is tested.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+mod broadcasts;
+mod draining;
+mod ends;
+mod events;
+mod floods;
+mod garbage;
+mod handshake;
+mod joins;
+mod leaves;
+mod limits;
+mod mounting;
+mod presence;
+mod requests;
+mod slow_readers;
+mod supervision;
+mod topics;
+mod vanished;
