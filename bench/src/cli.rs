@@ -1,7 +1,6 @@
 //! What was asked for: the command line, parsed once (pure).
 
-use crate::peer::PeerName;
-use crate::workload::Workload;
+use crate::{peer::PeerName, workload::Workload};
 
 #[derive(Debug, PartialEq)]
 pub(crate) enum Command {

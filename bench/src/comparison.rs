@@ -1,17 +1,21 @@
 //! The comparison: every measurement in a fresh process, the peers in turn, round after round.
 
-use std::env;
-use std::io::{self, Read};
-use std::process::{Child, Command, ExitCode, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    env,
+    io::{self, Read},
+    process::{Child, Command, ExitCode, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
-use crate::cli::Options;
-use crate::measure;
-use crate::peer::{PeerName, beam};
-use crate::statistics::{Spread, human};
-use crate::table::{Cell, Table};
-use crate::workload::Workload;
+use crate::{
+    cli::Options,
+    measure,
+    peer::{PeerName, beam},
+    statistics::{Spread, human},
+    table::{Cell, Table},
+    workload::Workload,
+};
 
 /// The longest one measurement may take; the slowest take about half a minute.
 const LIMIT: Duration = Duration::from_secs(180);

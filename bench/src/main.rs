@@ -13,8 +13,7 @@ mod statistics;
 mod table;
 mod workload;
 
-use std::env;
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 use cli::Command;
 

@@ -1,12 +1,11 @@
 //! One measurement, in this process: its figure goes to standard output.
 
-use std::fs;
-use std::future::Future;
-use std::process::ExitCode;
-use std::time::Duration;
+use std::{fs, future::Future, process::ExitCode, time::Duration};
 
-use crate::peer::{Kameo, Peer, PeerName, Ractor, Throng, Tokio};
-use crate::workload::{MANY, Workload};
+use crate::{
+    peer::{Kameo, Peer, PeerName, Ractor, Throng, Tokio},
+    workload::{MANY, Workload},
+};
 
 /// What a peer prints that has no such thing.
 pub(crate) const NONE: &str = "none";

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use crate::peer::PeerName;
-use crate::statistics::{Spread, human};
-use crate::workload::{Unit, Workload};
+use crate::{
+    peer::PeerName,
+    statistics::{Spread, human},
+    workload::{Unit, Workload},
+};
 
 /// What stands where a workload meets a peer.
 #[derive(Clone, Copy, Debug, PartialEq)]

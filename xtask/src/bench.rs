@@ -1,11 +1,15 @@
 //! `cargo xtask bench`: builds the benchmarks and hands the words over to them.
 
-use std::process::{Command, ExitCode};
-use std::time::Duration;
+use std::{
+    process::{Command, ExitCode},
+    time::Duration,
+};
 
-use crate::process::{self, Ended};
-use crate::tools::{self, Tool};
-use crate::workspace;
+use crate::{
+    process::{self, Ended},
+    tools::{self, Tool},
+    workspace,
+};
 
 /// Far above what all rows with many rounds take.
 const LIMIT: Duration = Duration::from_secs(6 * 60 * 60);

@@ -1,15 +1,16 @@
 //! The chat under test: started on a free port, stopped as an operator would stop it.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::mpsc::RecvTimeoutError;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::{
+    fs::{self, File},
+    io::Write,
+    path::PathBuf,
+    process::{Command, Stdio},
+    sync::mpsc::RecvTimeoutError,
+    thread,
+    time::{Duration, Instant},
+};
 
-use crate::process::Group;
-use crate::workspace;
+use crate::{process::Group, workspace};
 
 /// How long the chat may take until it prints its URL.
 const START_LIMIT: Duration = Duration::from_secs(30);

@@ -20,8 +20,7 @@ mod tally;
 mod tools;
 mod workspace;
 
-use std::env;
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 use cli::Command;
 

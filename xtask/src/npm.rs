@@ -1,9 +1,6 @@
 //! The npm packages of the chat's end-to-end tests.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use crate::process::{self, Ended};
 

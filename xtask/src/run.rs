@@ -1,16 +1,21 @@
 //! The test run itself: carries out the plan, step by step, and ends with the summary.
 
-use std::env;
-use std::process::{Command, ExitCode};
-use std::time::{Duration, Instant};
+use std::{
+    env,
+    process::{Command, ExitCode},
+    time::{Duration, Instant},
+};
 
-use crate::chat::Chat;
-use crate::plan::{self, Invocation, Program, Step, Work};
-use crate::process::{self, Ended};
-use crate::summary::{Outcome, Row, Summary};
-use crate::tally::Tally;
-use crate::tools::{self, Tool};
-use crate::{npm, workspace};
+use crate::{
+    chat::Chat,
+    npm,
+    plan::{self, Invocation, Program, Step, Work},
+    process::{self, Ended},
+    summary::{Outcome, Row, Summary},
+    tally::Tally,
+    tools::{self, Tool},
+    workspace,
+};
 
 /// Runs the steps named in `only`, or all of them, and prints how each of them went.
 pub(crate) fn test(only: &[String]) -> ExitCode {

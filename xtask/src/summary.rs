@@ -1,7 +1,6 @@
 //! The end of a run: its table and its last line (pure).
 
-use std::fmt;
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use crate::tally::Tally;
 

@@ -1,10 +1,11 @@
 //! Programs that are not Rust's own: where they are, and how to get them.
 
-use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::time::Duration;
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use crate::process::{self, Ended};
 

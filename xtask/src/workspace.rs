@@ -1,8 +1,10 @@
 //! Where things are.
 
-use std::env;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::{
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 /// The root of the workspace, wherever the command was called from.
 pub(crate) fn root() -> PathBuf {

@@ -1,7 +1,9 @@
 //! The BEAM: an escript of our own that carries out the same workloads in Erlang.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use crate::workload::Workload;
 

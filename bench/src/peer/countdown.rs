@@ -1,7 +1,9 @@
 //! Waiting until many have done their part, in the same cheap way for every peer.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use tokio::sync::Notify;
 

@@ -1,15 +1,18 @@
 //! kameo: actors with unbounded mailboxes (its fastest), `tell` and `ask`.
 
-use std::convert::Infallible;
-use std::time::{Duration, Instant};
+use std::{
+    convert::Infallible,
+    time::{Duration, Instant},
+};
 
-use kameo::actor::{Actor, ActorRef, Spawn, WeakActorRef};
-use kameo::error::ActorStopReason;
-use kameo::mailbox;
-use kameo::message::{Context, Message};
+use kameo::{
+    actor::{Actor, ActorRef, Spawn, WeakActorRef},
+    error::ActorStopReason,
+    mailbox,
+    message::{Context, Message},
+};
 
-use super::countdown::Countdown;
-use super::{Peer, breathe};
+use super::{Peer, breathe, countdown::Countdown};
 use crate::workload::{RING_SIZE, STATE_WORDS};
 
 pub(crate) struct Kameo;

@@ -7,13 +7,9 @@ mod ractor;
 mod throng;
 mod tokio;
 
-use std::future::Future;
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
-pub(crate) use self::kameo::Kameo;
-pub(crate) use self::ractor::Ractor;
-pub(crate) use self::throng::Throng;
-pub(crate) use self::tokio::Tokio;
+pub(crate) use self::{kameo::Kameo, ractor::Ractor, throng::Throng, tokio::Tokio};
 
 /// A library that runs in this process, on tokio's runtime of many threads. Each method carries out the workload
 /// of its name, as [`Workload`](crate::workload::Workload) defines it, in the fastest way that the library's

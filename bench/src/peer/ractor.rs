@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 
-use super::countdown::Countdown;
-use super::{Peer, breathe};
+use super::{Peer, breathe, countdown::Countdown};
 use crate::workload::{RING_SIZE, STATE_WORDS};
 
 pub(crate) struct Ractor;

@@ -4,8 +4,7 @@ use std::time::{Duration, Instant};
 
 use throng_runtime::{Address, Ctx, Exit, GenServer, Handled, Handler, Init, Message, Node, Pid};
 
-use super::countdown::Countdown;
-use super::{Peer, breathe};
+use super::{Peer, breathe, countdown::Countdown};
 use crate::workload::{RING_SIZE, STATE_WORDS};
 
 pub(crate) struct Throng;

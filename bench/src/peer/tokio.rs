@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
+use tokio::sync::{
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    oneshot,
+};
 
-use super::countdown::Countdown;
-use super::{Peer, breathe};
+use super::{Peer, breathe, countdown::Countdown};
 use crate::workload::{RING_SIZE, STATE_WORDS};
 
 pub(crate) struct Tokio;

@@ -2,8 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::meta::ParseNestedMeta;
-use syn::{Attribute, DeriveInput, Error, GenericParam, Generics, Path, Result, Type, parse_quote};
+use syn::{
+    Attribute, DeriveInput, Error, GenericParam, Generics, Path, Result, Type, meta::ParseNestedMeta,
+    parse_quote,
+};
 
 /// What the `#[message(…)]` attributes of a type say.
 #[derive(Default)]

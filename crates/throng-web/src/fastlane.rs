@@ -5,11 +5,13 @@ use std::sync::Arc;
 use throng_pubsub::Broadcast;
 use throng_runtime::{Address, Pid};
 
-use crate::channel::{Channel, ChannelServer, Inbound};
-use crate::close::CloseReason;
-use crate::connection::{Loan, Outbox};
-use crate::protocol::{Frame, Ref, encode};
-use crate::socket::ChannelId;
+use crate::{
+    channel::{Channel, ChannelServer, Inbound},
+    close::CloseReason,
+    connection::{Loan, Outbox},
+    protocol::{Frame, Ref, encode},
+    socket::ChannelId,
+};
 
 /// The event that ends all connections of a socket id (§7.4).
 pub(crate) const DISCONNECT: &str = "disconnect";

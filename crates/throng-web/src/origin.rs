@@ -3,8 +3,7 @@
 //! Browsers send `Origin` with every WebSocket handshake and let any page open one, cookies included; refusing foreign
 //! origins is what stops cross-site hijacking. Requests without the header do not come from browsers, and pass.
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 /// The origins that a mount accepts.
 #[derive(Clone, Default)]

@@ -2,8 +2,7 @@
 //!
 //! `a[b]=1` nests, `l[]=x` appends, the last of two equal keys wins. Depth and count are bounded.
 
-use std::borrow::Cow;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;

@@ -3,11 +3,12 @@
 //! Pure: inputs in, actions out. It knows which topics are joined under which reference; the connection starts the
 //! processes, moves the messages and writes the frames that the actions name.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::protocol::{CONNECTION_TOPIC, Frame, Message, Payload, Ref, encode, encode_reply, event};
-use crate::small_map::SmallMap;
+use crate::{
+    protocol::{CONNECTION_TOPIC, Frame, Message, Payload, Ref, encode, encode_reply, event},
+    small_map::SmallMap,
+};
 
 /// One incarnation of a channel within its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

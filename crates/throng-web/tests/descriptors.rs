@@ -2,15 +2,15 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(unix)]
 
-use std::fs::File;
-use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::{fs::File, net::Ipv4Addr, time::Duration};
 
 use rlimit::Resource;
 use throng_runtime::Node;
 use throng_web::Endpoint;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 #[tokio::test]
 async fn descriptors_are_raised_and_who_comes_when_none_is_left_is_turned_away() {

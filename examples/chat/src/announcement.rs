@@ -2,8 +2,7 @@
 
 use std::io::{self, Write};
 
-use throng::prelude::*;
-use throng::web::Endpoint;
+use throng::{prelude::*, web::Endpoint};
 
 use crate::log::Log;
 

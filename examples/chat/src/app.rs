@@ -12,18 +12,23 @@
 
 use std::sync::Arc;
 
-use throng::pubsub::{Presence, PubSub};
-use throng::web::{Endpoint, EndpointError, Limits, Quota, Refusal, SocketRouter, Tokens};
-use throng::{ChildSpec, GenServer, Node, Supervisor};
+use throng::{
+    ChildSpec, GenServer, Node, Supervisor,
+    pubsub::{Presence, PubSub},
+    web::{Endpoint, EndpointError, Limits, Quota, Refusal, SocketRouter, Tokens},
+};
 
-use crate::announcement::Announcement;
-use crate::config::Config;
-use crate::directory_channel::DirectoryChannel;
-use crate::guest::Guest;
-use crate::log::Log;
-use crate::room_channel::{RoomChannel, Visitor};
-use crate::rooms::Rooms;
-use crate::{http, secret};
+use crate::{
+    announcement::Announcement,
+    config::Config,
+    directory_channel::DirectoryChannel,
+    guest::Guest,
+    http,
+    log::Log,
+    room_channel::{RoomChannel, Visitor},
+    rooms::Rooms,
+    secret,
+};
 
 /// The whole chat as a tree for a node to run.
 ///

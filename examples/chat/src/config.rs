@@ -9,8 +9,10 @@
 //! history_max = 100
 //! ```
 
-use std::net::{IpAddr, SocketAddr};
-use std::{fs, io};
+use std::{
+    fs, io,
+    net::{IpAddr, SocketAddr},
+};
 
 use serde::Deserialize;
 

@@ -3,9 +3,11 @@
 //! A new token is a new guest with limits of its own, so tokens must not be had without end. A house full of people behind one
 //! address gets enough of them.
 
-use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv6Addr},
+    time::Duration,
+};
 
 use crate::pace::Pace;
 

@@ -1,10 +1,8 @@
 //! Why the program ends, in one line.
 
-use throng::web::ListenError;
-use throng::{Exit, RunError, StartError};
+use throng::{Exit, RunError, StartError, web::ListenError};
 
-use crate::app::AppError;
-use crate::config::ConfigError;
+use crate::{app::AppError, config::ConfigError};
 
 /// What is printed before the program ends with a failure.
 #[derive(Debug, thiserror::Error)]

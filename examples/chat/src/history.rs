@@ -1,12 +1,10 @@
 //! What was said in a room lately (pure).
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use serde::Serialize;
 
-use crate::guest::Guest;
-use crate::text::Body;
+use crate::{guest::Guest, text::Body};
 
 /// One message of a room.
 #[derive(Debug, Serialize)]

@@ -1,24 +1,30 @@
 //! What the chat serves over HTTP: its page, and tokens for nicknames.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
-use axum::body::Bytes;
-use axum::extract::{ConnectInfo, DefaultBodyLimit};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Extension, Router};
+use axum::{
+    Extension, Router,
+    body::Bytes,
+    extract::{ConnectInfo, DefaultBodyLimit},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::post,
+};
 use serde::Deserialize;
 use serde_json::json;
 use throng::web::Tokens;
 
-use crate::assets;
-use crate::door::Door;
-use crate::guest::Guest;
-use crate::pace::millis;
-use crate::text::{Flaw, Nickname};
+use crate::{
+    assets,
+    door::Door,
+    guest::Guest,
+    pace::millis,
+    text::{Flaw, Nickname},
+};
 
 /// A nickname fits many times.
 const BODY_BYTES_MAX: usize = 4 << 10;
@@ -90,8 +96,10 @@ fn json_response(status: StatusCode, body: &serde_json::Value) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::{Body, to_bytes};
-    use axum::http::Request;
+    use axum::{
+        body::{Body, to_bytes},
+        http::Request,
+    };
     use serde_json::Value;
     use tower::ServiceExt;
 

@@ -3,10 +3,11 @@
 //! Without `RUST_LOG` that is what crashes and what is started again, from the moment at which the chat runs. Why it did not
 //! start is the program's last line, and nothing beside it.
 
-use std::env;
-use std::fmt;
-use std::io::{self, IsTerminal};
-use std::sync::Arc;
+use std::{
+    env, fmt,
+    io::{self, IsTerminal},
+    sync::Arc,
+};
 
 use tracing_subscriber::EnvFilter;
 

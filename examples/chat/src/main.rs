@@ -20,14 +20,11 @@ mod rooms;
 mod secret;
 mod text;
 
-use std::env;
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 use throng::Node;
 
-use crate::config::Config;
-use crate::failure::Failure;
-use crate::log::Log;
+use crate::{config::Config, failure::Failure, log::Log};
 
 #[tokio::main]
 async fn main() -> ExitCode {

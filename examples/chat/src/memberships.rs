@@ -3,8 +3,10 @@
 //! A guest is a person with a few tabs. The places in a room and the rooms of the chat are for all, so what one guest may take of
 //! both is limited. A room that is empty counts for the guest who was the last in it, until it closes.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use crate::text::RoomName;
 

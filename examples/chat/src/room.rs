@@ -6,22 +6,24 @@
 //! A room is present itself, among the open rooms, with its number of members. So the list of rooms needs no process that could
 //! be wrong about them: a room that crashed is gone from it, and back when it is back.
 
-use std::collections::HashSet;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use serde::Serialize;
 use serde_json::json;
-use throng::prelude::*;
-use throng::pubsub::UpdateError;
-use throng::{ChildSpec, MonitorRef};
+use throng::{ChildSpec, MonitorRef, prelude::*, pubsub::UpdateError};
 
-use crate::directory_channel::DirectoryChannel;
-use crate::guest::Guest;
-use crate::history::{History, Post};
-use crate::pace::Pace;
-use crate::rooms::Rooms;
-use crate::text::{Body, Nickname, RoomName};
+use crate::{
+    directory_channel::DirectoryChannel,
+    guest::Guest,
+    history::{History, Post},
+    pace::Pace,
+    rooms::Rooms,
+    text::{Body, Nickname, RoomName},
+};
 
 /// A room that came back has to live this long before it may be crashed again: the restart should be seen.
 const CRASH_PAUSE: Duration = Duration::from_secs(2);

@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::json;
-use throng::CallError;
-use throng::prelude::*;
+use throng::{CallError, prelude::*};
 
-use crate::guest::Guest;
-use crate::pace::millis;
-use crate::room::{Busy, Crash, Enter, Full, Recall, Room, Say, TooSoon};
-use crate::rooms::{EnterError, Membership, Rooms};
-use crate::text::{Body, RoomName};
+use crate::{
+    guest::Guest,
+    pace::millis,
+    room::{Busy, Crash, Enter, Full, Recall, Room, Say, TooSoon},
+    rooms::{EnterError, Membership, Rooms},
+    text::{Body, RoomName},
+};
 
 /// How often a channel looks whether its room is back, and how many times.
 const SEEK_INTERVAL: Duration = Duration::from_millis(50);

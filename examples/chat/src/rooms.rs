@@ -1,18 +1,24 @@
 //! The rooms of a chat: how one is found, or opened by the first who asks for it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use serde::Serialize;
-use throng::prelude::*;
-use throng::pubsub::{BroadcastError, Presence};
-use throng::{CallError, ChildError, ChildSpec, StartError};
+use throng::{
+    CallError, ChildError, ChildSpec, StartError,
+    prelude::*,
+    pubsub::{BroadcastError, Presence},
+};
 
-use crate::config::Config;
-use crate::memberships::{Excess, Memberships};
-use crate::room::{Enter, Full, Room};
-use crate::text::RoomName;
+use crate::{
+    config::Config,
+    memberships::{Excess, Memberships},
+    room::{Enter, Full, Room},
+    text::RoomName,
+};
 
 /// The supervisor of all rooms.
 const ROOMS: Name<DynamicSupervisor> = Name::new("rooms");

@@ -2,8 +2,7 @@
 //!
 //! Markup is no matter here: the page shows text as text. What is refused is what would break a line, a list or a log.
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde::Serialize;
 

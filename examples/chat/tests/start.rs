@@ -1,8 +1,10 @@
 //! A chat that does not start says why in one line, and one that starts says where it is: without anything being set.
 
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
-use std::process::{Command, Stdio};
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    process::{Command, Stdio},
+};
 
 fn chat() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chat"));

@@ -1,7 +1,9 @@
 //! The files of the repository, without what is built or installed into it.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Folders that hold nothing of ours.
 const FOREIGN: [&str; 3] = ["target", "node_modules", ".git"];

@@ -23,11 +23,11 @@
 //! stack is only ever taken whole, so there is no ABA: a pusher that finds the same head finds the same stack.
 
 use std::ptr::{NonNull, null_mut};
+#[cfg(not(all(throng_loom, test)))]
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 #[cfg(all(throng_loom, test))]
 use loom::sync::atomic::{AtomicPtr, Ordering};
-#[cfg(not(all(throng_loom, test)))]
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 use super::envelope::{Envelope, Header};
 

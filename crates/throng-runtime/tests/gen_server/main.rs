@@ -1,4 +1,4 @@
-//! Servers: start, calls, continues, idle timeouts, ends (the rules §2), a test or more for each rule.
+//! Servers: start, calls, continues, idle timeouts, ends (rules G), a test or more for each rule.
 #![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 
 mod actor;

@@ -1,4 +1,4 @@
-//! Processes: signals, links, exits, monitors, names (§1 of the rules), a test or more for each rule.
+//! Processes: signals, links, exits, monitors, names (rules P), a test or more for each rule.
 #![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 
 #[path = "../support/dice.rs"]

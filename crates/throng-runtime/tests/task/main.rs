@@ -1,4 +1,4 @@
-//! Tasks (the rules §7), a test or more for each rule.
+//! Tasks (rules T), a test or more for each rule.
 #![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 
 #[path = "../support/dice.rs"]

@@ -11,11 +11,15 @@ use serde::de::DeserializeOwned;
 use throng_pubsub::Broadcast;
 use throng_runtime::{Exit, Handled, Message};
 
-pub use self::presence::SocketTrackError;
-pub use self::reply::{JoinError, Reply, SocketRef};
-pub(crate) use self::route::{ChannelProcess, JoinRequest, Route, Start, StartChannel, Starting};
-pub(crate) use self::server::{ChannelServer, Inbound};
-pub use self::socket::{ChannelPid, PushError, Socket};
+pub use self::{
+    presence::SocketTrackError,
+    reply::{JoinError, Reply, SocketRef},
+    socket::{ChannelPid, PushError, Socket},
+};
+pub(crate) use self::{
+    route::{ChannelProcess, JoinRequest, Route, Start, StartChannel, Starting},
+    server::{ChannelServer, Inbound},
+};
 
 /// A topic's server side for one client that joined it; the [crate's front page](crate) shows one at work.
 ///

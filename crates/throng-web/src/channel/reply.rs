@@ -5,8 +5,10 @@ use std::sync::Arc;
 use serde::Serialize;
 use throng_runtime::Exit;
 
-use crate::connection::Outbox;
-use crate::protocol::{Payload, PayloadError, Ref, encode_reply};
+use crate::{
+    connection::Outbox,
+    protocol::{Payload, PayloadError, Ref, encode_reply},
+};
 
 /// What `handle_in` returns: an answer to the event, or none, and whether the channel goes on.
 ///

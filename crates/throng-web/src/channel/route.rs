@@ -1,17 +1,14 @@
 //! Where a route leads: a channel type, without its type.
 
-use std::fmt;
-use std::marker::PhantomData;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::{fmt, marker::PhantomData, pin::Pin, sync::Arc};
 
 use throng_runtime::{Address, GenServer, Node, Pid, ProcessId, Restart, StartError};
 
-use super::Channel;
-use super::server::{ChannelServer, Inbound};
-use crate::connection::Link;
-use crate::protocol::Message;
-use crate::socket::ChannelId;
+use super::{
+    Channel,
+    server::{ChannelServer, Inbound},
+};
+use crate::{connection::Link, protocol::Message, socket::ChannelId};
 
 /// A join that was let through, for the channel's process to run.
 #[derive(Debug)]

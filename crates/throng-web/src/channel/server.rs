@@ -1,20 +1,23 @@
 //! The process behind a channel: a server that joins, handles and leaves on its client's behalf.
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use throng_pubsub::Broadcast;
 use throng_runtime::{Ctx, Down, Exit, GenServer, Halt, Handled, Handler, Init, Message, Node, ProcessId};
 
-use super::event::{self, EventError};
-use super::reply::{Answer, JoinError, Reply};
-use super::route::{JoinRequest, Start};
-use super::socket::{Socket, SocketState};
-use super::{Channel, ChannelHandler};
-use crate::connection::{ChannelNews, InFlight, Loan};
-use crate::protocol::{self, Payload, Ref, encode, encode_reply};
-use crate::{fastlane, telemetry};
+use super::{
+    Channel, ChannelHandler,
+    event::{self, EventError},
+    reply::{Answer, JoinError, Reply},
+    route::{JoinRequest, Start},
+    socket::{Socket, SocketState},
+};
+use crate::{
+    connection::{ChannelNews, InFlight, Loan},
+    fastlane,
+    protocol::{self, Payload, Ref, encode, encode_reply},
+    telemetry,
+};
 
 /// The server that runs a channel.
 pub(crate) struct ChannelServer<C: Channel> {

@@ -1,8 +1,6 @@
 //! A channel's side of its client: what it knows of it, and how it speaks to it.
 
-use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use throng_pubsub::{Broadcast, BroadcastError, Owner, PubSub, Subscription};
@@ -10,11 +8,15 @@ use throng_runtime::{
     Address, CallError, CastError, Ctx, Down, Message, MonitorRef, Node, OnExit, Pid, ProcessId, TimerRef,
 };
 
-use super::server::{ChannelServer, Info};
-use super::{Channel, ChannelHandler, SocketRef};
-use crate::connection::{Link, Outbox};
-use crate::protocol::{Payload, PayloadError, Ref, encode};
-use crate::socket::ChannelId;
+use super::{
+    Channel, ChannelHandler, SocketRef,
+    server::{ChannelServer, Info},
+};
+use crate::{
+    connection::{Link, Outbox},
+    protocol::{Payload, PayloadError, Ref, encode},
+    socket::ChannelId,
+};
 
 /// A channel's own view of its client and topic, given to each of its callbacks.
 pub struct Socket<'a, C: Channel> {

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use throng_runtime::{Exit, Node};
 
-use crate::channel::{ChannelProcess, Inbound};
-use crate::small_map::SmallMap;
-use crate::socket::ChannelId;
+use crate::{
+    channel::{ChannelProcess, Inbound},
+    small_map::SmallMap,
+    socket::ChannelId,
+};
 
 /// The living channels of a connection.
 #[derive(Debug, Default)]

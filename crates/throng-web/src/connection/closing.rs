@@ -4,12 +4,10 @@ use std::io;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
 use super::{End, Outbox, Sink, Source, writer};
-use crate::close::CloseReason;
-use crate::endpoint::Limits;
+use crate::{close::CloseReason, endpoint::Limits};
 
 /// What is read and thrown away while waiting for the client to hang up.
 const DISCARD_BYTES_MAX: usize = 1 << 20;

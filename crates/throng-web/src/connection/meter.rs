@@ -3,18 +3,24 @@
 //! The library hands out whole messages. A message that never ends would be silence to whoever looks at those alone, and
 //! its fragments, which may be empty, would cost nothing.
 
-use std::io::{self, IoSlice};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use parking_lot::Mutex;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Instant;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::Instant,
+};
 
 use super::Outbox;
-use crate::close::CloseReason;
-use crate::rate::{Gcra, Quota};
+use crate::{
+    close::CloseReason,
+    rate::{Gcra, Quota},
+};
 
 /// What is shared of a meter with who looks at it: since when a message has been on its way.
 #[derive(Clone, Default)]

@@ -18,28 +18,34 @@ mod queue;
 mod reader;
 mod writer;
 
-use std::borrow::Cow;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use futures_util::StreamExt;
-use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{
+    StreamExt,
+    stream::{SplitSink, SplitStream},
+};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use throng_pubsub::PubSub;
 use throng_runtime::{Ctx, Exit, ProcessId};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        Message,
+        protocol::{Role, WebSocketConfig},
+    },
+};
 
-pub(crate) use self::backlog::{InFlight, Loan};
-use self::channels::Channels;
-use self::meter::Metered;
-pub(crate) use self::outbox::{ChannelNews, Outbox};
-use self::reader::Reader;
-use crate::close::CloseReason;
-use crate::endpoint::{ChannelCount, Limits, Registration, Session, Shared};
-use crate::{fastlane, telemetry};
+pub(crate) use self::{
+    backlog::{InFlight, Loan},
+    outbox::{ChannelNews, Outbox},
+};
+use self::{channels::Channels, meter::Metered, reader::Reader};
+use crate::{
+    close::CloseReason,
+    endpoint::{ChannelCount, Limits, Registration, Session, Shared},
+    fastlane, telemetry,
+};
 
 /// What is gathered before it is written.
 const WRITE_BUFFER_BYTES: usize = 4096;

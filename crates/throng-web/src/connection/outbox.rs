@@ -9,12 +9,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::backlog::Flights;
-use super::queue::Queue;
-use crate::close::CloseReason;
-use crate::endpoint::Limits;
-use crate::protocol::Frame;
-use crate::socket::ChannelId;
+use super::{backlog::Flights, queue::Queue};
+use crate::{close::CloseReason, endpoint::Limits, protocol::Frame, socket::ChannelId};
 
 /// News of a channel for its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

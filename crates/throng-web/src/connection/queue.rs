@@ -3,14 +3,16 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::frame::Frame as Fragment;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::frame::{
+        Frame as Fragment,
+        coding::{Data, OpCode},
+    },
+};
 
 use super::ChannelNews;
-use crate::close::CloseReason;
-use crate::protocol::Frame;
-use crate::socket::ChannelId;
+use crate::{close::CloseReason, protocol::Frame, socket::ChannelId};
 
 /// Larger frames are written in fragments, so that the buffer of a socket, which copies what it is given and never
 /// shrinks, is small, and the time for a write is that of a fragment.

@@ -1,24 +1,25 @@
 //! The reading half: frames become messages, messages become steps of the [`SocketState`], steps become actions.
 
-use std::pin::pin;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
 use throng_runtime::{Ctx, ProcessId};
 use tokio::time::{Instant, sleep_until};
-use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
-use tokio_tungstenite::tungstenite::{Error, Message as WsMessage};
+use tokio_tungstenite::tungstenite::{
+    Error, Message as WsMessage,
+    error::{CapacityError, ProtocolError},
+};
 
-use super::meter::Incomplete;
-use super::{ChannelNews, Channels, End, InFlight, Link, Source};
-use crate::channel::{Inbound, JoinRequest};
-use crate::close::CloseReason;
-use crate::endpoint::{Limits, Session};
-use crate::protocol::{self, DecodeLimits, Message};
-use crate::rate::Gcra;
-use crate::socket::{Action, ChannelId, ChannelLimit, Input, SocketState};
-use crate::telemetry;
+use super::{ChannelNews, Channels, End, InFlight, Link, Source, meter::Incomplete};
+use crate::{
+    channel::{Inbound, JoinRequest},
+    close::CloseReason,
+    endpoint::{Limits, Session},
+    protocol::{self, DecodeLimits, Message},
+    rate::Gcra,
+    socket::{Action, ChannelId, ChannelLimit, Input, SocketState},
+    telemetry,
+};
 
 /// The state of the reading half.
 pub(super) struct Reader<'a> {

@@ -1,7 +1,6 @@
 //! The writing half: drains the outbox, flushes once, waits for more.
 
-use std::future::poll_fn;
-use std::time::Duration;
+use std::{future::poll_fn, time::Duration};
 
 use futures_util::SinkExt;
 use tokio_tungstenite::tungstenite::Error;

@@ -1,7 +1,6 @@
 //! How an endpoint is put together; what is wrong with it is told when it is built.
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use matchit::InsertError;
 use parking_lot::Mutex;
@@ -11,8 +10,7 @@ use throng_runtime::Node;
 use super::{
     ChannelCount, Connections, Drain, Endpoint, Limits, Shared, SocketRouter, SocketType, health, upgrade,
 };
-use crate::origin::CheckOrigin;
-use crate::routing::TopicPatternError;
+use crate::{origin::CheckOrigin, routing::TopicPatternError};
 
 /// Puts an [`Endpoint`] together.
 #[must_use = "an endpoint comes of `build`"]

@@ -1,12 +1,11 @@
 //! What is known of a client that asks to connect, and how it is refused.
 
-use std::borrow::Cow;
-use std::fmt;
-use std::net::SocketAddr;
+use std::{borrow::Cow, fmt, net::SocketAddr};
 
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::{
+    http::{HeaderMap, HeaderName, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
 
 use crate::params::Params;
 

@@ -1,7 +1,6 @@
 //! The process's descriptors: as many as it may have, and one kept back for when they run out.
 
-use std::fs::File;
-use std::io;
+use std::{fs::File, io};
 
 use futures_util::FutureExt;
 use tokio::net::TcpListener;

@@ -1,8 +1,7 @@
 //! Parting with all clients in order (§16.2).
 
 use super::Shared;
-use crate::close::CloseReason;
-use crate::telemetry;
+use crate::{close::CloseReason, telemetry};
 
 /// Refuses new clients, closes the connections in paced batches with 1012, and waits for the last to end.
 ///

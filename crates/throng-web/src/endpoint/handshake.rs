@@ -1,9 +1,10 @@
 //! The HTTP side of the WebSocket handshake (RFC 6455 §4): is this request one, and what is the answer.
 
-use axum::body::Body;
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::Response;
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    response::Response,
+};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::connect::text;

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::Router;
-use axum::http::StatusCode;
-use axum::routing::get;
+use axum::{Router, http::StatusCode, routing::get};
 
 use super::Shared;
 

@@ -1,25 +1,31 @@
 //! The process that listens: it accepts connections and serves the endpoint's routes on them.
 
-use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::extract::ConnectInfo;
 use futures_util::TryFutureExt;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
+use hyper::{
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
 use throng_runtime::{Ctx, Exit, GenServer, Init, Node, ProcessId};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+};
 
-use super::descriptors::{self, Reserve};
-use super::exchange::{Exchanges, Watched};
-use super::peers::Peers;
-use super::{Endpoint, drain};
+use super::{
+    Endpoint,
+    descriptors::{self, Reserve},
+    drain,
+    exchange::{Exchanges, Watched},
+    peers::Peers,
+};
 use crate::telemetry;
 
 /// How long to wait after the system refused to accept: it is out of descriptors, and they come back in time.

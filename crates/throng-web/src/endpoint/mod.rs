@@ -18,25 +18,25 @@ mod router;
 mod subprotocol;
 mod upgrade;
 
-use std::fmt;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::{fmt, net::SocketAddr, sync::Arc};
 
 use parking_lot::Mutex;
 use serde::Serialize;
 use throng_pubsub::{BroadcastError, PubSub};
 use throng_runtime::{ChildSpec, GenServer, Node};
 
-pub use self::build::{EndpointBuilder, EndpointError};
-pub use self::connect::{ConnectInfo, Refusal};
-pub use self::limits::{Drain, Limits};
-pub use self::listener::{ListenError, Listener};
-pub(crate) use self::registry::{ChannelCount, Connections, Registration};
-pub use self::router::SocketRouter;
-pub(crate) use self::router::{Session, SocketType};
-use crate::fastlane;
-use crate::origin::CheckOrigin;
-use crate::protocol::Payload;
+pub use self::{
+    build::{EndpointBuilder, EndpointError},
+    connect::{ConnectInfo, Refusal},
+    limits::{Drain, Limits},
+    listener::{ListenError, Listener},
+    router::SocketRouter,
+};
+pub(crate) use self::{
+    registry::{ChannelCount, Connections, Registration},
+    router::{Session, SocketType},
+};
+use crate::{fastlane, origin::CheckOrigin, protocol::Payload};
 
 /// Sockets, the routes around them, and the clients that are connected; cloning gives another handle.
 #[derive(Clone)]

@@ -1,8 +1,12 @@
 //! The open connections and living channels of an endpoint: counted, bounded, and findable when it shuts down.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use parking_lot::Mutex;
 use throng_runtime::{Exit, OnExit, ProcessId};

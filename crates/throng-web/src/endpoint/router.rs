@@ -1,15 +1,15 @@
 //! A socket type: who may connect, what is known of them, and which channels their topics lead to.
 
-use std::fmt;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::{fmt, pin::Pin, sync::Arc};
 
 use throng_runtime::{Node, StartError};
 
 use super::{ConnectInfo, Refusal};
-use crate::channel::{Channel, JoinRequest, Route, Start, StartChannel, Starting};
-use crate::origin::CheckOrigin;
-use crate::routing::{Routes, TopicPattern, TopicPatternError};
+use crate::{
+    channel::{Channel, JoinRequest, Route, Start, StartChannel, Starting},
+    origin::CheckOrigin,
+    routing::{Routes, TopicPattern, TopicPatternError},
+};
 
 type Connect<A> =
     Box<dyn Fn(ConnectInfo) -> Pin<Box<dyn Future<Output = Result<A, Refusal>> + Send>> + Send + Sync>;

@@ -1,9 +1,10 @@
 //! Tokens in the list of subprotocols: the one header that a browser's page can choose for a WebSocket (§1.8).
 
 use axum::http::{HeaderMap, header};
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 
 /// The subprotocol that carries the token; its end is base64, in spite of its name in the standard alphabet.
 const TOKEN_PREFIX: &str = "base64url.bearer.phx.";

@@ -1,26 +1,31 @@
 //! `GET <mount>/websocket`: the checks of §1.5 in their order, then a process for the connection.
 
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use axum::Router;
-use axum::extract::{RawPathParams, Request};
-use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::{
+    Router,
+    extract::{RawPathParams, Request},
+    http::{StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+    routing::any,
+};
 use futures_util::FutureExt;
 use hyper::upgrade::OnUpgrade;
 
-use super::connect::text;
-use super::router::{Session, SocketType};
-use super::subprotocol::{self, Agreed};
-use super::{ConnectInfo, Refusal, Shared, handshake};
-use crate::connection::{Accepted, Outbox};
-use crate::origin::Origin;
-use crate::params::Params;
-use crate::telemetry;
-use crate::vsn::{self, Version};
+use super::{
+    ConnectInfo, Refusal, Shared,
+    connect::text,
+    handshake,
+    router::{Session, SocketType},
+    subprotocol::{self, Agreed},
+};
+use crate::{
+    connection::{Accepted, Outbox},
+    origin::Origin,
+    params::Params,
+    telemetry,
+    vsn::{self, Version},
+};
 
 /// Where the clients of a mounted socket type connect.
 pub(super) fn path(mount: &str) -> String {

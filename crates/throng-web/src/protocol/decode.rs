@@ -1,7 +1,6 @@
 //! Text frame → [`Message`], refusing what is malformed, misshapen or too big (§2.2, §7.6).
 
-use std::borrow::Cow;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use serde::de::{self, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;

@@ -1,7 +1,6 @@
 //! Message references: opaque to the server, echoed as they came (§2.4).
 
-use std::fmt;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use serde_json::value::RawValue;
 

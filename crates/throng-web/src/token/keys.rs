@@ -1,8 +1,6 @@
 //! Keys derived from a secret, one per salt (§11.1).
 
-use std::collections::HashMap;
-use std::fmt;
-use std::sync::Arc;
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use parking_lot::RwLock;
 

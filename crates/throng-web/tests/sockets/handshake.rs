@@ -1,7 +1,6 @@
 //! §1: who becomes a WebSocket, and what the others are told.
 
-use std::net::SocketAddr;
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use serde_json::{Value, json};
 use throng_web::{CheckOrigin, Limits, SocketRouter};

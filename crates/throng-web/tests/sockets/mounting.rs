@@ -1,15 +1,15 @@
 //! The endpoint's routes in a router of one's own, served by a server of one's own.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
-use axum::Router;
-use axum::routing::get;
+use axum::{Router, routing::get};
 use serde_json::json;
 use throng_runtime::Node;
 use throng_web::{Endpoint, EndpointError, PubSub};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::support::{Client, sockets, soon};
 

@@ -1,7 +1,9 @@
 //! §12: who is there, as clients see it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::{Ipv4Addr, SocketAddr},
+};
 
 use serde::Deserialize;
 use serde_json::{Value, json};

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::routing::{get, post};
+use axum::{
+    Router,
+    body::Bytes,
+    routing::{get, post},
+};
 use throng_web::{Drain, Limits};
 
 use crate::support::{Raw, Server, soon};

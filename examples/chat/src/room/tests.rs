@@ -1,12 +1,13 @@
 use std::time::Duration;
 
-use throng::pubsub::Presence;
-use throng::{CallError, DynamicSupervisor};
+use throng::{CallError, DynamicSupervisor, pubsub::Presence};
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::memberships::{ALONE_MAX, Excess};
-use crate::rooms::{EnterError, RoomLimits};
+use crate::{
+    memberships::{ALONE_MAX, Excess},
+    rooms::{EnterError, RoomLimits},
+};
 
 const LIMITS: RoomLimits =
     RoomLimits { rooms_max: 3, members_max: 2, history_max: 10, empty_for: Duration::from_secs(600) };

@@ -2,10 +2,11 @@
 //!
 //! Whoever is told to wake runs the process there and then; exclusive access to what the runs write is what is checked.
 
-#[cfg(throng_loom)]
-use loom::{cell::UnsafeCell, sync::Arc, thread};
 #[cfg(not(throng_loom))]
 use std::{sync::Arc, thread};
+
+#[cfg(throng_loom)]
+use loom::{cell::UnsafeCell, sync::Arc, thread};
 
 use super::*;
 use crate::{exit::Exit, signal::Signal};

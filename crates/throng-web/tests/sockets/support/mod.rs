@@ -8,11 +8,13 @@ mod server;
 
 use std::time::Duration;
 
-pub(crate) use self::client::{Client, Refused};
-pub(crate) use self::noise::Noise;
-pub(crate) use self::raw::{Raw, masked};
-pub(crate) use self::room::{Note, Room, sockets};
-pub(crate) use self::server::Server;
+pub(crate) use self::{
+    client::{Client, Refused},
+    noise::Noise,
+    raw::{Raw, masked},
+    room::{Note, Room, sockets},
+    server::Server,
+};
 
 /// No wait in these tests is longer: what has not come by then will not come.
 const DEADLINE: Duration = Duration::from_secs(20);

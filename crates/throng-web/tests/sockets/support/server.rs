@@ -1,7 +1,9 @@
 //! A server on a port of its own.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use throng_runtime::{Exit, Node, Pid};
 use throng_web::{Drain, Endpoint, EndpointBuilder, Limits, Listener, PubSub};
