@@ -63,6 +63,17 @@ impl<M: Message> Message for Info<M> {
     type Reply = M::Reply;
 }
 
+/// A broadcast of a topic that the channel subscribed to, and the bytes that it costs until it is handled.
+#[derive(Debug)]
+pub(super) struct Subscribed {
+    pub(super) broadcast: Broadcast,
+    pub(super) loan: Loan,
+}
+
+impl Message for Subscribed {
+    type Reply = ();
+}
+
 /// How a `Down` is handed to a channel that handles them.
 pub(super) type DownHandler<C> =
     for<'a> fn(&'a mut C, Down, Socket<'a, C>) -> Pin<Box<dyn Future<Output = Result<(), Halt>> + Send + 'a>>;
@@ -161,6 +172,16 @@ impl<C: Channel> Handler<Down> for ChannelServer<C> {
         let (Some(channel), Some(hand)) = (&mut self.channel, self.socket.down) else { return Ok(()) };
         let result = hand(channel, down, Socket { state: &mut self.socket, ctx }).await;
         self.settle(result)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: ChannelHandler<Broadcast>> Handler<Subscribed> for ChannelServer<C> {
+    async fn handle(&mut self, message: Subscribed, ctx: &mut Ctx<Self>) -> Handled<Subscribed> {
+        let Subscribed { broadcast, loan } = message;
+        let handled = self.handle(Info(broadcast), ctx).await;
+        drop(loan);
+        handled
     }
 }
 

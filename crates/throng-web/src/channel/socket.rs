@@ -10,10 +10,10 @@ use throng_runtime::{
 
 use super::{
     Channel, ChannelHandler, SocketRef,
-    server::{ChannelServer, Info},
+    server::{ChannelServer, Info, Subscribed},
 };
 use crate::{
-    connection::{Link, Outbox},
+    connection::{Link, Loan, Outbox},
     protocol::{Payload, PayloadError, Ref, encode},
     socket::ChannelId,
 };
@@ -136,13 +136,18 @@ impl<C: Channel> Socket<'_, C> {
     }
 
     /// Has the broadcasts of another topic handled by this channel, until the subscription is dropped; they do not go to the
-    /// client.
+    /// client. What waits to be handled counts as bytes that wait for the client: a channel that falls behind too far ends
+    /// its connection, rather than growing.
     pub fn subscribe(&self, topic: impl Into<Arc<str>>) -> Subscription
     where
         C: ChannelHandler<Broadcast>,
     {
-        let me = self.ctx.me();
-        let deliver = move |broadcast: &Broadcast| drop(me.cast(Info(broadcast.clone())));
+        let (me, outbox) = (self.ctx.me(), self.outbox().clone());
+        let deliver = move |broadcast: &Broadcast| {
+            if let Some(loan) = Loan::take(&outbox, broadcast.payload().as_json().len()) {
+                drop(me.cast(Subscribed { broadcast: broadcast.clone(), loan }));
+            }
+        };
         self.pubsub().subscribe_with(self, topic, deliver)
     }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use throng_pubsub::{Broadcast, Network, PubSub};
 use throng_runtime::{Ctx, Exit, GenServer, Handled, Handler, Init, Node};
-use throng_web::{Channel, ChannelHandler, JoinError, Reply, Socket, SocketRouter};
+use throng_web::{Channel, ChannelHandler, Endpoint, JoinError, Reply, Socket, SocketRouter};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::support::{Client, Server, soon};
@@ -114,20 +114,42 @@ impl Channel for Desk {
 
 impl ChannelHandler<Broadcast> for Desk {
     async fn handle(&mut self, order: Broadcast, socket: &mut Socket<'_, Self>) -> Handled<Broadcast> {
+        if order.event() == "endless" {
+            std::future::pending::<()>().await;
+        }
         socket.push("ordered", order.payload())?;
         Ok(())
     }
 }
 
-#[tokio::test]
-async fn a_channel_may_hear_other_topics_and_speak_on_them() {
+/// An endpoint with desks, and a client.
+async fn open_desks() -> (Endpoint, Client) {
     let node = Node::new("test");
-    let endpoint = throng_web::Endpoint::builder(&node, &PubSub::new())
+    let endpoint = Endpoint::builder(&node, &PubSub::new())
         .socket("/desk", SocketRouter::new(async |_| Ok(())).channel::<Desk>("desk:*"))
         .build()
         .unwrap();
     node.start(endpoint.listen((std::net::Ipv4Addr::LOCALHOST, 0))).await.unwrap();
-    let mut client = Client::connect(endpoint.local_addr().unwrap(), "/desk/websocket?vsn=2.0.0").await;
+    let client = Client::connect(endpoint.local_addr().unwrap(), "/desk/websocket?vsn=2.0.0").await;
+    (endpoint, client)
+}
+
+#[tokio::test]
+async fn a_channel_that_is_behind_with_what_it_subscribed_to_costs_its_client_the_connection() {
+    // §18.3: the mailbox of a channel that hangs grew by every broadcast, 200 MB of them in a test.
+    let (endpoint, mut client) = open_desks().await;
+    client.join("desk:1").await;
+    endpoint.pubsub().broadcast("orders", "endless", json!({})).unwrap();
+    let large = "x".repeat(100_000);
+    for _ in 0..50 {
+        endpoint.pubsub().broadcast("orders", "new", json!({ "pizza": large })).unwrap();
+    }
+    assert_eq!(client.close_code().await, Some(1013));
+}
+
+#[tokio::test]
+async fn a_channel_may_hear_other_topics_and_speak_on_them() {
+    let (endpoint, mut client) = open_desks().await;
     let join_ref = client.join("desk:1").await;
     endpoint.pubsub().broadcast("orders", "new", json!({"pizza": 1})).unwrap();
     client.expect(json!([join_ref, null, "desk:1", "ordered", {"pizza": 1}])).await;
