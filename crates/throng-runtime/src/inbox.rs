@@ -63,6 +63,10 @@ impl Inbox {
             }
             ready!(self.poll_turn(cx));
             let Some(envelope) = self.queue.pop_front() else { continue };
+            if !envelope.is_for(self.id().generation()) {
+                discard(envelope);
+                continue;
+            }
             if !envelope.is_signal() {
                 return Poll::Ready(Event::Message(envelope));
             }
@@ -104,10 +108,15 @@ impl Inbox {
 
     /// Takes everything in; a fatal signal's reason, if there is one.
     fn arrive(&mut self) -> Option<Exit> {
-        let mut arrived = self.slot.mailbox.drain();
+        let (mut arrived, has_signals) = self.slot.mailbox.drain();
+        if !has_signals {
+            // Nothing to deal with on arrival: the nodes are not even looked at, as each look may be a cache miss.
+            self.queue.append(arrived);
+            return None;
+        }
         while let Some(envelope) = arrived.pop_front() {
             if !envelope.is_for(self.id().generation()) {
-                contain("a message that was dropped", || envelope.abandon(CallFailure::NoProcess));
+                discard(envelope);
                 continue;
             }
             if !envelope.is_signal() {
@@ -166,4 +175,9 @@ impl Inbox {
             }
         }
     }
+}
+
+/// Drops an envelope that was meant for an earlier process of the slot.
+fn discard(envelope: Envelope) {
+    contain("a message that was dropped", || envelope.abandon(CallFailure::NoProcess));
 }

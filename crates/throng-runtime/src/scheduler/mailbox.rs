@@ -85,10 +85,10 @@ impl Mailbox {
         }
     }
 
-    /// Runner only: takes everything pushed so far, oldest first.
-    pub(crate) fn drain(&self) -> Queue {
+    /// Runner only: takes everything pushed so far, oldest first, and tells whether a signal is among it.
+    pub(crate) fn drain(&self) -> (Queue, bool) {
         if pointer(self.head.load(Ordering::Relaxed)).is_null() {
-            return Queue::new();
+            return (Queue::new(), false);
         }
         self.take(BUSY)
     }
@@ -112,13 +112,14 @@ impl Mailbox {
 
     /// Closes the mailbox and takes what is left in it.
     pub(crate) fn close(&self) -> Queue {
-        self.take(CLOSED)
+        self.take(CLOSED).0
     }
 
-    fn take(&self, state: usize) -> Queue {
-        let stack = pointer(self.head.swap(tagged(null_mut(), state), Ordering::AcqRel));
+    fn take(&self, state: usize) -> (Queue, bool) {
+        let taken = self.head.swap(tagged(null_mut(), state), Ordering::AcqRel);
         // SAFETY: the swap took the whole stack, so its nodes are ours alone.
-        unsafe { Queue::from_stack(stack) }
+        let queue = unsafe { Queue::from_stack(pointer(taken)) };
+        (queue, tags(taken) & SIGNALS != 0)
     }
 }
 

@@ -66,7 +66,7 @@ impl Process {
 
     fn run(&self) {
         loop {
-            let mut arrived = self.mailbox.drain();
+            let (mut arrived, _) = self.mailbox.drain();
             self.seen.with_mut(|seen| {
                 while let Some(envelope) = arrived.pop_front() {
                     // SAFETY: one runner at a time.
