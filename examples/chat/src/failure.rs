@@ -1,5 +1,7 @@
 //! Why the program ends, in one line.
 
+use std::error::Error;
+
 use throng::{Exit, RunError, StartError, web::ListenError};
 
 use crate::{app::AppError, config::ConfigError};
@@ -22,7 +24,7 @@ impl From<RunError> for Failure {
     fn from(error: RunError) -> Failure {
         match &error {
             RunError::Start(start) => match listen_error(start) {
-                Some(listen) => Failure::Listen(listen.to_string()),
+                Some(listen) => Failure::Listen(with_cause(listen)),
                 None => Failure::Run(error),
             },
             _ => Failure::Run(error),
@@ -36,4 +38,8 @@ fn listen_error(error: &StartError) -> Option<&ListenError> {
         StartError::Exited(Exit::Error(cause)) => cause.downcast_ref(),
         _ => None,
     }
+}
+
+fn with_cause(error: &ListenError) -> String {
+    error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }

@@ -20,8 +20,9 @@ fn whatever_keeps_it_from_starting_is_told_in_one_line() {
     let port = taken.local_addr().unwrap().port().to_string();
     let file = std::env::temp_dir().join(format!("chat-start-{}.toml", std::process::id()));
     std::fs::write(&file, "prot = 1\n").unwrap();
+    let in_use = format!("chat: cannot listen on 127.0.0.1:{port}: Address already in use");
     let cases = [
-        ("PORT", port.as_str(), "chat: cannot listen on 127.0.0.1:"),
+        ("PORT", port.as_str(), in_use.as_str()),
         ("PORT", "many", "chat: PORT=\"many\" is no port"),
         ("CHAT_CONFIG", file.to_str().unwrap(), ".toml:1: unknown field `prot`"),
         ("CHAT_CONFIG", "missing.toml", "chat: cannot read the configuration missing.toml"),
