@@ -51,7 +51,7 @@ pub use crate::{
     multi::{Replies, abcast, multi_call, multi_call_within},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
-    registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryKey},
+    registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
     reply::ReplyTo,
     run::RunError,
     supervisor::{

@@ -8,7 +8,7 @@ use std::sync::{
 
 use throng_runtime::{
     Address, AlreadyRegistered, CallError, Ctx, DuplicateRegistry, Exit, GenServer, Handled, Handler, Init,
-    Message, Node, Pid, Registry, StartError,
+    Message, Node, Pid, Registry, RegistryEvent, StartError,
 };
 
 /// A server that runs what it is sent.
@@ -176,6 +176,66 @@ async fn n7_dispatch_runs_here_and_only_if_somebody_is_there() {
     let mut calls = Vec::new();
     groups.dispatch(&"key", |holders| calls.push(holders.len()));
     assert_eq!(calls, [3], "once, with all of them");
+}
+
+/// Remembers what a registry told.
+struct Listener(Vec<RegistryEvent<&'static str, u32>>);
+
+impl GenServer for Listener {
+    type Args = Registry<&'static str, u32>;
+
+    async fn init(registry: Self::Args, ctx: &mut Ctx<Self>) -> Init<Self> {
+        registry.listen(ctx);
+        registry.listen(ctx);
+        Ok(Listener(Vec::new()))
+    }
+}
+
+impl Handler<RegistryEvent<&'static str, u32>> for Listener {
+    async fn handle(
+        &mut self,
+        event: RegistryEvent<&'static str, u32>,
+        _: &mut Ctx<Self>,
+    ) -> Handled<RegistryEvent<&'static str, u32>> {
+        self.0.push(event);
+        Ok(())
+    }
+}
+
+struct Heard;
+
+impl Message for Heard {
+    type Reply = Vec<String>;
+}
+
+impl Handler<Heard> for Listener {
+    async fn handle(&mut self, _: Heard, _: &mut Ctx<Self>) -> Handled<Heard> {
+        Ok(self.0.drain(..).map(|event| format!("{event:?}")).collect())
+    }
+}
+
+#[tokio::test]
+async fn n8_listeners_hear_of_registrations_and_nothing_of_deaths() {
+    let node = Node::new("test");
+    let (a, registry) = (actor(&node).await, Registry::new());
+    let listener = node.start(Listener::child(registry.clone())).await.unwrap();
+    register(a, &registry, "one", 1).await.unwrap();
+    register(a, &registry, "one", 2).await.unwrap_err();
+    register(a, &registry, "two", 2).await.unwrap();
+    let held = registry.clone();
+    assert!(within(a, move |ctx| held.unregister(ctx, &"one")).await);
+    kill(&node, a).await;
+    assert_eq!(
+        listener.call(Heard).await.unwrap(),
+        [
+            format!("Registered {{ key: \"one\", process: {a}, value: 1 }}"),
+            format!("Registered {{ key: \"two\", process: {a}, value: 2 }}"),
+            format!("Unregistered {{ key: \"one\", process: {a} }}"),
+        ]
+    );
+    // A listener that is gone is forgotten.
+    node.stop(listener, Exit::Shutdown, None).await.unwrap();
+    register(actor(&node).await, &registry, "three", 3).await.unwrap();
 }
 
 #[tokio::test]

@@ -10,12 +10,14 @@
 //! Keys and values are cloned; keep them small. Reads take a shared lock on one of a few shards.
 
 mod duplicate;
+mod listeners;
 mod lock;
 mod table;
 mod unique;
 
 pub use self::{
     duplicate::DuplicateRegistry,
+    listeners::RegistryEvent,
     table::RegistryKey,
     unique::{AlreadyRegistered, Registry},
 };

@@ -7,15 +7,17 @@ use std::{
 };
 
 use super::{
+    listeners::{Listeners, RegistryEvent},
     lock::KeyLock,
     table::{Entry, RegistryKey, Table},
 };
 use crate::{
-    address::{Naming, Via},
+    address::{Address, Naming, Via},
     control::{self, OnExit},
     ctx::Ctx,
     exit::Exit,
     gen_server::GenServer,
+    message::Handler,
     names::is_alive,
     pid::{Pid, ProcessId},
 };
@@ -61,6 +63,7 @@ pub struct Registry<K, V = ()> {
 struct Unique<K, V> {
     table: Table<K, Held<V>>,
     locks: KeyLock<K>,
+    listeners: Listeners<K, V>,
 }
 
 struct Held<V> {
@@ -71,7 +74,13 @@ struct Held<V> {
 impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Registry<K, V> {
     /// An empty one.
     pub fn new() -> Self {
-        Self { shared: Arc::new(Unique { table: Table::new(), locks: KeyLock::new() }) }
+        Self {
+            shared: Arc::new(Unique {
+                table: Table::new(),
+                locks: KeyLock::new(),
+                listeners: Listeners::new(),
+            }),
+        }
     }
 
     /// A key as an address: whoever holds it at the time of each use, if it runs `S` (N9). As the name of a child
@@ -96,7 +105,21 @@ impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Registry<K, V> {
 
     /// Takes the calling process' registration back; whether there was one.
     pub fn unregister<S>(&self, ctx: &Ctx<S>, key: &K) -> bool {
-        self.shared.table.remove(key, ctx.id()) > 0
+        let removed = self.shared.table.remove(key, ctx.id()) > 0;
+        if removed {
+            self.shared
+                .listeners
+                .tell(|| RegistryEvent::Unregistered { key: key.clone(), process: ctx.id() });
+        }
+        removed
+    }
+
+    /// Has the calling server told of every registration, and of every one that is taken back, from now on. An entry that
+    /// ends with its process is not told of: monitor the process if you need that (N8).
+    pub fn listen<S: Handler<RegistryEvent<K, V>>>(&self, ctx: &Ctx<S>) {
+        let me = ctx.me();
+        self.shared.listeners.add(ctx.id(), move |event| drop(me.cast(event)));
+        ctx.on_exit(self.shared.clone());
     }
 
     /// The process that holds a key. A process that has begun to exit holds nothing.
@@ -161,19 +184,26 @@ impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Registry<K, V> {
     fn claim(&self, process: ProcessId, key: &K, value: Held<V>) -> Result<(), ProcessId> {
         // Values are the user's: their destructors run after the lock is released.
         let mut dead = Vec::new();
+        let told = value.value.clone();
         self.shared.table.add(key, Entry { process, value }, |held| {
             // A dead holder makes room at once, even if it is not cleaned up yet (N2).
             dead.extend(held.extract_if(.., |entry| !is_alive(entry.process)));
             held.first().map(|entry| entry.process)
         })?;
         control::on_exit(process, self.shared.clone());
+        self.shared.listeners.tell(|| RegistryEvent::Registered {
+            key: key.clone(),
+            process,
+            value: told.clone(),
+        });
         Ok(())
     }
 }
 
-impl<K: RegistryKey, V: Send + Sync + 'static> OnExit for Unique<K, V> {
+impl<K: RegistryKey, V: Clone + Send + Sync + 'static> OnExit for Unique<K, V> {
     fn process_exited(&self, id: ProcessId, _: &Exit) {
         self.table.remove_all(id);
+        self.listeners.remove(id);
     }
 }
 

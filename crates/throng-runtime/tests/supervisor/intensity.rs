@@ -7,7 +7,7 @@ use throng_runtime::{Exit, Restart, Supervisor};
 use crate::world::{Start, World};
 
 #[tokio::test(start_paused = true)]
-async fn s16_the_restart_after_the_last_allowed_one_ends_the_supervisor() {
+async fn s2_s16_of_three_restarts_in_five_seconds_the_fourth_ends_the_supervisor() {
     let mut world = World::new();
     let tree = Supervisor::one_for_one("top").child(world.worker("other")).child(world.worker("a"));
     let tree = world.node.start(tree).await.unwrap();
