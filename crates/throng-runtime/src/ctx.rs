@@ -38,6 +38,8 @@ pub struct Ctx<S = ()> {
     node: Node,
     /// The call that is being handled, until it is answered.
     call: Option<Arc<dyn Unanswered>>,
+    /// The message in hand has been answered; for observers.
+    answered: bool,
     /// Never locked, only reached by `&mut`: the mutex lets `&Ctx` be held across awaits, whatever the plans hold.
     plans: Mutex<Option<Box<Plans>>>,
     server: PhantomData<fn() -> S>,
@@ -49,6 +51,10 @@ struct Plans {
     stop: Option<Exit>,
     first: VecDeque<Envelope>,
     idle: Option<IdlePlan>,
+    /// Give memory back before the next wait.
+    hibernate: bool,
+    /// When it has been idle for so long that it gives memory back.
+    nap: Option<Alarm>,
     parting_answer: Option<Box<dyn FnOnce() + Send>>,
 }
 
@@ -62,7 +68,7 @@ struct IdlePlan {
 
 impl<S> Ctx<S> {
     pub(crate) fn new(id: ProcessId, parent: Option<ProcessId>, node: Node) -> Self {
-        Self { id, parent, node, call: None, plans: Mutex::new(None), server: PhantomData }
+        Self { id, parent, node, call: None, answered: false, plans: Mutex::new(None), server: PhantomData }
     }
 
     /// This process.
@@ -293,6 +299,11 @@ impl<S: GenServer> Ctx<S> {
         self.plans().idle = Some(IdlePlan { after, message, alarm: None });
     }
 
+    /// Has [`GenServer::hibernate`] called after the callback that runs now, when no message waits (G14).
+    pub fn hibernate(&mut self) {
+        self.plans().hibernate = true;
+    }
+
     /// Sends a message to this process after a time, not earlier (P5). Dropping the result does not cancel.
     pub fn send_after<M: Message<Reply = ()>>(&self, after: Duration, message: M) -> TimerRef
     where
@@ -321,12 +332,25 @@ impl<S: GenServer> Ctx<S> {
     /// Answers the call in hand: now, or after `terminate` if the callback also asked to stop.
     pub(crate) fn answer<R: Send + 'static>(&mut self, reply: R) {
         let Some(cell) = self.take_call::<R>() else { return };
+        self.note_answer();
         if self.is_stopping() {
             self.plans().parting_answer = Some(Box::new(move || drop(cell.settle(Ok(reply)))));
         } else {
             // An error means that the caller gave up.
             drop(cell.settle(Ok(reply)));
         }
+    }
+
+    pub(crate) fn note_answer(&mut self) {
+        self.answered = true;
+    }
+
+    pub(crate) fn forget_answer(&mut self) {
+        self.answered = false;
+    }
+
+    pub(crate) fn has_answered(&self) -> bool {
+        self.answered
     }
 
     pub(crate) fn take_unanswered(&mut self) -> Option<Arc<dyn Unanswered>> {
@@ -358,7 +382,7 @@ impl<S: GenServer> Ctx<S> {
         let id = self.id;
         let plans = self.plans.get_mut();
         let Some(plan) = plans.as_mut().and_then(|plans| plans.idle.as_mut()) else {
-            *plans = None;
+            plans.take_if(|plans| plans.nap.is_none());
             return Poll::Pending;
         };
         let is_new = plan.alarm.is_none();
@@ -372,6 +396,30 @@ impl<S: GenServer> Ctx<S> {
         let message = plan.message;
         *plans = None;
         Poll::Ready(message(id))
+    }
+
+    /// Whether to give memory back: at once if a callback asked for it, else when `after` has passed without a message.
+    pub(crate) fn poll_nap(&mut self, after: Option<Duration>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(plans) = self.plans.get_mut()
+            && std::mem::take(&mut plans.hibernate)
+        {
+            return Poll::Ready(());
+        }
+        let Some(after) = after else { return Poll::Pending };
+        let nap = &mut self.plans().nap;
+        ready!(nap.get_or_insert_with(|| Alarm::after(after)).poll_ring(cx));
+        *nap = None;
+        Poll::Ready(())
+    }
+
+    /// A system request came: what it waits for begins anew (G13).
+    pub(crate) fn rearm(&mut self) {
+        if let Some(plans) = self.plans.get_mut() {
+            plans.nap = None;
+            if let Some(idle) = &mut plans.idle {
+                idle.alarm = None;
+            }
+        }
     }
 
     /// A message came: the idle timeout is off, and no other plan is left when one is taken from the mailbox.

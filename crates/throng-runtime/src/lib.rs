@@ -10,6 +10,7 @@
 //! Ids in parentheses, such as `(P14)`, are those of the rules in the guide (crate `throng`).
 
 mod address;
+mod bounds;
 mod call;
 #[doc(hidden)]
 pub mod census;
@@ -27,19 +28,24 @@ mod names;
 mod node;
 mod panics;
 mod pid;
+mod post;
 mod process;
 mod registry;
 mod reply;
 mod report;
+mod room;
 mod run;
 mod scheduler;
+mod send;
 mod signal;
 mod supervisor;
+pub mod sys;
 mod task;
 mod timer;
 
 pub use crate::{
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
+    bounds::{Bounds, MailboxFull, Overflow},
     call::{Answer, Call},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
     control::{NoProcess, OnExit},
@@ -54,6 +60,7 @@ pub use crate::{
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
     reply::ReplyTo,
     run::RunError,
+    send::Sending,
     supervisor::{
         ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor, DynamicSupervisorFlags,
         Supervisor, SupervisorFlags,
