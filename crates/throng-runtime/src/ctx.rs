@@ -301,6 +301,11 @@ impl<S: GenServer> Ctx<S> {
         self.node.send_after(self.me(), after, message)
     }
 
+    /// Has this letter opened before all others, even those that are to come first.
+    pub(crate) fn put_first(&mut self, letter: Envelope) {
+        self.plans().first.push_front(letter);
+    }
+
     fn plans(&mut self) -> &mut Plans {
         self.plans.get_mut().get_or_insert_default()
     }
