@@ -283,6 +283,11 @@ impl<S: GenServer> Ctx<S> {
         self.node.send_after(self.me(), after, message)
     }
 
+    /// Has this letter opened before all others, even those that are to come first.
+    pub(crate) fn put_first(&mut self, letter: Envelope) {
+        self.plans.handle_before_all(letter);
+    }
+
     pub(crate) fn begin_call(&mut self, call: Option<Arc<dyn Unanswered>>) {
         self.call = call;
     }

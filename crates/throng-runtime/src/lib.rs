@@ -34,6 +34,7 @@ mod report;
 mod run;
 mod scheduler;
 mod signal;
+mod state_machine;
 mod supervisor;
 mod task;
 mod timer;
@@ -54,6 +55,7 @@ pub use crate::{
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
     reply::ReplyTo,
     run::RunError,
+    state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},
     supervisor::{
         ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor, DynamicSupervisorFlags,
         Supervisor, SupervisorFlags,

@@ -41,6 +41,10 @@ impl Plans {
         self.made().first.push_back(envelope);
     }
 
+    pub(super) fn handle_before_all(&mut self, envelope: Envelope) {
+        self.made().first.push_front(envelope);
+    }
+
     pub(super) fn idle_timeout(&mut self, after: Duration, message: fn(ProcessId) -> Envelope) {
         self.made().idle = Some(IdlePlan { after, message, alarm: None });
     }
