@@ -38,6 +38,7 @@ mod run;
 mod scheduler;
 mod send;
 mod signal;
+mod state_machine;
 mod supervisor;
 pub mod sys;
 mod task;
@@ -61,6 +62,7 @@ pub use crate::{
     reply::ReplyTo,
     run::RunError,
     send::Sending,
+    state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},
     supervisor::{
         ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor, DynamicSupervisorFlags,
         Supervisor, SupervisorFlags,

@@ -24,10 +24,14 @@ fn offer(room: &mut Room, name: &str, cost: usize) -> String {
     match room.offer(note(name), cost) {
         Offer::In { ticket, dropped } => {
             let dropped: Vec<_> = dropped.into_iter().map(words).collect();
-            format!("in{}{}", if ticket { "" } else { ", no ticket" }, match dropped.is_empty() {
-                true => String::new(),
-                false => format!(", for {}", dropped.join(" ")),
-            })
+            format!(
+                "in{}{}",
+                if ticket { "" } else { ", no ticket" },
+                match dropped.is_empty() {
+                    true => String::new(),
+                    false => format!(", for {}", dropped.join(" ")),
+                }
+            )
         }
         Offer::Full { may_wait: true, .. } => "may wait".into(),
         Offer::Full { .. } => "full".into(),
@@ -48,11 +52,7 @@ fn p34_each_policy_says_what_happens_to_the_message_that_does_not_fit() {
         (Overflow::Refuse, "full", vec!["a", "b"]),
         (Overflow::DropNewest, "dropped", vec!["a", "b"]),
         (Overflow::DropOldest, "in, no ticket, for a", vec!["b", "c"]),
-        (
-            Overflow::Kill,
-            "kills: error: its mailbox was full, with 2 messages of 20 bytes",
-            vec!["a", "b"],
-        ),
+        (Overflow::Kill, "kills: error: its mailbox was full, with 2 messages of 20 bytes", vec!["a", "b"]),
     ];
     for (overflow, expected, left) in cases {
         let mut room = room(2, usize::MAX, overflow);
