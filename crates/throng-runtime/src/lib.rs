@@ -10,12 +10,14 @@
 //! Ids in parentheses, such as `(P14)`, are those of the rules in the guide (crate `throng`).
 
 mod address;
+mod application;
 mod call;
 #[doc(hidden)]
 pub mod census;
 mod child;
 mod control;
 mod ctx;
+mod dump;
 mod error;
 mod exit;
 mod gen_server;
@@ -25,6 +27,7 @@ mod message;
 mod multi;
 mod names;
 mod node;
+mod operator;
 mod panics;
 mod pid;
 mod process;
@@ -41,6 +44,7 @@ mod timer;
 
 pub use crate::{
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
+    application::{Application, ApplicationError, Applications, RestartType, StopApplicationError},
     call::{Answer, Call},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
     control::{NoProcess, OnExit},

@@ -27,7 +27,7 @@ use self::mailbox::Pushed;
 pub(crate) use self::{
     envelope::{Envelope, Letter, Running},
     mailbox::Queue,
-    slab::{Generation, Slot, acquire, both, live, slot},
+    slab::{Generation, Slot, acquire, alive, both, live, slot},
     tokio::Tokio,
 };
 use crate::{pid::ProcessId, signal::Signal};
