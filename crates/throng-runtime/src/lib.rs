@@ -55,8 +55,8 @@ pub use crate::{
     reply::ReplyTo,
     run::RunError,
     supervisor::{
-        ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor, DynamicSupervisorFlags,
-        Supervisor, SupervisorFlags,
+        AutoShutdown, ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor,
+        DynamicSupervisorFlags, Partition, PartitionSupervisor, ResizeError, Supervisor, SupervisorFlags,
     },
     task::Task,
     timer::TimerRef,

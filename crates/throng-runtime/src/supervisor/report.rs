@@ -20,6 +20,18 @@ pub(super) fn replaced(supervisor: ProcessId, child: &Child, error: &StartError)
     tracing::warn!(%supervisor, child = &*child.id, %error, "a child is not restarted");
 }
 
+/// A child used up its own budget of restarts (D4).
+pub(super) fn dropped(supervisor: ProcessId, child: &Child) {
+    let id = &*child.id;
+    tracing::error!(%supervisor, child = id, "a child reached its maximum of restarts and is not restarted");
+    let what = "reached its maximum of restarts and is not restarted";
+    report::if_nobody_listens(&format_args!("{id}, a child of supervisor {supervisor}, {what}"));
+}
+
+pub(super) fn followed(supervisor: ProcessId, child: &Child) {
+    tracing::info!(%supervisor, child = &*child.id, "a significant child ended, shutting down");
+}
+
 pub(super) fn gave_up(supervisor: ProcessId, child: &Child) {
     let id = &*child.id;
     tracing::error!(%supervisor, child = id, "reached the maximum restart intensity, giving up");
