@@ -61,8 +61,8 @@ pub use crate::{
     run::RunError,
     state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},
     supervisor::{
-        ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor, DynamicSupervisorFlags,
-        Supervisor, SupervisorFlags,
+        AutoShutdown, ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor,
+        DynamicSupervisorFlags, Partition, PartitionSupervisor, ResizeError, Supervisor, SupervisorFlags,
     },
     task::Task,
     timer::TimerRef,
