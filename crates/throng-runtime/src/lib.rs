@@ -9,6 +9,7 @@
 //!
 //! Ids in parentheses, such as `(P14)`, are those of the rules in the guide (crate `throng`).
 
+mod about;
 mod address;
 mod call;
 #[doc(hidden)]
@@ -16,10 +17,12 @@ pub mod census;
 mod child;
 mod control;
 mod ctx;
+pub mod dictionary;
 mod error;
 mod exit;
 mod gen_server;
 mod inbox;
+mod info;
 mod letter;
 mod message;
 mod multi;
@@ -28,6 +31,7 @@ mod node;
 mod panics;
 mod pid;
 mod process;
+mod receive;
 mod registry;
 mod reply;
 mod report;
@@ -39,6 +43,7 @@ mod task;
 mod timer;
 
 pub use crate::{
+    about::{Ancestor, Effort, callers},
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
     call::{Answer, Call},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
@@ -47,10 +52,12 @@ pub use crate::{
     error::StartError,
     exit::{Exit, IntoExit, Panic},
     gen_server::{GenServer, Init, InitError},
+    info::{Listed, ProcessInfo, ProcessStatus},
     message::{Down, Exited, Halt, Handled, Handler, IdleTimeout, Message, MonitorRef},
     multi::{Replies, abcast, multi_call, multi_call_within},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
+    receive::{Alias, AliasMode, Mailbox, Raw},
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
     reply::ReplyTo,
     run::RunError,

@@ -42,6 +42,11 @@ impl Names {
         (holder.server == TypeId::of::<S>() && is_alive(holder.id)).then(|| Pid::of(holder.id))
     }
 
+    /// The name that a process holds.
+    pub(crate) fn name_of(&self, id: ProcessId) -> Option<Arc<str>> {
+        self.held.read().by_process.get(&id).map(|&name| name.into())
+    }
+
     fn claim<S: GenServer>(self: &Arc<Self>, name: Name<S>, pid: Pid<S>) -> Result<(), ProcessId> {
         let id = pid.id();
         let mut held = self.held.write();

@@ -10,7 +10,7 @@ use crate::{
     panics::contain,
     pid::ProcessId,
     reply::Unanswered,
-    scheduler::{self, Queue, Slot},
+    scheduler::{self, Birth, Queue, Slot},
     signal::{ExitSignal, Signal},
 };
 
@@ -22,8 +22,8 @@ pub(super) struct Life<P: Unanswered + ?Sized> {
 }
 
 impl<P: Unanswered + ?Sized> Life<P> {
-    pub(super) fn begin(promise: Option<Arc<P>>) -> Self {
-        Self { id: scheduler::acquire(), promise, ended: false }
+    pub(super) fn begin(promise: Option<Arc<P>>, born: Birth) -> Self {
+        Self { id: scheduler::acquire(born), promise, ended: false }
     }
 
     /// Not alive any more to observers (P32).

@@ -1,6 +1,10 @@
 //! Which process this thread is running at the moment.
 
-use std::{cell::RefCell, task::Waker, time::Instant};
+use std::{
+    cell::{Cell, RefCell},
+    task::Waker,
+    time::Instant,
+};
 
 use crate::{node::Node, pid::ProcessId, timer::Wakeup};
 
@@ -17,6 +21,14 @@ pub(crate) struct Current {
 impl Current {
     pub(crate) fn new(id: ProcessId, node: Node) -> Self {
         Self { id, node, polled_by: 0, wakeup: Wakeup::default() }
+    }
+
+    pub(crate) fn id(&self) -> ProcessId {
+        self.id
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        &self.node
     }
 
     /// From now on this waker runs the process.
@@ -38,6 +50,18 @@ impl Drop for Current {
 
 thread_local! {
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
+    /// Messages that were begun on this thread.
+    static MESSAGES: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The running process has begun so many messages.
+pub(crate) fn count_messages(begun: u8) {
+    let _ = MESSAGES.try_with(|messages| messages.set(messages.get() + u64::from(begun)));
+}
+
+/// How many messages this thread has begun.
+pub(crate) fn messages() -> u64 {
+    MESSAGES.try_with(Cell::get).unwrap_or_default()
 }
 
 /// Runs `poll` as this process. The value changes places with what the thread had, and back, so that a poll costs no reference
@@ -62,6 +86,14 @@ pub(crate) fn id() -> Option<ProcessId> {
 /// Lends the node of the process that is running, if any. `f` must not run user code.
 pub(crate) fn with_node<R>(f: impl FnOnce(&Node) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.borrow().as_ref().map(|current| f(&current.node))).ok().flatten()
+}
+
+/// Whether this waker is the running process' own, and not that of a future which only polls what woke it.
+pub(crate) fn is_polled_by(waker: &Waker) -> bool {
+    let by = |current: &RefCell<Option<Current>>| {
+        current.borrow().as_ref().is_some_and(|current| current.polled_by == waker.data().addr())
+    };
+    CURRENT.try_with(by).unwrap_or(false)
 }
 
 /// Sees to it that the process that is running is woken by `deadline`. False when none is, or when it would not help: the

@@ -12,6 +12,7 @@
 //!
 //! `unsafe` lives in [`mailbox`] and [`envelope`], here and nowhere else in the project.
 
+mod birth;
 pub(crate) mod current;
 #[allow(unsafe_code, reason = "type erasure: see its proof")]
 mod envelope;
@@ -25,9 +26,10 @@ use std::{pin::Pin, time::Instant};
 
 use self::mailbox::Pushed;
 pub(crate) use self::{
+    birth::{Birth, Kind},
     envelope::{Envelope, Letter, Running},
     mailbox::Queue,
-    slab::{Generation, Slot, acquire, both, live, slot},
+    slab::{Generation, Slot, acquire, birth, both, live, of_node, slot},
     tokio::Tokio,
 };
 use crate::{pid::ProcessId, signal::Signal};

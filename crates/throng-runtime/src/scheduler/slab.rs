@@ -15,15 +15,18 @@ use std::sync::{
 use atomic_waker::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::mailbox::Mailbox;
+use super::{
+    birth::{self, Birth},
+    mailbox::Mailbox,
+};
 use crate::{control::Control, pid::ProcessId};
 
 /// Which incarnation of a slot a pid means. Zero is never one.
 pub(crate) type Generation = u32;
 
-const SEGMENT_BITS: u32 = 12;
-const SEGMENT_SLOTS: u32 = 1 << SEGMENT_BITS;
-const SEGMENTS: usize = 1 << 15;
+pub(super) const SEGMENT_BITS: u32 = 12;
+pub(super) const SEGMENT_SLOTS: u32 = 1 << SEGMENT_BITS;
+pub(super) const SEGMENTS: usize = 1 << 15;
 const FREE_LISTS: usize = 8;
 
 /// What every process has, whether idle or not: 64 bytes, one cache line.
@@ -39,6 +42,8 @@ pub(crate) struct Slot {
     status: AtomicU8,
     /// The wake-up that was set for a deadline has come.
     rung: AtomicBool,
+    /// Its code waits for something else than messages.
+    at_work: AtomicBool,
     control: Mutex<Option<Box<Control>>>,
 }
 
@@ -63,8 +68,9 @@ static FREE: [Mutex<Vec<u32>>; FREE_LISTS] = [const { Mutex::new(Vec::new()) }; 
 /// # Panics
 ///
 /// When 134 million processes are alive at once.
-pub(crate) fn acquire() -> ProcessId {
+pub(crate) fn acquire(born: Birth) -> ProcessId {
     let slot = reuse().unwrap_or_else(fresh);
+    birth::note(slot.index, born);
     // Release: whoever reads this status sees the new generation as well.
     slot.status.store(Status::Alive as u8, Ordering::Release);
     slot.mailbox.open();
@@ -75,6 +81,25 @@ pub(crate) fn acquire() -> ProcessId {
 pub(crate) fn slot(id: ProcessId) -> &'static Slot {
     segment(id.index())
         .map_or_else(|| unreachable!("a pid is only made for a slot"), |(slots, at)| &slots[at])
+}
+
+/// The birth of a process; `None` when this incarnation is gone.
+pub(crate) fn birth(id: ProcessId) -> Option<Birth> {
+    // The birth first: another process may take the slot meanwhile, and then the generation differs.
+    birth::of(id.index()).filter(|_| slot(id).is(id))
+}
+
+/// The processes of a node that have not ended, in the order of the table. Those that start or end meanwhile may be missed.
+pub(crate) fn of_node(node: u32) -> impl Iterator<Item = ProcessId> + Send {
+    let used = NEVER_USED.load(Ordering::Relaxed);
+    (0..used).filter(move |&index| birth::of(index).is_some_and(|birth| birth.node == node)).filter_map(
+        move |index| {
+            let (slots, at) = segment(index)?;
+            let id = slots[at].id();
+            (slots[at].status() != Status::Dead && birth(id).is_some_and(|birth| birth.node == node))
+                .then_some(id)
+        },
+    )
 }
 
 /// How many slots are taken.
@@ -146,6 +171,7 @@ impl Slot {
             queued: AtomicU32::new(0),
             status: AtomicU8::new(Status::Dead as u8),
             rung: AtomicBool::new(false),
+            at_work: AtomicBool::new(false),
             control: Mutex::new(None),
         }
     }
@@ -171,6 +197,19 @@ impl Slot {
 
     pub(crate) fn ring(&self) {
         self.rung.store(true, Ordering::Release);
+    }
+
+    /// Tells observers whether its code is at an await point of its own.
+    pub(crate) fn set_at_work(&self, is: bool) {
+        // Written only when it changed: senders work on the same cache line.
+        if self.at_work.load(Ordering::Relaxed) != is {
+            self.at_work.store(is, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it waits, as far as anybody else can tell: for a message, or inside of its code.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.at_work.load(Ordering::Relaxed) || self.mailbox.is_parked()
     }
 
     /// Whether it has rung since this was asked last.
@@ -218,6 +257,8 @@ impl Slot {
     /// Gives the slot back. Its mailbox is closed and its control sealed.
     pub(crate) fn release(&self) {
         drop(self.waker.take());
+        birth::forget(self.index);
+        self.set_at_work(false);
         let used = self.generation.load(Ordering::Relaxed);
         let Some(next) = used.checked_add(1) else { return };
         self.generation.store(next, Ordering::Release);
@@ -253,6 +294,7 @@ impl ControlGuard<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheduler::birth::Kind;
 
     #[test]
     fn a_slot_is_one_cache_line() {
@@ -263,7 +305,7 @@ mod tests {
     fn p9_an_identity_is_never_given_out_twice() {
         let mut seen = std::collections::HashSet::new();
         for _ in 0..(if cfg!(miri) { 100 } else { 10_000 }) {
-            let id = acquire();
+            let id = acquire(Birth::new(1, Kind { initial_call: || "test", bytes: 0 }));
             let slot = slot(id);
             assert!(seen.insert(id), "{id} came back");
             drop(slot.mailbox.close());
