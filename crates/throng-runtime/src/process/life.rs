@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     address::CallFailure,
     control::{self, Control, OnExit},
+    dictionary::Dictionary,
     exit::Exit,
     message::Down,
     panics::contain,
@@ -45,6 +46,7 @@ impl<P: Unanswered + ?Sized> Life<P> {
         self.ended = true;
         let slot = self.slot();
         cancel_timers(slot, self.id);
+        drop(dictionary(slot, self.id));
         self.run_hooks(reason);
         // In two rounds: a late observer that finds the process dead can rely on the earlier ones having been told.
         let mut open = tell_observers(self.id, reason, slot.take_control());
@@ -108,6 +110,12 @@ fn cancel_timers(slot: &Slot, id: ProcessId) {
             let _ = timer.cancel();
         });
     }
+}
+
+/// The values that the process kept by their types go with its state.
+fn dictionary(slot: &Slot, id: ProcessId) -> Option<Dictionary> {
+    let mut control = slot.control(id)?;
+    control.existing()?.about.as_mut().map(|about| std::mem::take(&mut about.dictionary))
 }
 
 fn run_hook(hook: &dyn OnExit, id: ProcessId, reason: &Exit) {

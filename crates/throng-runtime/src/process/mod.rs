@@ -189,6 +189,25 @@ where
     launch_as::<F>(node, parent, None, size_of::<Fut>(), code)
 }
 
+/// Starts a raw process that `owner` monitors from its first instruction.
+pub(crate) fn spawn_monitored<F, Fut>(
+    node: &Node,
+    owner: ProcessId,
+    message: fn(scheduler::Generation, Down) -> scheduler::Envelope,
+    body: F,
+) -> (ProcessId, MonitorRef)
+where
+    F: FnOnce(Ctx) -> Fut + Send + 'static,
+    Fut: Future<Output: IntoExit> + Send + 'static,
+{
+    let mut monitor = MonitorRef(0);
+    let id = launch_as::<F>(node, None, None, size_of::<Fut>(), |ctx| {
+        monitor = control::monitor(ctx.id(), Watcher::Process { id: owner, message });
+        Box::pin(async move { body(ctx).await.into_exit() })
+    });
+    (id, monitor)
+}
+
 /// Starts a raw process whose code is made with its context; its end settles `promise` at the latest. Observers see the
 /// type `K` as what it runs, with a future of so many bytes.
 pub(crate) fn launch_as<K>(

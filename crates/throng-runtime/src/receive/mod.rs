@@ -18,7 +18,7 @@ use std::{
     future::poll_fn,
     ops::Deref,
     pin::Pin,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -101,7 +101,7 @@ impl<M: Message<Reply = ()>> Mailbox<M> {
     /// Dropping the future loses nothing.
     pub async fn recv_matching(&mut self, mut matches: impl FnMut(&M) -> bool + Send) -> M {
         let mut seen = 0;
-        poll_fn(|cx| self.poll_matching(&mut matches, &mut seen, cx)).await
+        poll_fn(|cx| self.next_match(&mut matches, &mut seen, |post| post.poll_next(cx))).await
     }
 
     /// The next message, if it comes within this time. With no time at all, as [`try_recv`](Mailbox::try_recv).
@@ -124,22 +124,18 @@ impl<M: Message<Reply = ()>> Mailbox<M> {
 
     /// The first message that matches, if one is there (P37).
     pub fn try_recv_matching(&mut self, mut matches: impl FnMut(&M) -> bool) -> Option<M> {
-        let cx = &mut Context::from_waker(Waker::noop());
-        let mut seen = 0;
-        // The first poll may have wanted to let others run; a poll is no wait, so it asks again.
-        for _ in 0..2 {
-            if let Poll::Ready(message) = self.poll_matching(&mut matches, &mut seen, cx) {
-                return Some(message);
-            }
+        match self.next_match(&mut matches, &mut 0, Post::poll_now) {
+            Poll::Ready(message) => Some(message),
+            Poll::Pending => None,
         }
-        None
     }
 
-    fn poll_matching(
+    /// Looks through what was received, from the first that was not `seen`, then through what arrives.
+    fn next_match(
         &mut self,
         matches: &mut impl FnMut(&M) -> bool,
         seen: &mut usize,
-        cx: &mut Context<'_>,
+        mut next: impl FnMut(&Post) -> Poll<Envelope>,
     ) -> Poll<M> {
         loop {
             while let Some(received) = self.received.get(*seen) {
@@ -148,7 +144,7 @@ impl<M: Message<Reply = ()>> Mailbox<M> {
                 }
                 *seen += 1;
             }
-            let Poll::Ready(envelope) = self.post.poll_next(cx) else { return Poll::Pending };
+            let envelope = ready!(next(&self.post));
             self.take_in(envelope);
         }
     }
@@ -180,6 +176,16 @@ impl<M: Message<Reply = ()>> Mailbox<M> {
         if let Some(at) = self.received.iter().position(|received| received.news == Some(news)) {
             drop(self.take(at));
         }
+    }
+
+    /// Starts a process that this one monitors from its first instruction (P7).
+    pub fn spawn_monitor<F, Fut>(&self, body: F) -> (ProcessId, MonitorRef)
+    where
+        M: From<Down>,
+        F: FnOnce(Ctx) -> Fut + Send + 'static,
+        Fut: Future<Output: IntoExit> + Send + 'static,
+    {
+        process::spawn_monitored(self.ctx.node(), self.ctx.id(), Self::down_message, body)
     }
 
     /// Has a [`Down`] received, as a message of this process' own type, when `target` ends; or at once if it is gone (P21, P22).

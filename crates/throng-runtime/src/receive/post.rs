@@ -51,6 +51,16 @@ impl Post {
         }
         Poll::Pending
     }
+
+    /// As [`poll_next`](Post::poll_next) for a look that is no wait. A fatal signal has woken the process already.
+    pub(super) fn poll_now(&self) -> Poll<Envelope> {
+        let cx = &mut Context::from_waker(Waker::noop());
+        // The first may be the process' turn that is over, to let others run.
+        match self.poll_next(cx) {
+            Poll::Pending => self.poll_next(cx),
+            ready => ready,
+        }
+    }
 }
 
 impl Watch for Post {
