@@ -1,4 +1,4 @@
-//! What is known about a process besides what it does: its label, its ancestors, on whose behalf it runs, how busy it was.
+//! What is known about a process besides what it does: its label, its ancestors, on whose behalf it runs.
 //!
 //! ```text
 //!   ancestors   who started it, who started that one, …          a supervision tree, upwards
@@ -8,7 +8,7 @@
 //! All of it hangs from the process' [`Control`], which is made when first needed. The list of ancestors is shared by all children
 //! of one parent. Both lists end after 32 processes, so that a chain of processes that start one another does not grow.
 
-use std::{fmt, iter, sync::Arc, time::Duration};
+use std::{fmt, iter, sync::Arc};
 
 use crate::{
     control::Control,
@@ -42,25 +42,12 @@ impl fmt::Display for Ancestor {
     }
 }
 
-/// How much a process did since its node began to measure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Effort {
-    /// Messages that it began to handle.
-    pub messages: u64,
-    /// Turns that it had on a worker.
-    pub turns: u64,
-    /// How long these turns took together.
-    pub busy: Duration,
-}
-
 /// What few processes have, made when first needed.
 #[derive(Default)]
 pub(crate) struct About {
     pub(crate) label: Option<Arc<str>>,
     pub(crate) callers: Option<Arc<[ProcessId]>>,
     pub(crate) dictionary: Dictionary,
-    pub(crate) effort: Option<Effort>,
     /// The ancestors of its children: itself, and its own.
     line: Option<Arc<[Ancestor]>>,
 }
@@ -98,18 +85,14 @@ pub(crate) fn work_for(id: ProcessId, caller: ProcessId) {
     }
 }
 
+/// Who started and linked a process.
+pub(crate) fn parent(id: ProcessId) -> Option<ProcessId> {
+    look(id, |control| Some(control.ancestors.as_ref()?.first()?.pid))
+}
+
 /// What a process calls itself.
 pub(crate) fn label(id: ProcessId) -> Option<Arc<str>> {
     look(id, |control| control.about.as_ref()?.label.clone())
-}
-
-/// Adds to what a process of a node that measures did.
-pub(crate) fn add_effort(id: ProcessId, messages: u64, busy: Duration) {
-    let Some(mut control) = scheduler::slot(id).control(id) else { return };
-    let effort = control.get().about().effort.get_or_insert_default();
-    effort.messages += messages;
-    effort.turns += 1;
-    effort.busy += busy;
 }
 
 /// A short look at what is attached to a process, under its lock.

@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     address::{Name, Via},
+    bounds::Bounds,
     error::StartError,
     gen_server::GenServer,
     node::Node,
@@ -67,6 +68,8 @@ pub struct ChildSpec<S: GenServer> {
     pub(crate) restart: Restart,
     pub(crate) shutdown: Shutdown,
     pub(crate) kind: ChildKind,
+    pub(crate) mailbox: Option<Bounds>,
+    pub(crate) hibernate_after: Option<Duration>,
 }
 
 /// A name that is resolved when the node is known.
@@ -85,6 +88,8 @@ impl<S: GenServer> ChildSpec<S> {
             restart: Restart::default(),
             shutdown: Shutdown::After(Duration::from_secs(5)),
             kind: ChildKind::Worker,
+            mailbox: None,
+            hibernate_after: None,
         }
     }
 
@@ -121,6 +126,18 @@ impl<S: GenServer> ChildSpec<S> {
     /// How long `init` may take; then it is killed and the start fails (G4).
     pub fn start_timeout(mut self, limit: Duration) -> Self {
         self.start_timeout = Some(limit);
+        self
+    }
+
+    /// Bounds its mailbox, and says what happens to what does not fit (P34). Unless given, it takes whatever comes.
+    pub fn mailbox(mut self, bounds: Bounds) -> Self {
+        self.mailbox = Some(bounds);
+        self
+    }
+
+    /// Has it [give memory back](GenServer::hibernate) when no message came for so long (G14).
+    pub fn hibernate_after(mut self, idle: Duration) -> Self {
+        self.hibernate_after = Some(idle);
         self
     }
 
@@ -162,6 +179,8 @@ impl<S: GenServer> Clone for ChildSpec<S> {
             restart: self.restart,
             shutdown: self.shutdown,
             kind: self.kind,
+            mailbox: self.mailbox,
+            hibernate_after: self.hibernate_after,
         }
     }
 }

@@ -10,6 +10,7 @@ use std::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use crate::{
@@ -18,7 +19,9 @@ use crate::{
     message::{Down, Exited, MonitorRef},
     pid::ProcessId,
     reply::Unanswered,
+    room::Room,
     scheduler::{self, Envelope, Generation},
+    sys::System,
     timer::TimerRef,
 };
 
@@ -49,6 +52,11 @@ pub(crate) struct Control {
     /// Who started and linked it, who that one, and so on.
     pub(crate) ancestors: Option<Arc<[Ancestor]>>,
     pub(crate) about: Option<Box<About>>,
+    /// The messages of a mailbox that is bounded.
+    pub(crate) room: Option<Box<Room>>,
+    /// System requests that wait, and the debugging that earlier ones asked for.
+    pub(crate) system: Option<Box<System>>,
+    pub(crate) hibernate_after: Option<Duration>,
 }
 
 /// Who is told about an end.

@@ -6,11 +6,12 @@
 use std::sync::Arc;
 
 use crate::{
-    about::{Ancestor, Effort},
+    about::Ancestor,
     control::{Control, Watcher},
     node::Node,
     pid::ProcessId,
     scheduler::{self, Slot, watchdog},
+    sys::Statistics,
 };
 
 /// So many links, monitors and watchers are listed.
@@ -46,8 +47,8 @@ pub struct ProcessInfo {
     pub status: ProcessStatus,
     /// Whether exit signals reach it as messages.
     pub trap_exit: bool,
-    /// What it did since its node began to [measure](Node::measure); `None` if it has not had a turn since.
-    pub effort: Option<Effort>,
+    /// What it did, messages and busy time, since somebody [asked it to count](crate::sys::start_statistics).
+    pub statistics: Option<Statistics>,
     /// Bytes that are known to be its own: its future with the server's state in it, its place in the process table, its links,
     /// monitors and what else is attached to it.
     ///
@@ -79,6 +80,8 @@ pub enum ProcessStatus {
     /// It waits: for a message, or inside of its code for something else. When what its code waited for has come, it is
     /// shown as waiting until it runs.
     Waiting,
+    /// It waits to be [resumed](crate::sys::resume).
+    Suspended,
     /// It has begun to end.
     Exiting,
 }
@@ -86,14 +89,14 @@ pub enum ProcessStatus {
 /// Looks at a process of a node.
 pub(crate) fn of(node: &Node, id: ProcessId) -> Option<ProcessInfo> {
     let birth = scheduler::birth(id).filter(|birth| birth.node == node.number())?;
-    let kind = birth.kind()?;
+    let call = birth.initial_call()?;
     let name = node.name_of(id);
     let slot = scheduler::slot(id);
     let mut info = ProcessInfo {
         id,
         name,
         label: None,
-        initial_call: (kind.initial_call)(),
+        initial_call: (call.name)(),
         parent: None,
         ancestors: Vec::new(),
         callers: Vec::new(),
@@ -103,8 +106,8 @@ pub(crate) fn of(node: &Node, id: ProcessId) -> Option<ProcessInfo> {
         queue_len: slot.queue_len(),
         status: status(slot, id),
         trap_exit: false,
-        effort: None,
-        memory: kind.bytes + size_of::<Slot>(),
+        statistics: None,
+        memory: call.bytes + size_of::<Slot>(),
         dictionary: Vec::new(),
     };
     if let Some(control) = slot.control(id)?.existing() {
@@ -125,10 +128,15 @@ impl ProcessInfo {
         self.monitored_by = Listed::of(control.watchers.len(), watchers);
         self.trap_exit = control.trap.is_some();
         self.memory += control.bytes();
+        if let Some(system) = &control.system {
+            self.statistics = system.debugging.statistics();
+            if system.debugging.suspended && self.status == ProcessStatus::Waiting {
+                self.status = ProcessStatus::Suspended;
+            }
+        }
         if let Some(about) = &control.about {
             self.label = about.label.clone();
             self.callers = about.callers.as_deref().unwrap_or_default().to_vec();
-            self.effort = about.effort;
             self.dictionary = about.dictionary.keys();
         }
     }

@@ -11,6 +11,7 @@
 
 mod about;
 mod address;
+mod bounds;
 mod call;
 #[doc(hidden)]
 pub mod census;
@@ -30,21 +31,27 @@ mod names;
 mod node;
 mod panics;
 mod pid;
+mod post;
 mod process;
 mod receive;
 mod registry;
 mod reply;
 mod report;
+mod room;
 mod run;
 mod scheduler;
+mod send;
 mod signal;
+mod state_machine;
 mod supervisor;
+pub mod sys;
 mod task;
 mod timer;
 
 pub use crate::{
-    about::{Ancestor, Effort, callers},
+    about::{Ancestor, callers},
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
+    bounds::{Bounds, MailboxFull, Overflow},
     call::{Answer, Call},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
     control::{NoProcess, OnExit},
@@ -61,6 +68,8 @@ pub use crate::{
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
     reply::ReplyTo,
     run::RunError,
+    send::Sending,
+    state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},
     supervisor::{
         ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor, DynamicSupervisorFlags,
         Supervisor, SupervisorFlags,

@@ -3,10 +3,7 @@
 
 use std::{
     fmt,
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Weak},
     time::Duration,
 };
 
@@ -40,9 +37,8 @@ pub struct Node {
 pub(crate) struct Shared {
     name: Arc<str>,
     backend: Tokio,
-    names: Arc<Names>,
+    names: Names,
     timers: Timers,
-    measures: AtomicBool,
 }
 
 impl Node {
@@ -65,13 +61,7 @@ impl Node {
 
     /// A node without what a program has once for all its nodes.
     pub(crate) fn on(backend: Tokio, name: Arc<str>) -> Self {
-        let shared = Shared {
-            name,
-            backend,
-            names: Arc::default(),
-            timers: Timers::new(now()),
-            measures: AtomicBool::new(false),
-        };
+        let shared = Shared { name, backend, names: Names::new(), timers: Timers::new(now()) };
         Self { shared: Arc::new(shared) }
     }
 
@@ -138,12 +128,12 @@ impl Node {
 
     /// The process that holds a name now.
     pub fn whereis<S: GenServer>(&self, name: Name<S>) -> Option<Pid<S>> {
-        self.shared.names().whereis(name)
+        self.shared.names.whereis(&name.as_str())
     }
 
     /// A name of this node as an address: whoever holds it at the time of each use.
     pub fn via<S: GenServer>(&self, name: Name<S>) -> Via<S> {
-        names::via(self, name)
+        names::via(&self.shared.names, name)
     }
 
     /// Whether a process is alive; not any more as soon as it has begun to exit (P32).
@@ -176,12 +166,6 @@ impl Node {
     /// that starts or ends meanwhile may be missed, and whoever is named may be gone.
     pub fn processes(&self) -> impl Iterator<Item = ProcessId> + Send + use<> {
         scheduler::of_node(self.number())
-    }
-
-    /// Measures from now on what each process of this node does, or stops; [`ProcessInfo::effort`] tells. Two looks at the clock
-    /// and one lock for each turn of a process; nothing is forgotten by stopping.
-    pub fn measure(&self, on: bool) {
-        self.shared.measures.store(on, Ordering::Relaxed);
     }
 
     /// Has `hook` run at the end of a process, before anybody is told; the same hook twice runs once.
@@ -247,17 +231,13 @@ impl Node {
         self.shared.backend.spawn(Box::pin(body));
     }
 
-    pub(crate) fn measures(&self) -> bool {
-        self.shared.measures.load(Ordering::Relaxed)
-    }
-
     /// Its number in the process table: never zero.
     pub(crate) fn number(&self) -> u32 {
         (self.shared.timers.number() % u64::from(u32::MAX)) as u32 + 1
     }
 
     pub(crate) fn name_of(&self, id: ProcessId) -> Option<Arc<str>> {
-        self.shared.names.name_of(id)
+        self.shared.names.keys(id).first().map(|&name| name.into())
     }
 
     pub(crate) fn backend(&self) -> &Tokio {
@@ -274,10 +254,6 @@ impl Node {
 }
 
 impl Shared {
-    pub(crate) fn names(&self) -> &Arc<Names> {
-        &self.names
-    }
-
     pub(crate) fn timers(&self) -> &Timers {
         &self.timers
     }

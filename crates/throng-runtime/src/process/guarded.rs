@@ -4,6 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
+    time::{Duration, Instant},
 };
 
 use crate::{exit::Exit, inbox::Inbox, panics::contain, scheduler::Queue};
@@ -20,6 +21,12 @@ pub(crate) trait Watch: Send + 'static {
 
     /// The process has been told to end: not alive any more to observers (P32).
     fn begin_exit(&self);
+
+    /// Whether somebody wants to know how busy the process is.
+    fn is_observed(&self) -> bool;
+
+    /// The code was at work for this long.
+    fn note_busy(&self, time: Duration);
 
     /// The code is at an await point, where it may stay for long, and others look at the process meanwhile.
     fn pause(&mut self);
@@ -38,6 +45,14 @@ impl Watch for Inbox {
 
     fn begin_exit(&self) {
         self.begin_exit();
+    }
+
+    fn is_observed(&self) -> bool {
+        self.is_observed()
+    }
+
+    fn note_busy(&self, time: Duration) {
+        self.note_busy(time);
     }
 
     fn pause(&mut self) {
@@ -79,8 +94,12 @@ impl<F: Future + Unpin, I: Watch> Future for Guarded<'_, F, I> {
             self.drop_code();
             return Poll::Ready(Err(Box::new(Interrupted::Ended(reason))));
         }
+        let began = self.inbox.is_observed().then(Instant::now);
         let Some(code) = self.code.as_mut() else { return Poll::Pending };
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(code).poll(cx)));
+        if let Some(began) = began {
+            self.inbox.note_busy(began.elapsed());
+        }
         let outcome = match polled {
             Ok(Poll::Pending) => {
                 self.inbox.pause();

@@ -19,7 +19,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use pin_project_lite::pin_project;
@@ -43,10 +43,11 @@ use crate::{
     message::{Down, MonitorRef},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
+    post,
     reply::{ReplyCell, Unanswered, Waiting},
     report,
     scheduler::{
-        self, Birth, Kind,
+        self, Birth, InitialCall,
         current::{self, Current},
         watchdog,
     },
@@ -108,9 +109,10 @@ impl<S: GenServer> Starting<S> {
             return Err(StartError::PanicAbort);
         }
         let (started, outcome) = Started::alone();
-        let kind = Kind { initial_call: type_name::<S>, bytes: const { server_bytes(serve::<S>) } };
-        let life = Life::begin(Some(started), Birth::new(node.number(), kind));
+        let call = InitialCall { name: type_name::<S>, bytes: const { server_bytes(serve::<S>) } };
+        let life = Life::begin(Some(started), Birth::new(node.number(), call));
         let pid = Pid::<S>::of(life.id);
+        furnish(life.id, &spec);
         if let Some(via) = spec.resolve_name(node) {
             via.naming().claim(pid).map_err(StartError::AlreadyStarted)?;
         }
@@ -158,6 +160,18 @@ impl<S> Drop for Starting<S> {
             control::unlink(parent, self.pid.id());
         }
         request_exit(None, self.pid.id(), Exit::Kill);
+    }
+}
+
+/// Gives a server that nobody knows yet what its specification asks for.
+fn furnish<S: GenServer>(id: ProcessId, spec: &ChildSpec<S>) {
+    let slot = scheduler::slot(id);
+    slot.mark_server();
+    if let Some(bounds) = spec.mailbox {
+        post::bound(id, bounds);
+    }
+    if let (Some(idle), Some(mut control)) = (spec.hibernate_after, slot.control(id)) {
+        control.get().hibernate_after = Some(idle);
     }
 }
 
@@ -231,8 +245,8 @@ pub(crate) fn launch_watched<K, S, I: Watch>(
     bytes: usize,
     code: impl FnOnce(Ctx<S>) -> (RawCode, I),
 ) -> ProcessId {
-    let kind = Kind { initial_call: type_name::<K>, bytes: bytes + const { body_bytes(run::<I>) } };
-    let life = Life::begin(promise, Birth::new(node.number(), kind));
+    let call = InitialCall { name: type_name::<K>, bytes: bytes + const { body_bytes(run::<I>) } };
+    let life = Life::begin(promise, Birth::new(node.number(), call));
     let id = life.id;
     if let Some(parent) = parent {
         // As in `Starting::begin`; a parent that is gone has nobody to tell. Only servers follow their parents (G17).
@@ -336,21 +350,8 @@ impl<F: Future<Output = ()>> Future for Body<F> {
             current.polled_by(cx.waker());
         }
         let code = this.code;
-        let measured = this.current.as_ref().filter(|current| current.node().measures()).map(Current::id);
-        let poll = || current::enter(this.current, || watchdog::watch(|| code.poll(cx)));
-        match measured {
-            None => poll(),
-            Some(id) => measure(id, poll),
-        }
+        current::enter(this.current, || watchdog::watch(|| code.poll(cx)))
     }
-}
-
-/// Runs a turn of a process, and adds it to what the process did.
-fn measure<R>(id: ProcessId, turn: impl FnOnce() -> R) -> R {
-    let (began, messages) = (Instant::now(), current::messages());
-    let polled = turn();
-    about::add_effort(id, current::messages() - messages, began.elapsed());
-    polled
 }
 
 /// The bytes of what a server's life becomes.

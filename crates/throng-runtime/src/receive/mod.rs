@@ -9,7 +9,7 @@
 //! processes are better servers: a message that nobody asks for stays in this mailbox for ever.
 
 mod aliases;
-mod post;
+mod inlet;
 mod raw;
 
 use std::{
@@ -25,7 +25,7 @@ use std::{
 pub use self::{aliases::AliasMode, raw::Raw};
 use self::{
     aliases::Until,
-    post::Post,
+    inlet::Inlet,
     raw::{Aliased, News, Received, Told},
 };
 use crate::{
@@ -78,7 +78,7 @@ use crate::{
 pub struct Mailbox<M: Message<Reply = ()>> {
     ctx: Ctx<Raw<M>>,
     raw: Raw<M>,
-    post: Post,
+    inlet: Inlet,
     /// What was received and not wanted yet.
     received: VecDeque<Received<M>>,
 }
@@ -101,7 +101,7 @@ impl<M: Message<Reply = ()>> Mailbox<M> {
     /// Dropping the future loses nothing.
     pub async fn recv_matching(&mut self, mut matches: impl FnMut(&M) -> bool + Send) -> M {
         let mut seen = 0;
-        poll_fn(|cx| self.next_match(&mut matches, &mut seen, |post| post.poll_next(cx))).await
+        poll_fn(|cx| self.next_match(&mut matches, &mut seen, |inlet| inlet.poll_next(cx))).await
     }
 
     /// The next message, if it comes within this time. With no time at all, as [`try_recv`](Mailbox::try_recv).
@@ -124,7 +124,7 @@ impl<M: Message<Reply = ()>> Mailbox<M> {
 
     /// The first message that matches, if one is there (P37).
     pub fn try_recv_matching(&mut self, mut matches: impl FnMut(&M) -> bool) -> Option<M> {
-        match self.next_match(&mut matches, &mut 0, Post::poll_now) {
+        match self.next_match(&mut matches, &mut 0, Inlet::poll_now) {
             Poll::Ready(message) => Some(message),
             Poll::Pending => None,
         }
@@ -135,7 +135,7 @@ impl<M: Message<Reply = ()>> Mailbox<M> {
         &mut self,
         matches: &mut impl FnMut(&M) -> bool,
         seen: &mut usize,
-        mut next: impl FnMut(&Post) -> Poll<Envelope>,
+        mut next: impl FnMut(&Inlet) -> Poll<Envelope>,
     ) -> Poll<M> {
         loop {
             while let Some(received) = self.received.get(*seen) {
@@ -144,7 +144,7 @@ impl<M: Message<Reply = ()>> Mailbox<M> {
                 }
                 *seen += 1;
             }
-            let envelope = ready!(next(&self.post));
+            let envelope = ready!(next(&self.inlet));
             self.take_in(envelope);
         }
     }
@@ -356,10 +356,10 @@ where
     Fut: Future<Output: IntoExit> + Send + 'static,
 {
     let code = |ctx: Ctx<Raw<M>>| {
-        let post = Post::new(ctx.id());
-        let mailbox = Mailbox { ctx, raw: Raw::new(), post: post.clone(), received: VecDeque::new() };
+        let inlet = Inlet::new(ctx.id());
+        let mailbox = Mailbox { ctx, raw: Raw::new(), inlet: inlet.clone(), received: VecDeque::new() };
         let code: process::RawCode = Box::pin(async move { body(mailbox).await.into_exit() });
-        (code, post)
+        (code, inlet)
     };
     Pid::of(process::launch_watched::<F, _, _>(node, parent, None, size_of::<Fut>(), code))
 }

@@ -18,46 +18,46 @@ use super::slab::{SEGMENT_BITS, SEGMENT_SLOTS, SEGMENTS};
 
 /// What a process runs.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Kind {
+pub(crate) struct InitialCall {
     /// The type name of its server, or of the code of a raw process.
-    pub(crate) initial_call: fn() -> &'static str,
+    pub(crate) name: fn() -> &'static str,
     /// The bytes of its future, with all that is in it.
     pub(crate) bytes: usize,
 }
 
-/// A node's number, never zero, and the number of a [`Kind`].
+/// A node's number, never zero, and the number of a [`InitialCall`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Birth {
     pub(crate) node: u32,
-    kind: u32,
+    call: u32,
 }
 
 static BIRTHS: [OnceLock<Box<[AtomicU64]>>; SEGMENTS] = [const { OnceLock::new() }; SEGMENTS];
-static KINDS: LazyLock<RwLock<Kinds>> = LazyLock::new(RwLock::default);
+static CALLS: LazyLock<RwLock<Calls>> = LazyLock::new(RwLock::default);
 
 #[derive(Default)]
-struct Kinds {
-    kinds: Vec<Kind>,
+struct Calls {
+    calls: Vec<InitialCall>,
     /// By the address of the name's function, and the size.
     numbers: HashMap<(usize, usize), u32>,
 }
 
 impl Birth {
-    pub(crate) fn new(node: u32, kind: Kind) -> Self {
-        Self { node, kind: number(kind) }
+    pub(crate) fn new(node: u32, call: InitialCall) -> Self {
+        Self { node, call: number(call) }
     }
 
-    pub(crate) fn kind(self) -> Option<Kind> {
-        KINDS.read().kinds.get(self.kind as usize).copied()
+    pub(crate) fn initial_call(self) -> Option<InitialCall> {
+        CALLS.read().calls.get(self.call as usize).copied()
     }
 
     fn pack(self) -> u64 {
-        u64::from(self.node) << 32 | u64::from(self.kind)
+        u64::from(self.node) << 32 | u64::from(self.call)
     }
 
     fn unpack(word: u64) -> Option<Self> {
-        let (node, kind) = ((word >> 32) as u32, word as u32);
-        (node != 0).then_some(Self { node, kind })
+        let (node, call) = ((word >> 32) as u32, word as u32);
+        (node != 0).then_some(Self { node, call })
     }
 }
 
@@ -82,30 +82,30 @@ pub(super) fn of(index: u32) -> Option<Birth> {
     Birth::unpack(births[(index & (SEGMENT_SLOTS - 1)) as usize].load(Ordering::Acquire))
 }
 
-/// There are as many kinds as types that are spawned; each thread remembers those that it spawned last.
-fn number(kind: Kind) -> u32 {
+/// There are as many as types that are spawned; each thread remembers those that it spawned last.
+fn number(call: InitialCall) -> u32 {
     const REMEMBERED: usize = 64;
     thread_local! {
         static LAST: [Cell<(usize, usize, u32)>; REMEMBERED] = const { [const { Cell::new((0, 0, 0)) }; REMEMBERED] };
     }
-    let (name, bytes) = (kind.initial_call as usize, kind.bytes);
+    let (name, bytes) = (call.name as usize, call.bytes);
     LAST.with(|last| {
         let cell = &last[((name >> 4) ^ (bytes >> 3)) % REMEMBERED];
         let (known_name, known_bytes, number) = cell.get();
         if (known_name, known_bytes) == (name, bytes) {
             return number;
         }
-        let number = numbered(kind);
+        let number = numbered(call);
         cell.set((name, bytes, number));
         number
     })
 }
 
-fn numbered(kind: Kind) -> u32 {
-    let mut all = KINDS.write();
-    let Kinds { kinds, numbers } = &mut *all;
-    *numbers.entry((kind.initial_call as usize, kind.bytes)).or_insert_with(|| {
-        kinds.push(kind);
-        (kinds.len() - 1) as u32
+fn numbered(call: InitialCall) -> u32 {
+    let mut all = CALLS.write();
+    let Calls { calls, numbers } = &mut *all;
+    *numbers.entry((call.name as usize, call.bytes)).or_insert_with(|| {
+        calls.push(call);
+        (calls.len() - 1) as u32
     })
 }

@@ -1,10 +1,6 @@
 //! Which process this thread is running at the moment.
 
-use std::{
-    cell::{Cell, RefCell},
-    task::Waker,
-    time::Instant,
-};
+use std::{cell::RefCell, task::Waker, time::Instant};
 
 use crate::{node::Node, pid::ProcessId, timer::Wakeup};
 
@@ -21,14 +17,6 @@ pub(crate) struct Current {
 impl Current {
     pub(crate) fn new(id: ProcessId, node: Node) -> Self {
         Self { id, node, polled_by: 0, wakeup: Wakeup::default() }
-    }
-
-    pub(crate) fn id(&self) -> ProcessId {
-        self.id
-    }
-
-    pub(crate) fn node(&self) -> &Node {
-        &self.node
     }
 
     /// From now on this waker runs the process.
@@ -50,18 +38,6 @@ impl Drop for Current {
 
 thread_local! {
     static CURRENT: RefCell<Option<Current>> = const { RefCell::new(None) };
-    /// Messages that were begun on this thread.
-    static MESSAGES: Cell<u64> = const { Cell::new(0) };
-}
-
-/// The running process has begun so many messages.
-pub(crate) fn count_messages(begun: u8) {
-    let _ = MESSAGES.try_with(|messages| messages.set(messages.get() + u64::from(begun)));
-}
-
-/// How many messages this thread has begun.
-pub(crate) fn messages() -> u64 {
-    MESSAGES.try_with(Cell::get).unwrap_or_default()
 }
 
 /// Runs `poll` as this process. The value changes places with what the thread had, and back, so that a poll costs no reference

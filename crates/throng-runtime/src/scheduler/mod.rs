@@ -24,11 +24,10 @@ pub(crate) mod watchdog;
 
 use std::{pin::Pin, time::Instant};
 
-use self::mailbox::Pushed;
 pub(crate) use self::{
-    birth::{Birth, Kind},
-    envelope::{Envelope, Letter, Running},
-    mailbox::Queue,
+    birth::{Birth, InitialCall},
+    envelope::{Envelope, Kind, Letter, Running},
+    mailbox::{Pushed, Queue},
     slab::{Generation, Slot, acquire, birth, both, live, of_node, slot},
     tokio::Tokio,
 };
@@ -66,7 +65,7 @@ pub(crate) fn deliver(to: ProcessId, envelope: Envelope) -> Result<(), Envelope>
     if !slot.is(to) {
         return Err(envelope);
     }
-    let counts = !envelope.is_signal();
+    let counts = envelope.kind() == Kind::Message;
     if counts {
         // Before the push, so that whoever takes it off again does so later.
         slot.count_queued();

@@ -40,12 +40,20 @@ pub(crate) struct Slot {
     /// that it is taken off again, so that it needs no reset, which a late push could make wrong.
     queued: AtomicU32,
     status: AtomicU8,
+    nature: AtomicU8,
     /// The wake-up that was set for a deadline has come.
     rung: AtomicBool,
-    /// Its code waits for something else than messages.
-    at_work: AtomicBool,
+    /// System requests wait in its control.
+    asked: AtomicBool,
     control: Mutex<Option<Box<Control>>>,
 }
+
+/// A bit of a slot's nature: its mailbox is bounded.
+const BOUNDED: u8 = 1;
+/// A bit of a slot's nature: its process is a server, which answers system requests.
+const SERVER: u8 = 2;
+/// A bit of a slot's nature: its process' code waits for something else than messages.
+const AT_WORK: u8 = 4;
 
 /// How far the process of a slot has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +79,9 @@ static FREE: [Mutex<Vec<u32>>; FREE_LISTS] = [const { Mutex::new(Vec::new()) }; 
 pub(crate) fn acquire(born: Birth) -> ProcessId {
     let slot = reuse().unwrap_or_else(fresh);
     birth::note(slot.index, born);
+    birth::note(slot.index, born);
+    slot.nature.store(0, Ordering::Relaxed);
+    slot.asked.store(false, Ordering::Relaxed);
     // Release: whoever reads this status sees the new generation as well.
     slot.status.store(Status::Alive as u8, Ordering::Release);
     slot.mailbox.open();
@@ -170,8 +181,9 @@ impl Slot {
             generation: AtomicU32::new(1),
             queued: AtomicU32::new(0),
             status: AtomicU8::new(Status::Dead as u8),
+            nature: AtomicU8::new(0),
             rung: AtomicBool::new(false),
-            at_work: AtomicBool::new(false),
+            asked: AtomicBool::new(false),
             control: Mutex::new(None),
         }
     }
@@ -187,6 +199,38 @@ impl Slot {
         self.queued.load(Ordering::Relaxed) as usize
     }
 
+    /// From now on its messages go by way of its control's room. Before anybody knows the process.
+    pub(crate) fn mark_bounded(&self) {
+        self.nature.fetch_or(BOUNDED, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.nature.load(Ordering::Relaxed) & BOUNDED != 0
+    }
+
+    /// Its process answers system requests. Before anybody knows the process.
+    pub(crate) fn mark_server(&self) {
+        self.nature.fetch_or(SERVER, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_server(&self) -> bool {
+        self.nature.load(Ordering::Relaxed) & SERVER != 0
+    }
+
+    /// A system request was put into its control.
+    pub(crate) fn mark_asked(&self) {
+        self.asked.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Acquire)
+    }
+
+    /// Its system requests are about to be taken, under their lock.
+    pub(crate) fn mark_answered(&self) {
+        self.asked.store(false, Ordering::Relaxed);
+    }
+
     pub(crate) fn count_queued(&self) {
         self.queued.fetch_add(1, Ordering::Relaxed);
     }
@@ -199,17 +243,21 @@ impl Slot {
         self.rung.store(true, Ordering::Release);
     }
 
-    /// Tells observers whether its code is at an await point of its own.
+    /// Tells observers whether its code is at an await point of its own. For the process itself.
     pub(crate) fn set_at_work(&self, is: bool) {
         // Written only when it changed: senders work on the same cache line.
-        if self.at_work.load(Ordering::Relaxed) != is {
-            self.at_work.store(is, Ordering::Relaxed);
+        if self.is_at_work() != is {
+            self.nature.fetch_xor(AT_WORK, Ordering::Relaxed);
         }
     }
 
     /// Whether it waits, as far as anybody else can tell: for a message, or inside of its code.
     pub(crate) fn is_waiting(&self) -> bool {
-        self.at_work.load(Ordering::Relaxed) || self.mailbox.is_parked()
+        self.is_at_work() || self.mailbox.is_parked()
+    }
+
+    fn is_at_work(&self) -> bool {
+        self.nature.load(Ordering::Relaxed) & AT_WORK != 0
     }
 
     /// Whether it has rung since this was asked last.
@@ -258,7 +306,6 @@ impl Slot {
     pub(crate) fn release(&self) {
         drop(self.waker.take());
         birth::forget(self.index);
-        self.set_at_work(false);
         let used = self.generation.load(Ordering::Relaxed);
         let Some(next) = used.checked_add(1) else { return };
         self.generation.store(next, Ordering::Release);
@@ -294,7 +341,7 @@ impl ControlGuard<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scheduler::birth::Kind;
+    use crate::scheduler::birth::InitialCall;
 
     #[test]
     fn a_slot_is_one_cache_line() {
@@ -305,7 +352,7 @@ mod tests {
     fn p9_an_identity_is_never_given_out_twice() {
         let mut seen = std::collections::HashSet::new();
         for _ in 0..(if cfg!(miri) { 100 } else { 10_000 }) {
-            let id = acquire(Birth::new(1, Kind { initial_call: || "test", bytes: 0 }));
+            let id = acquire(Birth::new(1, InitialCall { name: || "test", bytes: 0 }));
             let slot = slot(id);
             assert!(seen.insert(id), "{id} came back");
             drop(slot.mailbox.close());

@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc};
 
 use throng_runtime::{
     Address, Ctx, Exit, GenServer, Handled, Handler, Init, Mailbox, Message, Name, Node, OnExit, Pid,
-    ProcessId, ProcessInfo, ProcessStatus,
+    ProcessId, ProcessInfo, ProcessStatus, sys,
 };
 use tokio::{sync::oneshot, task::yield_now};
 
@@ -151,22 +151,26 @@ async fn p36_a_node_lists_its_own_live_processes() {
 }
 
 #[tokio::test]
-async fn p36_what_a_process_did_is_counted_while_its_node_measures() {
+async fn p36_what_a_process_did_is_told_while_it_counts_and_that_it_is_suspended() {
     let node = Node::new("test");
     let (probe, _seen) = Probe::start(&node).await;
-    sync(probe).await;
-    assert_eq!(node.process_info(probe).unwrap().effort, None);
-    node.measure(true);
+    assert!(node.process_info(probe).unwrap().statistics.is_none());
+    sys::start_statistics(&probe).await.unwrap();
     (0..100).for_each(|n| probe.cast(Note(n)).unwrap());
     sync(probe).await;
     yield_now().await;
-    let measured = node.process_info(probe).unwrap().effort.unwrap();
-    assert_eq!(measured.messages, 101);
-    assert!(measured.turns > 0 && !measured.busy.is_zero(), "{measured:?}");
-    node.measure(false);
+    let counted = node.process_info(probe).unwrap().statistics.unwrap();
+    assert!(counted.messages_in >= 100 && !counted.busy.is_zero(), "{counted:?}");
+    sys::suspend(&probe).await.unwrap();
+    yield_now().await;
+    probe.cast(Note(1)).unwrap();
+    yield_now().await;
+    let info = node.process_info(probe).unwrap();
+    assert_eq!((info.status, info.queue_len), (ProcessStatus::Suspended, 1));
+    sys::resume(&probe).await.unwrap();
     sync(probe).await;
     yield_now().await;
-    assert_eq!(node.process_info(probe).unwrap().effort, Some(measured));
+    assert_eq!(node.process_info(probe).unwrap().status, ProcessStatus::Waiting);
 }
 
 #[tokio::test]

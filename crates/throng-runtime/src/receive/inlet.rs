@@ -3,6 +3,7 @@
 use std::{
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -18,7 +19,7 @@ use crate::{
 /// The code takes messages out, the watch over it looks for fatal signals; both run in the process' turns, so they never wait
 /// for each other.
 #[derive(Clone)]
-pub(super) struct Post(Arc<Mutex<Shared>>);
+pub(super) struct Inlet(Arc<Mutex<Shared>>);
 
 struct Shared {
     /// `None` when the process is over, should its mailbox have been carried off.
@@ -29,7 +30,7 @@ struct Shared {
     waiting: Option<Waker>,
 }
 
-impl Post {
+impl Inlet {
     pub(super) fn new(id: ProcessId) -> Self {
         let shared = Shared { inbox: Some(Inbox::new(id)), doom: None, waiting: None };
         Self(Arc::new(Mutex::new(shared)))
@@ -46,13 +47,15 @@ impl Post {
                 shared.doom = Some(*reason);
                 cx.waker().wake_by_ref();
             }
+            // Of servers alone.
+            Poll::Ready(Event::Requests | Event::Hibernate) => cx.waker().wake_by_ref(),
             Poll::Pending if !current::is_polled_by(cx.waker()) => shared.waiting = Some(cx.waker().clone()),
             Poll::Pending => {}
         }
         Poll::Pending
     }
 
-    /// As [`poll_next`](Post::poll_next) for a look that is no wait. A fatal signal has woken the process already.
+    /// As [`poll_next`](Inlet::poll_next) for a look that is no wait. A fatal signal has woken the process already.
     pub(super) fn poll_now(&self) -> Poll<Envelope> {
         let cx = &mut Context::from_waker(Waker::noop());
         // The first may be the process' turn that is over, to let others run.
@@ -63,7 +66,7 @@ impl Post {
     }
 }
 
-impl Watch for Post {
+impl Watch for Inlet {
     fn fatal_signal(&mut self) -> Option<Exit> {
         let mut shared = self.0.lock();
         let doom = shared.doom.take();
@@ -83,6 +86,13 @@ impl Watch for Post {
             inbox.begin_exit();
         }
     }
+
+    /// No system requests reach a raw process.
+    fn is_observed(&self) -> bool {
+        false
+    }
+
+    fn note_busy(&self, _: Duration) {}
 
     fn pause(&mut self) {
         if let Some(inbox) = &mut self.0.lock().inbox {
