@@ -10,6 +10,7 @@
 //! Ids in parentheses, such as `(P14)`, are those of the rules in the guide (crate `throng`).
 
 mod address;
+mod agent;
 mod call;
 #[doc(hidden)]
 pub mod census;
@@ -31,6 +32,8 @@ mod process;
 mod registry;
 mod reply;
 mod report;
+mod requests;
+mod retry;
 mod run;
 mod scheduler;
 mod signal;
@@ -41,6 +44,7 @@ mod timer;
 
 pub use crate::{
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
+    agent::{Agent, AgentWork},
     call::{Answer, Call},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
     control::{NoProcess, OnExit},
@@ -54,6 +58,7 @@ pub use crate::{
     pid::{Pid, ProcessId},
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
     reply::ReplyTo,
+    requests::Requests,
     run::RunError,
     state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},
     supervisor::{
