@@ -18,12 +18,15 @@ use crate::{
 };
 
 /// After so many messages in a row a process lets others run (P38).
-const BUDGET: u16 = 64;
+const BUDGET: u8 = 64;
 
 pub(crate) struct Inbox {
     slot: &'static Slot,
     queue: Queue,
-    budget: u16,
+    budget: u8,
+    /// Messages that were taken from the queue and not yet off the slot's count: in handfuls, so that the senders' cache
+    /// line is left alone.
+    taken: u8,
     serving: bool,
 }
 
@@ -38,7 +41,7 @@ pub(crate) enum Event {
 
 impl Inbox {
     pub(crate) fn new(id: ProcessId) -> Self {
-        Self { slot: scheduler::slot(id), queue: Queue::new(), budget: BUDGET, serving: false }
+        Self { slot: scheduler::slot(id), queue: Queue::new(), budget: BUDGET, taken: 0, serving: false }
     }
 
     /// From now on a request to shut down waits for its turn, and `terminate` runs; before, it is fatal.
@@ -49,6 +52,9 @@ impl Inbox {
     /// The next event.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         loop {
+            if self.queue.is_empty() {
+                self.settle();
+            }
             if (self.queue.is_empty() || self.slot.mailbox.has_signals())
                 && let Some(reason) = self.arrive()
             {
@@ -63,6 +69,7 @@ impl Inbox {
             }
             ready!(self.poll_turn(cx));
             let Some(envelope) = self.queue.pop_front() else { continue };
+            self.taken += u8::from(!envelope.is_signal());
             if !envelope.is_for(self.id().generation()) {
                 discard(envelope);
                 continue;
@@ -80,6 +87,7 @@ impl Inbox {
     pub(crate) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.budget == 0 {
             self.budget = BUDGET;
+            self.settle();
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -97,9 +105,16 @@ impl Inbox {
         self.slot.begin_exit();
     }
 
-    /// What nobody will handle any more.
-    pub(crate) fn into_rest(self) -> Queue {
-        self.queue
+    /// Takes what was begun off the count of those that wait.
+    pub(crate) fn settle(&mut self) {
+        if self.taken > 0 {
+            self.slot.count_taken(u32::from(std::mem::take(&mut self.taken)));
+        }
+    }
+
+    /// What nobody will handle any more. It counts as waiting still.
+    pub(crate) fn into_rest(mut self) -> Queue {
+        std::mem::replace(&mut self.queue, Queue::new())
     }
 
     fn id(&self) -> ProcessId {
@@ -116,6 +131,7 @@ impl Inbox {
         }
         while let Some(envelope) = arrived.pop_front() {
             if !envelope.is_for(self.id().generation()) {
+                self.slot.count_taken(u32::from(!envelope.is_signal()));
                 discard(envelope);
                 continue;
             }
@@ -169,10 +185,22 @@ impl Inbox {
                         control::note_exited(self.id(), peer);
                     }
                     let exited = Exited { pid, reason, by_link };
+                    self.slot.count_queued();
                     self.queue.push_back(message(self.id().generation(), exited));
                 }
                 None
             }
+        }
+    }
+}
+
+impl Drop for Inbox {
+    /// What is still in it goes with the process' runtime.
+    fn drop(&mut self) {
+        self.settle();
+        while let Some(envelope) = self.queue.pop_front() {
+            self.slot.count_taken(u32::from(!envelope.is_signal()));
+            contain("a message that was dropped", || drop(envelope));
         }
     }
 }

@@ -42,7 +42,11 @@ impl<F: Future + Unpin> Future for Guarded<'_, F> {
         let Some(code) = self.code.as_mut() else { return Poll::Pending };
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(code).poll(cx)));
         let outcome = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Pending) => {
+                // It may wait for long, and others look at how much waits meanwhile.
+                self.inbox.settle();
+                return Poll::Pending;
+            }
             Ok(Poll::Ready(output)) => Ok(output),
             Err(payload) => Err(Box::new(Interrupted::Panicked(Exit::from_panic(payload)))),
         };

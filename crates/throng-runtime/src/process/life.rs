@@ -78,6 +78,7 @@ impl<P: Unanswered + ?Sized> Life<P> {
     fn abandon_rest(&self, reason: &Exit, mut rest: Queue) {
         rest.append(self.slot().mailbox.close());
         while let Some(envelope) = rest.pop_front() {
+            self.slot().count_taken(u32::from(!envelope.is_signal()));
             let why = match envelope.is_for(self.id.generation()) {
                 true => CallFailure::Exited(reason.clone()),
                 false => CallFailure::NoProcess,

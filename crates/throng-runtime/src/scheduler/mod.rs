@@ -64,8 +64,18 @@ pub(crate) fn deliver(to: ProcessId, envelope: Envelope) -> Result<(), Envelope>
     if !slot.is(to) {
         return Err(envelope);
     }
-    if slot.mailbox.push(envelope)? == Pushed::Wake {
-        slot.waker.wake();
+    let counts = !envelope.is_signal();
+    if counts {
+        // Before the push, so that whoever takes it off again does so later.
+        slot.count_queued();
+    }
+    match slot.mailbox.push(envelope) {
+        Ok(Pushed::Wake) => slot.waker.wake(),
+        Ok(Pushed::Quiet) => {}
+        Err(unsent) => {
+            slot.count_taken(u32::from(counts));
+            return Err(unsent);
+        }
     }
     Ok(())
 }

@@ -33,6 +33,9 @@ pub(crate) struct Slot {
     pub(crate) waker: AtomicWaker,
     index: u32,
     generation: AtomicU32,
+    /// Messages that were pushed and are not being handled yet. It belongs to the slot: whoever adds one also sees to it
+    /// that it is taken off again, so that it needs no reset, which a late push could make wrong.
+    queued: AtomicU32,
     status: AtomicU8,
     /// The wake-up that was set for a deadline has come.
     rung: AtomicBool,
@@ -140,6 +143,7 @@ impl Slot {
             waker: AtomicWaker::new(),
             index,
             generation: AtomicU32::new(1),
+            queued: AtomicU32::new(0),
             status: AtomicU8::new(Status::Dead as u8),
             rung: AtomicBool::new(false),
             control: Mutex::new(None),
@@ -149,6 +153,20 @@ impl Slot {
     /// The identity of the process that uses it now; for that process itself.
     pub(crate) fn id(&self) -> ProcessId {
         ProcessId::new(self.index, self.generation.load(Ordering::Relaxed))
+    }
+
+    /// How many messages wait: exact while its process waits too, a few too many while it works through its queue, as it
+    /// takes them off in handfuls.
+    pub(crate) fn queue_len(&self) -> usize {
+        self.queued.load(Ordering::Relaxed) as usize
+    }
+
+    pub(crate) fn count_queued(&self) {
+        self.queued.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_taken(&self, messages: u32) {
+        self.queued.fetch_sub(messages, Ordering::Relaxed);
     }
 
     pub(crate) fn ring(&self) {
