@@ -10,12 +10,15 @@
 //! Ids in parentheses, such as `(P14)`, are those of the rules in the guide (crate `throng`).
 
 mod address;
+mod application;
+mod bounds;
 mod call;
 #[doc(hidden)]
 pub mod census;
 mod child;
 mod control;
 mod ctx;
+mod dump;
 mod error;
 mod exit;
 mod gen_server;
@@ -25,21 +28,29 @@ mod message;
 mod multi;
 mod names;
 mod node;
+mod operator;
 mod panics;
 mod pid;
+mod post;
 mod process;
 mod registry;
 mod reply;
 mod report;
+mod room;
 mod run;
 mod scheduler;
+mod send;
 mod signal;
+mod state_machine;
 mod supervisor;
+pub mod sys;
 mod task;
 mod timer;
 
 pub use crate::{
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
+    application::{Application, ApplicationError, Applications, RestartType, StopApplicationError},
+    bounds::{Bounds, MailboxFull, Overflow},
     call::{Answer, Call},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
     control::{NoProcess, OnExit},
@@ -54,9 +65,11 @@ pub use crate::{
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
     reply::ReplyTo,
     run::RunError,
+    send::Sending,
+    state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},
     supervisor::{
-        ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor, DynamicSupervisorFlags,
-        Supervisor, SupervisorFlags,
+        AutoShutdown, ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor,
+        DynamicSupervisorFlags, Partition, PartitionSupervisor, ResizeError, Supervisor, SupervisorFlags,
     },
     task::Task,
     timer::TimerRef,

@@ -211,6 +211,10 @@ impl Node {
         &self.shared.timers
     }
 
+    pub(crate) fn names(&self) -> &Names {
+        &self.shared.names
+    }
+
     pub(crate) fn downgrade(&self) -> Weak<Shared> {
         Arc::downgrade(&self.shared)
     }
