@@ -10,6 +10,7 @@ use std::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use crate::{
@@ -17,7 +18,9 @@ use crate::{
     message::{Down, Exited, MonitorRef},
     pid::ProcessId,
     reply::Unanswered,
+    room::Room,
     scheduler::{self, Envelope, Generation},
+    sys::System,
     timer::TimerRef,
 };
 
@@ -45,6 +48,11 @@ pub(crate) struct Control {
     pub(crate) hooks: Vec<Arc<dyn OnExit>>,
     deferred: WhileOpen<Weak<dyn Unanswered>>,
     timers: WhileOpen<TimerRef>,
+    /// The messages of a mailbox that is bounded.
+    pub(crate) room: Option<Box<Room>>,
+    /// System requests that wait, and the debugging that earlier ones asked for.
+    pub(crate) system: Option<Box<System>>,
+    pub(crate) hibernate_after: Option<Duration>,
 }
 
 /// Who is told about an end.

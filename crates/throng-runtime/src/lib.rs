@@ -11,6 +11,7 @@
 
 mod address;
 mod application;
+mod bounds;
 mod call;
 #[doc(hidden)]
 pub mod census;
@@ -30,20 +31,26 @@ mod node;
 mod operator;
 mod panics;
 mod pid;
+mod post;
 mod process;
 mod registry;
 mod reply;
 mod report;
+mod room;
 mod run;
 mod scheduler;
+mod send;
 mod signal;
+mod state_machine;
 mod supervisor;
+pub mod sys;
 mod task;
 mod timer;
 
 pub use crate::{
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
     application::{Application, ApplicationError, Applications, RestartType, StopApplicationError},
+    bounds::{Bounds, MailboxFull, Overflow},
     call::{Answer, Call},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
     control::{NoProcess, OnExit},
@@ -58,9 +65,11 @@ pub use crate::{
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
     reply::ReplyTo,
     run::RunError,
+    send::Sending,
+    state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},
     supervisor::{
-        ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor, DynamicSupervisorFlags,
-        Supervisor, SupervisorFlags,
+        AutoShutdown, ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor,
+        DynamicSupervisorFlags, Partition, PartitionSupervisor, ResizeError, Supervisor, SupervisorFlags,
     },
     task::Task,
     timer::TimerRef,

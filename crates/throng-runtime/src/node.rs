@@ -36,7 +36,7 @@ pub struct Node {
 pub(crate) struct Shared {
     name: Arc<str>,
     backend: Tokio,
-    names: Arc<Names>,
+    names: Names,
     timers: Timers,
 }
 
@@ -60,7 +60,7 @@ impl Node {
 
     /// A node without what a program has once for all its nodes.
     pub(crate) fn on(backend: Tokio, name: Arc<str>) -> Self {
-        let shared = Shared { name, backend, names: Arc::default(), timers: Timers::new(now()) };
+        let shared = Shared { name, backend, names: Names::new(), timers: Timers::new(now()) };
         Self { shared: Arc::new(shared) }
     }
 
@@ -127,12 +127,12 @@ impl Node {
 
     /// The process that holds a name now.
     pub fn whereis<S: GenServer>(&self, name: Name<S>) -> Option<Pid<S>> {
-        self.shared.names().whereis(name)
+        self.shared.names.whereis(&name.as_str())
     }
 
     /// A name of this node as an address: whoever holds it at the time of each use.
     pub fn via<S: GenServer>(&self, name: Name<S>) -> Via<S> {
-        names::via(self, name)
+        names::via(&self.shared.names, name)
     }
 
     /// Whether a process is alive; not any more as soon as it has begun to exit (P32).
@@ -221,10 +221,6 @@ impl Node {
 }
 
 impl Shared {
-    pub(crate) fn names(&self) -> &Arc<Names> {
-        &self.names
-    }
-
     pub(crate) fn timers(&self) -> &Timers {
         &self.timers
     }

@@ -102,7 +102,7 @@ fn entry(node: &Node, id: ProcessId) -> Option<Entry> {
         entry.notes.extend(control.trap.map(|_| "traps exits".to_owned()));
     }
     drop(control);
-    if let Some(name) = node.names().name_of(id) {
+    if let Some(name) = node.names().keys(id).first() {
         entry.notes.insert(0, format!("{name:?}"));
     }
     Some(entry)

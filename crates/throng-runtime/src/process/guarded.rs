@@ -4,6 +4,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
+    time::Instant,
 };
 
 use crate::{exit::Exit, inbox::Inbox, panics::contain};
@@ -39,10 +40,18 @@ impl<F: Future + Unpin> Future for Guarded<'_, F> {
             self.drop_code();
             return Poll::Ready(Err(Box::new(Interrupted::Ended(reason))));
         }
+        let began = self.inbox.is_observed().then(Instant::now);
         let Some(code) = self.code.as_mut() else { return Poll::Pending };
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(code).poll(cx)));
+        if let Some(began) = began {
+            self.inbox.note_busy(began.elapsed());
+        }
         let outcome = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Pending) => {
+                // It may wait for long, and others look at how much waits meanwhile.
+                self.inbox.settle();
+                return Poll::Pending;
+            }
             Ok(Poll::Ready(output)) => Ok(output),
             Err(payload) => Err(Box::new(Interrupted::Panicked(Exit::from_panic(payload)))),
         };

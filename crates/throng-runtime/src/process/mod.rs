@@ -40,6 +40,7 @@ use crate::{
     message::{Down, MonitorRef},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
+    post,
     reply::{ReplyCell, Unanswered, Waiting},
     report,
     scheduler::{
@@ -107,6 +108,7 @@ impl<S: GenServer> Starting<S> {
         let (started, outcome) = Started::alone();
         let life = Life::begin(Some(started));
         let pid = Pid::<S>::of(life.id);
+        furnish(life.id, &spec);
         if let Some(via) = spec.resolve_name(node) {
             via.naming().claim(pid).map_err(StartError::AlreadyStarted)?;
         }
@@ -153,6 +155,18 @@ impl<S> Drop for Starting<S> {
             control::unlink(parent, self.pid.id());
         }
         request_exit(None, self.pid.id(), Exit::Kill);
+    }
+}
+
+/// Gives a server that nobody knows yet what its specification asks for.
+fn furnish<S: GenServer>(id: ProcessId, spec: &ChildSpec<S>) {
+    let slot = scheduler::slot(id);
+    slot.mark_server();
+    if let Some(bounds) = spec.mailbox {
+        post::bound(id, bounds);
+    }
+    if let (Some(idle), Some(mut control)) = (spec.hibernate_after, slot.control(id)) {
+        control.get().hibernate_after = Some(idle);
     }
 }
 

@@ -23,10 +23,9 @@ pub(crate) mod watchdog;
 
 use std::{pin::Pin, time::Instant};
 
-use self::mailbox::Pushed;
 pub(crate) use self::{
-    envelope::{Envelope, Letter, Running},
-    mailbox::Queue,
+    envelope::{Envelope, Kind, Letter, Running},
+    mailbox::{Pushed, Queue},
     slab::{Generation, Slot, acquire, alive, both, live, slot},
     tokio::Tokio,
 };
@@ -64,8 +63,18 @@ pub(crate) fn deliver(to: ProcessId, envelope: Envelope) -> Result<(), Envelope>
     if !slot.is(to) {
         return Err(envelope);
     }
-    if slot.mailbox.push(envelope)? == Pushed::Wake {
-        slot.waker.wake();
+    let counts = envelope.kind() == Kind::Message;
+    if counts {
+        // Before the push, so that whoever takes it off again does so later.
+        slot.count_queued();
+    }
+    match slot.mailbox.push(envelope) {
+        Ok(Pushed::Wake) => slot.waker.wake(),
+        Ok(Pushed::Quiet) => {}
+        Err(unsent) => {
+            slot.count_taken(u32::from(counts));
+            return Err(unsent);
+        }
     }
     Ok(())
 }

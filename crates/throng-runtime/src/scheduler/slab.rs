@@ -33,11 +33,22 @@ pub(crate) struct Slot {
     pub(crate) waker: AtomicWaker,
     index: u32,
     generation: AtomicU32,
+    /// Messages that were pushed and are not being handled yet. It belongs to the slot: whoever adds one also sees to it
+    /// that it is taken off again, so that it needs no reset, which a late push could make wrong.
+    queued: AtomicU32,
     status: AtomicU8,
+    nature: AtomicU8,
     /// The wake-up that was set for a deadline has come.
     rung: AtomicBool,
+    /// System requests wait in its control.
+    asked: AtomicBool,
     control: Mutex<Option<Box<Control>>>,
 }
+
+/// A bit of a slot's nature: its mailbox is bounded.
+const BOUNDED: u8 = 1;
+/// A bit of a slot's nature: its process is a server, which answers system requests.
+const SERVER: u8 = 2;
 
 /// How far the process of a slot has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +73,8 @@ static FREE: [Mutex<Vec<u32>>; FREE_LISTS] = [const { Mutex::new(Vec::new()) }; 
 /// When 134 million processes are alive at once.
 pub(crate) fn acquire() -> ProcessId {
     let slot = reuse().unwrap_or_else(fresh);
+    slot.nature.store(0, Ordering::Relaxed);
+    slot.asked.store(false, Ordering::Relaxed);
     // Release: whoever reads this status sees the new generation as well.
     slot.status.store(Status::Alive as u8, Ordering::Release);
     slot.mailbox.open();
@@ -147,8 +160,11 @@ impl Slot {
             waker: AtomicWaker::new(),
             index,
             generation: AtomicU32::new(1),
+            queued: AtomicU32::new(0),
             status: AtomicU8::new(Status::Dead as u8),
+            nature: AtomicU8::new(0),
             rung: AtomicBool::new(false),
+            asked: AtomicBool::new(false),
             control: Mutex::new(None),
         }
     }
@@ -156,6 +172,52 @@ impl Slot {
     /// The identity of the process that uses it now; for that process itself.
     pub(crate) fn id(&self) -> ProcessId {
         ProcessId::new(self.index, self.generation.load(Ordering::Relaxed))
+    }
+
+    /// How many messages wait: exact while its process waits too, a few too many while it works through its queue, as it
+    /// takes them off in handfuls.
+    pub(crate) fn queue_len(&self) -> usize {
+        self.queued.load(Ordering::Relaxed) as usize
+    }
+
+    /// From now on its messages go by way of its control's room. Before anybody knows the process.
+    pub(crate) fn mark_bounded(&self) {
+        self.nature.fetch_or(BOUNDED, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.nature.load(Ordering::Relaxed) & BOUNDED != 0
+    }
+
+    /// Its process answers system requests. Before anybody knows the process.
+    pub(crate) fn mark_server(&self) {
+        self.nature.fetch_or(SERVER, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_server(&self) -> bool {
+        self.nature.load(Ordering::Relaxed) & SERVER != 0
+    }
+
+    /// A system request was put into its control.
+    pub(crate) fn mark_asked(&self) {
+        self.asked.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Acquire)
+    }
+
+    /// Its system requests are about to be taken, under their lock.
+    pub(crate) fn mark_answered(&self) {
+        self.asked.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_queued(&self) {
+        self.queued.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_taken(&self, messages: u32) {
+        self.queued.fetch_sub(messages, Ordering::Relaxed);
     }
 
     pub(crate) fn ring(&self) {
