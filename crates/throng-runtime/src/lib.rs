@@ -9,6 +9,7 @@
 //!
 //! Ids in parentheses, such as `(P14)`, are those of the rules in the guide (crate `throng`).
 
+mod about;
 mod address;
 mod application;
 mod bounds;
@@ -18,11 +19,13 @@ pub mod census;
 mod child;
 mod control;
 mod ctx;
+pub mod dictionary;
 mod dump;
 mod error;
 mod exit;
 mod gen_server;
 mod inbox;
+mod info;
 mod letter;
 mod message;
 mod multi;
@@ -33,6 +36,7 @@ mod panics;
 mod pid;
 mod post;
 mod process;
+mod receive;
 mod registry;
 mod reply;
 mod report;
@@ -48,6 +52,7 @@ mod task;
 mod timer;
 
 pub use crate::{
+    about::{Ancestor, callers},
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
     application::{Application, ApplicationError, Applications, RestartType, StopApplicationError},
     bounds::{Bounds, MailboxFull, Overflow},
@@ -58,10 +63,12 @@ pub use crate::{
     error::StartError,
     exit::{Exit, IntoExit, Panic},
     gen_server::{GenServer, Init, InitError},
+    info::{Listed, ProcessInfo, ProcessStatus},
     message::{Down, Exited, Halt, Handled, Handler, IdleTimeout, Message, MonitorRef},
     multi::{Replies, abcast, multi_call, multi_call_within},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
+    receive::{Alias, AliasMode, Mailbox, Raw},
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
     reply::ReplyTo,
     run::RunError,
