@@ -11,6 +11,7 @@
 
 mod about;
 mod address;
+mod application;
 mod bounds;
 mod call;
 #[doc(hidden)]
@@ -19,6 +20,7 @@ mod child;
 mod control;
 mod ctx;
 pub mod dictionary;
+mod dump;
 mod error;
 mod exit;
 mod gen_server;
@@ -29,6 +31,7 @@ mod message;
 mod multi;
 mod names;
 mod node;
+mod operator;
 mod panics;
 mod pid;
 mod post;
@@ -51,6 +54,7 @@ mod timer;
 pub use crate::{
     about::{Ancestor, callers},
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
+    application::{Application, ApplicationError, Applications, RestartType, StopApplicationError},
     bounds::{Bounds, MailboxFull, Overflow},
     call::{Answer, Call},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
@@ -71,8 +75,8 @@ pub use crate::{
     send::Sending,
     state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},
     supervisor::{
-        ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor, DynamicSupervisorFlags,
-        Supervisor, SupervisorFlags,
+        AutoShutdown, ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor,
+        DynamicSupervisorFlags, Partition, PartitionSupervisor, ResizeError, Supervisor, SupervisorFlags,
     },
     task::Task,
     timer::TimerRef,

@@ -68,7 +68,7 @@ pub(crate) async fn start<S: GenServer>(
 pub(crate) async fn start_and_wait<S: GenServer>(
     node: &Node,
     spec: ChildSpec<S>,
-) -> Result<(Pid<S>, impl Future<Output = Exit> + Send), StartError> {
+) -> Result<(Pid<S>, impl Future<Output = Exit> + Send + use<S>), StartError> {
     let (starting, ended) = Starting::begin(node, None, spec, wait)?;
     Ok((starting.finish().await?, ended))
 }
