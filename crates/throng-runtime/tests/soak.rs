@@ -9,7 +9,7 @@ use std::{alloc::System, time::Duration};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use throng_runtime::{
     Address, Ctx, Down, Exit, Exited, GenServer, Handled, Handler, Init, Message, Name, Node, ReplyTo,
-    census::Census,
+    census::Census, dictionary,
 };
 
 #[global_allocator]
@@ -33,6 +33,8 @@ impl GenServer for Brittle {
 
     async fn init((): (), ctx: &mut Ctx<Self>) -> Init<Self> {
         ctx.trap_exits();
+        ctx.set_label("brittle");
+        dictionary::put([0_u64; 16])?;
         ctx.send_after(Duration::from_secs(3_600), Crash);
         ctx.idle_timeout(Duration::from_secs(3_600));
         Ok(Self { kept: Vec::new() })
