@@ -58,6 +58,9 @@ pub use crate::{
         ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor, DynamicSupervisorFlags,
         Supervisor, SupervisorFlags,
     },
-    task::Task,
+    task::{
+        OnStreamTimeout, OnTimeout, StreamFailure, Task, TaskStream, TaskSupervisor, TaskSupervisorFlags,
+        YieldMany,
+    },
     timer::TimerRef,
 };

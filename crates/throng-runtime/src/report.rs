@@ -22,6 +22,26 @@ pub(crate) fn crash(process: ProcessId, server: &str, during: Option<&str>, reas
     if_nobody_listens(&format_args!("process {process} ({server}) crashed: {reason}"));
 }
 
+/// What a task is, for the report of its crash (T9).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TaskOrigin {
+    /// The type of its work, which names the function that wrote it.
+    pub(crate) work: &'static str,
+    /// The process that started it, if one did.
+    pub(crate) starter: Option<ProcessId>,
+}
+
+/// A task crashed (T9). A clean end is no crash.
+pub(crate) fn task_crash(process: ProcessId, task: &TaskOrigin, reason: &Exit) {
+    if reason.is_clean() {
+        return;
+    }
+    let TaskOrigin { work, starter } = task;
+    let starter = starter.map(tracing::field::display);
+    tracing::error!(%process, task = work, starter, %reason, "task crashed");
+    if_nobody_listens(&format_args!("process {process} (task {work}) crashed: {reason}"));
+}
+
 /// Prints what was reported, if there is no subscriber.
 pub(crate) fn if_nobody_listens(report: &dyn Display) {
     static PRINTED: AtomicUsize = AtomicUsize::new(0);

@@ -16,7 +16,7 @@ mod server;
 
 use std::{
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     task::{Context, Poll},
     time::Duration,
 };
@@ -177,14 +177,22 @@ where
     F: FnOnce(Ctx) -> Fut + Send + 'static,
     Fut: Future<Output: IntoExit> + Send + 'static,
 {
-    launch(node, parent, None, |ctx| Box::pin(async move { body(ctx).await.into_exit() }))
+    launch(node, parent, None, None, |ctx| Box::pin(async move { body(ctx).await.into_exit() }))
 }
 
-/// Starts a raw process whose code is made with its context; its end settles `promise` at the latest.
+/// A process that ended before anybody asked: its identity finds no process, now and ever.
+pub(crate) fn nobody() -> ProcessId {
+    static NOBODY: LazyLock<ProcessId> = LazyLock::new(|| Life::<dyn Unanswered>::begin(None).id);
+    *NOBODY
+}
+
+/// Starts a raw process whose code is made with its context; its end settles `promise` at the latest. A task says what it is
+/// for the report of its crash.
 pub(crate) fn launch(
     node: &Node,
     parent: Option<ProcessId>,
     promise: Option<Arc<dyn Unanswered>>,
+    task: Option<Box<report::TaskOrigin>>,
     code: impl FnOnce(Ctx) -> Pin<Box<dyn Future<Output = Exit> + Send>>,
 ) -> ProcessId {
     let life = Life::begin(promise);
@@ -194,13 +202,14 @@ pub(crate) fn launch(
         let _ = control::adopt(id, parent);
     }
     let code = code(Ctx::new(id, parent, node.clone()));
-    node.spawn_body(Body::new(id, node, run(life, code)));
+    node.spawn_body(Body::new(id, node, run(life, task, code)));
     id
 }
 
 /// The life of a raw process.
 fn run(
     life: Life<dyn Unanswered>,
+    task: Option<Box<report::TaskOrigin>>,
     code: Pin<Box<dyn Future<Output = Exit> + Send>>,
 ) -> impl Future<Output = ()> + Send {
     let mut inbox = Inbox::new(life.id);
@@ -208,7 +217,10 @@ fn run(
         let ended = Guarded::new(code, &mut inbox).await;
         let reason = match ended.map_err(|interrupted| *interrupted) {
             Ok(reason) | Err(Interrupted::Panicked(reason)) => {
-                report::crash(life.id, "no server", None, &reason);
+                match task {
+                    Some(task) => report::task_crash(life.id, &task, &reason),
+                    None => report::crash(life.id, "no server", None, &reason),
+                }
                 reason
             }
             Err(Interrupted::Ended(reason)) => reason,

@@ -20,7 +20,7 @@ mod intensity;
 mod plan;
 mod report;
 mod requests;
-mod stop;
+pub(crate) mod stop;
 
 use std::{borrow::Cow, collections::BTreeSet, ops::Range, time::Duration};
 
@@ -294,7 +294,7 @@ impl Handler<Retry> for Supervisor {
 
 /// The kind of every supervisor, and the shutdown that lets a subtree finish (S1, S26).
 impl<S: GenServer> ChildSpec<S> {
-    fn supervisor(id: impl Into<Cow<'static, str>>, args: S::Args) -> Self {
+    pub(crate) fn supervisor(id: impl Into<Cow<'static, str>>, args: S::Args) -> Self {
         let mut spec = Self::new(args).id(id).shutdown(Shutdown::Infinity);
         spec.kind = ChildKind::Supervisor;
         spec
