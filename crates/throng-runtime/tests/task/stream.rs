@@ -196,12 +196,16 @@ async fn t8_without_links_a_crash_is_an_element() {
 async fn t8_a_crash_of_a_linked_task_ends_a_consumer_that_does_not_trap() {
     let node = Node::new("test");
     for _ in 0..500 {
-        let consumer = node.spawn(async |ctx| {
+        let (begin, begun) = oneshot::channel();
+        let consumer = node.spawn(async move |ctx| {
+            begun.await.unwrap();
             let mut stream = ctx.async_stream(1..=3, boom_at_two);
             let results = collect!(stream);
             Exit::other(format!("it saw {results:?}"))
         });
-        let reason = node.wait(consumer).await;
+        let end = node.wait(consumer);
+        begin.send(()).unwrap();
+        let reason = end.await;
         assert!(matches!(&reason, Exit::Panic(panic) if panic.message() == "boom"), "{reason}");
     }
 }

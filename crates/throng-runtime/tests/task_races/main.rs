@@ -39,15 +39,24 @@ impl Counted {
         self.before = Census::take(&self.node);
     }
 
-    /// Waits until there is no more than at the beginning: a process is gone a moment after it told so.
-    async fn nothing_is_left(&self, round: u64) {
+    /// Waits until there are no more processes than at the beginning: one is gone a moment after it told so.
+    async fn no_process_is_left(&self, round: u64) {
+        self.comes_to(|census| census.processes == self.before.processes, round).await;
+    }
+
+    /// Also no timer: a process that waited with a deadline keeps one at most, until it ends or wakes of it.
+    async fn nothing_is_left(&self) {
+        self.comes_to(|census| census == self.before, ROUNDS).await;
+    }
+
+    async fn comes_to(&self, hoped: impl Fn(Census) -> bool, round: u64) {
         let looking = async {
-            while Census::take(&self.node) != self.before {
+            while !hoped(Census::take(&self.node)) {
                 tokio::task::yield_now().await;
             }
         };
-        let gone = tokio::time::timeout(Duration::from_secs(60), looking).await;
-        assert!(gone.is_ok(), "round {round}: {:?} in place of {:?}", Census::take(&self.node), self.before);
+        let there = tokio::time::timeout(Duration::from_secs(60), looking).await;
+        assert!(there.is_ok(), "round {round}: {:?} in place of {:?}", Census::take(&self.node), self.before);
     }
 }
 
@@ -67,7 +76,7 @@ async fn a_task_whose_handle_is_dropped_runs_on_and_leaves_nothing() {
         tell.send(()).unwrap();
     }));
     told.await.unwrap();
-    counted.nothing_is_left(0).await;
+    counted.nothing_is_left().await;
 }
 
 /// Traps exits, and tells of those that reach it.
@@ -132,6 +141,7 @@ impl Handler<TakeSome> for Consumer {
 async fn t8_an_early_halt_against_the_ends_of_tasks_leaves_nothing() {
     let mut dice = Dice::new("halt against completion");
     let mut counted = Counted::new().await;
+    let all_gone = counted.before;
     let (tell, mut told) = mpsc::unbounded_channel();
     let consumer = counted.node.start(Consumer::child(tell)).await.unwrap();
     let tasks = counted.node.start(TaskSupervisor::new("tasks")).await.unwrap();
@@ -145,7 +155,7 @@ async fn t8_an_early_halt_against_the_ends_of_tasks_leaves_nothing() {
             tasks: (dice.roll(3) == 0).then_some(tasks),
         };
         consumer.call(plan).no_timeout().await.unwrap();
-        counted.nothing_is_left(round).await;
+        counted.no_process_is_left(round).await;
         tasks.sync().await.unwrap();
         assert_eq!(TaskSupervisor::children(&tasks).await.unwrap(), [], "round {round}");
         consumer.sync().await.unwrap();
@@ -153,6 +163,8 @@ async fn t8_an_early_halt_against_the_ends_of_tasks_leaves_nothing() {
     }
     counted.node.exit(consumer, Exit::Kill);
     counted.node.exit(tasks, Exit::Kill);
+    counted.before = all_gone;
+    counted.nothing_is_left().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -180,8 +192,9 @@ async fn t8_a_timeout_against_a_result_gives_one_of_the_two_for_each_element() {
         }
         assert_eq!(seen, (0..8).collect::<Vec<_>>(), "round {round}");
         drop(stream);
-        counted.nothing_is_left(round).await;
+        counted.no_process_is_left(round).await;
     }
+    counted.nothing_is_left().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -201,14 +214,16 @@ async fn t8_the_death_of_a_consumer_against_the_starts_of_its_tasks_leaves_nothi
         });
         turns(dice.roll(20)).await;
         counted.node.exit(consumer, if dice.roll(2) == 0 { Exit::Kill } else { Exit::other("boom") });
-        counted.nothing_is_left(round).await;
+        counted.no_process_is_left(round).await;
     }
+    counted.nothing_is_left().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t7_the_death_of_an_owner_against_the_start_of_its_task_leaves_no_orphan() {
     let mut dice = Dice::new("death of an owner");
     let mut counted = Counted::new().await;
+    let all_gone = counted.before;
     let tasks = counted.node.start(TaskSupervisor::new("tasks")).await.unwrap();
     counted.begin();
     for round in 0..ROUNDS {
@@ -219,11 +234,13 @@ async fn t7_the_death_of_an_owner_against_the_start_of_its_task_leaves_no_orphan
         turns(dice.roll(12)).await;
         counted.node.exit(owner, if dice.roll(2) == 0 { Exit::Kill } else { Exit::other("boom") });
         counted.node.wait(owner).await;
-        counted.nothing_is_left(round).await;
+        counted.no_process_is_left(round).await;
         tasks.sync().await.unwrap();
         assert_eq!(TaskSupervisor::children(&tasks).await.unwrap(), [], "round {round}");
     }
     counted.node.exit(tasks, Exit::Kill);
+    counted.before = all_gone;
+    counted.nothing_is_left().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -245,19 +262,22 @@ async fn t7_the_end_of_a_supervisor_against_the_starts_of_tasks_leaves_nothing()
         }
         starts.await.unwrap();
         consumer.await.unwrap();
-        counted.nothing_is_left(round).await;
+        counted.no_process_is_left(round).await;
     }
+    counted.nothing_is_left().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t5_a_shutdown_against_a_result_under_a_supervisor_leaves_nothing() {
     let mut dice = Dice::new("supervised shutdown against result");
     let mut counted = Counted::new().await;
+    let all_gone = counted.before;
     let tasks = counted.node.start(TaskSupervisor::new("tasks")).await.unwrap();
     counted.begin();
     for round in 0..ROUNDS {
         let (work, wait, how) = (dice.roll(6), dice.roll(6), dice.roll(3));
-        let owner = counted.node.spawn(async move |ctx| {
+        let (survive, survived) = oneshot::channel();
+        counted.node.spawn(async move |ctx| {
             let task = TaskSupervisor::task(&tasks, &ctx, turns(work)).await.unwrap();
             turns(wait).await;
             let outcome = match how {
@@ -265,11 +285,13 @@ async fn t5_a_shutdown_against_a_result_under_a_supervisor_leaves_nothing() {
                 1 => task.shutdown(Shutdown::Infinity).await,
                 _ => task.ignore(),
             };
-            assert!(matches!(outcome, None | Some(Ok(()))), "{outcome:?}");
-            Exit::other("survived")
+            survive.send(outcome).unwrap();
         });
-        assert_eq!(counted.node.wait(owner).await.to_string(), "survived", "round {round}");
-        counted.nothing_is_left(round).await;
+        let outcome = survived.await;
+        assert!(matches!(outcome, Ok(None | Some(Ok(())))), "round {round}: {outcome:?}");
+        counted.no_process_is_left(round).await;
     }
     counted.node.exit(tasks, Exit::Kill);
+    counted.before = all_gone;
+    counted.nothing_is_left().await;
 }
