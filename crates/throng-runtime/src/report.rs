@@ -8,7 +8,12 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use crate::{exit::Exit, pid::ProcessId};
+use crate::{
+    about,
+    exit::Exit,
+    pid::ProcessId,
+    scheduler::{self, Birth},
+};
 
 /// So many lines, and one that says how to see the others.
 const LINES_MAX: usize = 50;
@@ -18,28 +23,26 @@ pub(crate) fn crash(process: ProcessId, server: &str, during: Option<&str>, reas
     if reason.is_clean() {
         return;
     }
-    tracing::error!(%process, server, during, %reason, "process crashed");
-    if_nobody_listens(&format_args!("process {process} ({server}) crashed: {reason}"));
+    let label = about::label(process);
+    let label = label.as_deref();
+    tracing::error!(%process, label, server, during, %reason, "process crashed");
+    let label = label.map(|label| format!(" {label:?}")).unwrap_or_default();
+    if_nobody_listens(&format_args!("process {process}{label} ({server}) crashed: {reason}"));
 }
 
-/// What a task is, for the report of its crash (T9).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct TaskOrigin {
-    /// The type of its work, which names the function that wrote it.
-    pub(crate) work: &'static str,
-    /// The process that started it, if one did.
-    pub(crate) starter: Option<ProcessId>,
-}
-
-/// A task crashed (T9). A clean end is no crash.
-pub(crate) fn task_crash(process: ProcessId, task: &TaskOrigin, reason: &Exit) {
+/// A process that is no server crashed: who, what it ran, and on whose behalf if it is a task (T9). A clean end is no crash.
+pub(crate) fn raw_crash(process: ProcessId, reason: &Exit) {
     if reason.is_clean() {
         return;
     }
-    let TaskOrigin { work, starter } = task;
-    let starter = starter.map(tracing::field::display);
-    tracing::error!(%process, task = work, starter, %reason, "task crashed");
-    if_nobody_listens(&format_args!("process {process} (task {work}) crashed: {reason}"));
+    let label = about::label(process);
+    let label = label.as_deref();
+    let work =
+        scheduler::birth(process).and_then(Birth::initial_call).map_or("unknown", |call| (call.name)());
+    let starter = about::caller(process).map(tracing::field::display);
+    tracing::error!(%process, label, work, starter, %reason, "process crashed");
+    let label = label.map(|label| format!(" {label:?}")).unwrap_or_default();
+    if_nobody_listens(&format_args!("process {process}{label} ({work}) crashed: {reason}"));
 }
 
 /// Prints what was reported, if there is no subscriber.

@@ -5,9 +5,14 @@ use std::{sync::Arc, task::Context};
 use atomic_waker::AtomicWaker;
 use parking_lot::Mutex;
 
-use super::job::Code;
 use crate::{
-    address::CallFailure, control, exit::Exit, pid::ProcessId, process, reply::Unanswered, scheduler,
+    address::CallFailure,
+    control,
+    exit::Exit,
+    pid::ProcessId,
+    process::{self, RawCode},
+    reply::Unanswered,
+    scheduler,
 };
 
 /// The ends of a stream's tasks, as they come: the number of the element, and its outcome.
@@ -67,7 +72,7 @@ impl<T: Send + 'static> Seat<T> {
     }
 
     /// What the task's process does.
-    pub(super) fn code<F, Fut>(self: &Arc<Self>, work: F) -> Code
+    pub(super) fn code<F, Fut>(self: &Arc<Self>, work: F) -> RawCode
     where
         F: FnOnce() -> Fut + Send + 'static,
         Fut: Future<Output = T> + Send + 'static,

@@ -312,7 +312,7 @@ where
         let seat = Seat::new(number, owner, self.flight.board().clone());
         let work = self.work.clone();
         let code = seat.code(move || work(element));
-        let job = Job::new::<F>(owner, Some(seat.clone()), code);
+        let job = Job::new::<F>(owner, Some(seat.clone()), size_of::<Fut>(), code);
         let deadline = self.options.timeout.map(|timeout| timer::later(scheduler::now(), timeout));
         self.flight.begin(number, Running { seat, deadline, kept });
         match &self.starter.place {

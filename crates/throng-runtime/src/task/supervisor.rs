@@ -87,7 +87,7 @@ impl TaskSupervisor {
     where
         F: Future<Output: IntoExit> + Send + 'static,
     {
-        let job = Job::new::<F>(None, None, Box::pin(async { work.await.into_exit() }));
+        let job = Job::new::<F>(None, None, size_of::<F>(), Box::pin(async { work.await.into_exit() }));
         supervisor.call(StartTask(job)).no_timeout().await?
     }
 

@@ -29,7 +29,7 @@ async fn t9_a_crash_is_logged_once_with_the_function_and_the_starter() {
     let lines = log.lines();
     assert_eq!(lines.len(), 1, "{lines:#?}");
     let (task, starter) = (format!("process={task}"), format!("starter={starter}"));
-    for part in ["ERROR", "task crashed", "count_the_beans", "no beans", "reports.rs", &task, &starter] {
+    for part in ["ERROR", "process crashed", "count_the_beans", "no beans", "reports.rs", &task, &starter] {
         assert!(lines[0].contains(part), "{part:?} is not in {}", lines[0]);
     }
 }
