@@ -38,13 +38,15 @@ pub struct Ctx<S = ()> {
     node: Node,
     /// The call that is being handled, until it is answered.
     call: Option<Arc<dyn Unanswered>>,
+    /// The message in hand has been answered; for observers.
+    answered: bool,
     plans: Plans,
     server: PhantomData<fn() -> S>,
 }
 
 impl<S> Ctx<S> {
     pub(crate) fn new(id: ProcessId, parent: Option<ProcessId>, node: Node) -> Self {
-        Self { id, parent, node, call: None, plans: Plans::default(), server: PhantomData }
+        Self { id, parent, node, call: None, answered: false, plans: Plans::default(), server: PhantomData }
     }
 
     /// This process.
@@ -154,6 +156,16 @@ impl<S> Ctx<S> {
         Fut: Future<Output: IntoExit> + Send + 'static,
     {
         process::spawn(&self.node, Some(self.id), body)
+    }
+
+    /// Starts a process that this one monitors from its first instruction (P7).
+    pub fn spawn_monitor<F, Fut>(&self, body: F) -> (ProcessId, MonitorRef)
+    where
+        S: Handler<Down>,
+        F: FnOnce(Ctx) -> Fut + Send + 'static,
+        Fut: Future<Output: IntoExit> + Send + 'static,
+    {
+        process::spawn_monitored(&self.node, self.id, Self::down_message, body)
     }
 
     /// Has `hook` run at the end of this process, before anybody is told; the same hook twice runs once.
@@ -275,6 +287,11 @@ impl<S: GenServer> Ctx<S> {
         self.plans.idle_timeout(after, message);
     }
 
+    /// Has [`GenServer::hibernate`] called after the callback that runs now, when no message waits (G14).
+    pub fn hibernate(&mut self) {
+        self.plans.hibernate();
+    }
+
     /// Sends a message to this process after a time, not earlier (P5). Dropping the result does not cancel.
     pub fn send_after<M: Message<Reply = ()>>(&self, after: Duration, message: M) -> TimerRef
     where
@@ -304,12 +321,25 @@ impl<S: GenServer> Ctx<S> {
     /// Answers the call in hand: now, or after `terminate` if the callback also asked to stop.
     pub(crate) fn answer<R: Send + 'static>(&mut self, reply: R) {
         let Some(cell) = self.take_call::<R>() else { return };
+        self.note_answer();
         if self.is_stopping() {
             self.plans.answer_last(Box::new(move || drop(cell.settle(Ok(reply)))));
         } else {
             // An error means that the caller gave up.
             drop(cell.settle(Ok(reply)));
         }
+    }
+
+    pub(crate) fn note_answer(&mut self) {
+        self.answered = true;
+    }
+
+    pub(crate) fn forget_answer(&mut self) {
+        self.answered = false;
+    }
+
+    pub(crate) fn has_answered(&self) -> bool {
+        self.answered
     }
 
     pub(crate) fn take_unanswered(&mut self) -> Option<Arc<dyn Unanswered>> {
@@ -339,6 +369,16 @@ impl<S: GenServer> Ctx<S> {
     /// The idle timeout's message when it is time. Frees what earlier callbacks needed and a wait does not.
     pub(crate) fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Envelope> {
         self.plans.poll_idle(self.id, cx)
+    }
+
+    /// Whether to give memory back: at once if a callback asked for it, else when `after` has passed without a message.
+    pub(crate) fn poll_nap(&mut self, after: Option<Duration>, cx: &mut Context<'_>) -> Poll<()> {
+        self.plans.poll_nap(after, cx)
+    }
+
+    /// A system request came: what it waits for begins anew (G13).
+    pub(crate) fn rearm(&mut self) {
+        self.plans.rearm();
     }
 
     /// A message came: the idle timeout is off, and no other plan is left when one is taken from the mailbox.

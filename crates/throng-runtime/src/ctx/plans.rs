@@ -21,6 +21,10 @@ struct Wishes {
     stop: Option<Exit>,
     first: VecDeque<Envelope>,
     idle: Option<IdlePlan>,
+    /// Give memory back before the next wait.
+    hibernate: bool,
+    /// When it has been idle for so long that it gives memory back.
+    nap: Option<Alarm>,
     parting_answer: Option<Box<dyn FnOnce() + Send>>,
 }
 
@@ -47,6 +51,10 @@ impl Plans {
 
     pub(super) fn idle_timeout(&mut self, after: Duration, message: fn(ProcessId) -> Envelope) {
         self.made().idle = Some(IdlePlan { after, message, alarm: None });
+    }
+
+    pub(super) fn hibernate(&mut self) {
+        self.made().hibernate = true;
     }
 
     pub(super) fn answer_last(&mut self, answer: Box<dyn FnOnce() + Send>) {
@@ -77,7 +85,7 @@ impl Plans {
     pub(super) fn poll_idle(&mut self, id: ProcessId, cx: &mut Context<'_>) -> Poll<Envelope> {
         let wishes = self.0.get_mut();
         let Some(plan) = wishes.as_mut().and_then(|wishes| wishes.idle.as_mut()) else {
-            *wishes = None;
+            wishes.take_if(|wishes| wishes.nap.is_none());
             return Poll::Pending;
         };
         let is_new = plan.alarm.is_none();
@@ -91,6 +99,30 @@ impl Plans {
         let message = plan.message;
         *wishes = None;
         Poll::Ready(message(id))
+    }
+
+    /// Whether to give memory back: at once if a callback asked for it, else when `after` has passed without a message.
+    pub(super) fn poll_nap(&mut self, after: Option<Duration>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(wishes) = self.0.get_mut()
+            && std::mem::take(&mut wishes.hibernate)
+        {
+            return Poll::Ready(());
+        }
+        let Some(after) = after else { return Poll::Pending };
+        let nap = &mut self.made().nap;
+        ready!(nap.get_or_insert_with(|| Alarm::after(after)).poll_ring(cx));
+        *nap = None;
+        Poll::Ready(())
+    }
+
+    /// A system request came: what is waited for is waited for anew (G13).
+    pub(super) fn rearm(&mut self) {
+        if let Some(wishes) = self.0.get_mut() {
+            wishes.nap = None;
+            if let Some(idle) = &mut wishes.idle {
+                idle.alarm = None;
+            }
+        }
     }
 
     /// A message came: the idle timeout is off, and no other plan is left when one is taken from the mailbox.
