@@ -5,6 +5,8 @@ pub mod guide;
 pub mod prelude;
 
 #[doc(inline)]
+pub use throng_config as config;
+#[doc(inline)]
 pub use throng_macros::Message;
 /// ```
 /// use throng::prelude::*;
