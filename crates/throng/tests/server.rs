@@ -6,6 +6,7 @@
     clippy::must_use_candidate,
     clippy::needless_pass_by_value,
     clippy::unused_async,
+    clippy::unused_self,
     reason = "of the methods as they are written here: none of it is about what is made of them"
 )]
 
