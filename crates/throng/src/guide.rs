@@ -1,15 +1,19 @@
 //! The guide: how to think in Throng, chapter by chapter. Every example in it runs in the tests.
 //!
 //! 1. [Processes and servers](processes)
-//! 2. [Supervision, names, applications](supervision)
-//! 3. [Topics, channels, presence](channels)
-//! 4. [Testing an application](testing)
-//! 5. [Looking at what runs](debugging)
+//! 2. [State machines and agents](state_machines)
+//! 3. [Supervision, names, applications](supervision)
+//! 4. [Topics, channels, presence](channels)
+//! 5. [Testing an application](testing)
+//! 6. [Looking at what runs](debugging)
 //!
 //! [The rules, by their ids](rules), says what the documentation means by `(P14)` or `(§4.3)`.
 
 #[doc = include_str!("guide/processes.md")]
 pub mod processes {}
+
+#[doc = include_str!("guide/state_machines.md")]
+pub mod state_machines {}
 
 #[doc = include_str!("guide/supervision.md")]
 pub mod supervision {}
