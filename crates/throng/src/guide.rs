@@ -1,9 +1,10 @@
 //! The guide: how to think in Throng, chapter by chapter. Every example in it runs in the tests.
 //!
 //! 1. [Processes and servers](processes)
-//! 2. [Supervision, names, applications](supervision)
-//! 3. [Topics, channels, presence](channels)
-//! 4. [Testing an application](testing)
+//! 2. [Supervision, applications](supervision)
+//! 3. [Names and registries](names)
+//! 4. [Topics, channels, presence](channels)
+//! 5. [Testing an application](testing)
 //!
 //! [The rules, by their ids](rules), says what the documentation means by `(P14)` or `(§4.3)`.
 
@@ -12,6 +13,9 @@ pub mod processes {}
 
 #[doc = include_str!("guide/supervision.md")]
 pub mod supervision {}
+
+#[doc = include_str!("guide/names.md")]
+pub mod names {}
 
 #[doc = include_str!("guide/channels.md")]
 pub mod channels {}
