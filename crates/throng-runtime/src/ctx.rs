@@ -158,6 +158,16 @@ impl<S> Ctx<S> {
         process::spawn(&self.node, Some(self.id), body)
     }
 
+    /// Starts a process that this one monitors from its first instruction (P7).
+    pub fn spawn_monitor<F, Fut>(&self, body: F) -> (ProcessId, MonitorRef)
+    where
+        S: Handler<Down>,
+        F: FnOnce(Ctx) -> Fut + Send + 'static,
+        Fut: Future<Output: IntoExit> + Send + 'static,
+    {
+        process::spawn_monitored(&self.node, self.id, Self::down_message, body)
+    }
+
     /// Has `hook` run at the end of this process, before anybody is told; the same hook twice runs once.
     pub fn on_exit(&self, hook: Arc<dyn OnExit>) {
         control::on_exit(self.id, hook);

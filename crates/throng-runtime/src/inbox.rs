@@ -242,6 +242,22 @@ impl Inbox {
         self.slot.begin_exit();
     }
 
+    /// The process' code is at an await point; `at_work` when it waits for something else than messages.
+    pub(crate) fn pause(&mut self, at_work: bool) {
+        self.settle();
+        self.slot.set_at_work(at_work);
+    }
+
+    /// The code is over.
+    pub(crate) fn resume(&mut self) {
+        self.slot.set_at_work(false);
+    }
+
+    /// Whether it parked, and nothing has come since.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.slot.mailbox.is_parked()
+    }
+
     /// Takes what was begun off the count of those that wait.
     pub(crate) fn settle(&mut self) {
         if self.taken > 0 {

@@ -5,6 +5,7 @@
 //! 3. [Names and registries](names)
 //! 4. [Topics, channels, presence](channels)
 //! 5. [Testing an application](testing)
+//! 6. [Looking at what runs](debugging)
 //!
 //! [The rules, by their ids](rules), says what the documentation means by `(P14)` or `(§4.3)`.
 
@@ -19,6 +20,9 @@ pub mod names {}
 
 #[doc = include_str!("guide/channels.md")]
 pub mod channels {}
+
+#[doc = include_str!("guide/debugging.md")]
+pub mod debugging {}
 
 #[doc = include_str!("guide/rules.md")]
 pub mod rules {}

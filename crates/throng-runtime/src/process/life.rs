@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::{
     address::CallFailure,
     control::{self, Control, OnExit},
+    dictionary::Dictionary,
     exit::Exit,
     message::Down,
     panics::contain,
@@ -12,7 +13,7 @@ use crate::{
     post,
     reply::Unanswered,
     room::Room,
-    scheduler::{self, Kind, Queue, Slot},
+    scheduler::{self, Birth, Kind, Queue, Slot},
     signal::{ExitSignal, Signal},
     sys::System,
 };
@@ -25,8 +26,8 @@ pub(super) struct Life<P: Unanswered + ?Sized> {
 }
 
 impl<P: Unanswered + ?Sized> Life<P> {
-    pub(super) fn begin(promise: Option<Arc<P>>) -> Self {
-        Self { id: scheduler::acquire(), promise, ended: false }
+    pub(super) fn begin(promise: Option<Arc<P>>, born: Birth) -> Self {
+        Self { id: scheduler::acquire(born), promise, ended: false }
     }
 
     /// Not alive any more to observers (P32).
@@ -48,6 +49,7 @@ impl<P: Unanswered + ?Sized> Life<P> {
         self.ended = true;
         let slot = self.slot();
         cancel_timers(slot, self.id);
+        drop(dictionary(slot, self.id));
         self.run_hooks(reason);
         // In two rounds: a late observer that finds the process dead can rely on the earlier ones having been told.
         let mut open = tell_observers(self.id, reason, slot.take_control());
@@ -120,6 +122,12 @@ fn cancel_timers(slot: &Slot, id: ProcessId) {
             let _ = timer.cancel();
         });
     }
+}
+
+/// The values that the process kept by their types go with its state.
+fn dictionary(slot: &Slot, id: ProcessId) -> Option<Dictionary> {
+    let mut control = slot.control(id)?;
+    control.existing()?.about.as_mut().map(|about| std::mem::take(&mut about.dictionary))
 }
 
 fn run_hook(hook: &dyn OnExit, id: ProcessId, reason: &Exit) {

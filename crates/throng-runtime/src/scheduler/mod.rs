@@ -12,6 +12,7 @@
 //!
 //! `unsafe` lives in [`mailbox`] and [`envelope`], here and nowhere else in the project.
 
+mod birth;
 pub(crate) mod current;
 #[allow(unsafe_code, reason = "type erasure: see its proof")]
 mod envelope;
@@ -24,9 +25,10 @@ pub(crate) mod watchdog;
 use std::{pin::Pin, time::Instant};
 
 pub(crate) use self::{
+    birth::{Birth, InitialCall},
     envelope::{Envelope, Kind, Letter, Running},
     mailbox::{Pushed, Queue},
-    slab::{Generation, Slot, acquire, alive, both, live, slot},
+    slab::{Generation, Slot, acquire, alive, birth, both, live, of_node, slot},
     tokio::Tokio,
 };
 use crate::{pid::ProcessId, signal::Signal};

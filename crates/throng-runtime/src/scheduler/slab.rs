@@ -15,15 +15,18 @@ use std::sync::{
 use atomic_waker::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::mailbox::Mailbox;
+use super::{
+    birth::{self, Birth},
+    mailbox::Mailbox,
+};
 use crate::{control::Control, pid::ProcessId};
 
 /// Which incarnation of a slot a pid means. Zero is never one.
 pub(crate) type Generation = u32;
 
-const SEGMENT_BITS: u32 = 12;
-const SEGMENT_SLOTS: u32 = 1 << SEGMENT_BITS;
-const SEGMENTS: usize = 1 << 15;
+pub(super) const SEGMENT_BITS: u32 = 12;
+pub(super) const SEGMENT_SLOTS: u32 = 1 << SEGMENT_BITS;
+pub(super) const SEGMENTS: usize = 1 << 15;
 const FREE_LISTS: usize = 8;
 
 /// What every process has, whether idle or not: 64 bytes, one cache line.
@@ -49,6 +52,8 @@ pub(crate) struct Slot {
 const BOUNDED: u8 = 1;
 /// A bit of a slot's nature: its process is a server, which answers system requests.
 const SERVER: u8 = 2;
+/// A bit of a slot's nature: its process' code waits for something else than messages.
+const AT_WORK: u8 = 4;
 
 /// How far the process of a slot has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +76,10 @@ static FREE: [Mutex<Vec<u32>>; FREE_LISTS] = [const { Mutex::new(Vec::new()) }; 
 /// # Panics
 ///
 /// When 134 million processes are alive at once.
-pub(crate) fn acquire() -> ProcessId {
+pub(crate) fn acquire(born: Birth) -> ProcessId {
     let slot = reuse().unwrap_or_else(fresh);
+    birth::note(slot.index, born);
+    birth::note(slot.index, born);
     slot.nature.store(0, Ordering::Relaxed);
     slot.asked.store(false, Ordering::Relaxed);
     // Release: whoever reads this status sees the new generation as well.
@@ -85,6 +92,25 @@ pub(crate) fn acquire() -> ProcessId {
 pub(crate) fn slot(id: ProcessId) -> &'static Slot {
     segment(id.index())
         .map_or_else(|| unreachable!("a pid is only made for a slot"), |(slots, at)| &slots[at])
+}
+
+/// The birth of a process; `None` when this incarnation is gone.
+pub(crate) fn birth(id: ProcessId) -> Option<Birth> {
+    // The birth first: another process may take the slot meanwhile, and then the generation differs.
+    birth::of(id.index()).filter(|_| slot(id).is(id))
+}
+
+/// The processes of a node that have not ended, in the order of the table. Those that start or end meanwhile may be missed.
+pub(crate) fn of_node(node: u32) -> impl Iterator<Item = ProcessId> + Send {
+    let used = NEVER_USED.load(Ordering::Relaxed);
+    (0..used).filter(move |&index| birth::of(index).is_some_and(|birth| birth.node == node)).filter_map(
+        move |index| {
+            let (slots, at) = segment(index)?;
+            let id = slots[at].id();
+            (slots[at].status() != Status::Dead && birth(id).is_some_and(|birth| birth.node == node))
+                .then_some(id)
+        },
+    )
 }
 
 /// How many slots are taken.
@@ -224,6 +250,23 @@ impl Slot {
         self.rung.store(true, Ordering::Release);
     }
 
+    /// Tells observers whether its code is at an await point of its own. For the process itself.
+    pub(crate) fn set_at_work(&self, is: bool) {
+        // Written only when it changed: senders work on the same cache line.
+        if self.is_at_work() != is {
+            self.nature.fetch_xor(AT_WORK, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it waits, as far as anybody else can tell: for a message, or inside of its code.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.is_at_work() || self.mailbox.is_parked()
+    }
+
+    fn is_at_work(&self) -> bool {
+        self.nature.load(Ordering::Relaxed) & AT_WORK != 0
+    }
+
     /// Whether it has rung since this was asked last.
     pub(crate) fn has_rung(&self) -> bool {
         self.rung.load(Ordering::Relaxed) && self.rung.swap(false, Ordering::Acquire)
@@ -269,6 +312,7 @@ impl Slot {
     /// Gives the slot back. Its mailbox is closed and its control sealed.
     pub(crate) fn release(&self) {
         drop(self.waker.take());
+        birth::forget(self.index);
         let used = self.generation.load(Ordering::Relaxed);
         let Some(next) = used.checked_add(1) else { return };
         self.generation.store(next, Ordering::Release);
@@ -304,6 +348,7 @@ impl ControlGuard<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheduler::birth::InitialCall;
 
     #[test]
     fn a_slot_is_one_cache_line() {
@@ -314,7 +359,7 @@ mod tests {
     fn p9_an_identity_is_never_given_out_twice() {
         let mut seen = std::collections::HashSet::new();
         for _ in 0..(if cfg!(miri) { 100 } else { 10_000 }) {
-            let id = acquire();
+            let id = acquire(Birth::new(1, InitialCall { name: || "test", bytes: 0 }));
             let slot = slot(id);
             assert!(seen.insert(id), "{id} came back");
             drop(slot.mailbox.close());

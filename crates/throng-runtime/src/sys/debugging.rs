@@ -109,7 +109,7 @@ impl Debugging {
         }
     }
 
-    pub(super) fn statistics(&self) -> Option<Statistics> {
+    pub(crate) fn statistics(&self) -> Option<Statistics> {
         self.statistics.as_ref().map(Counted::now)
     }
 

@@ -38,6 +38,7 @@ use std::fmt;
 pub use self::debugging::{Statistics, SysEvent, SysEventKind};
 pub(crate) use self::lane::{Served, Subject, System, serve, with_debugging};
 use crate::{
+    about,
     address::{Address, CallFailure, Target},
     call::{self, Answer},
     gen_server::GenServer,
@@ -257,13 +258,11 @@ pub fn get_status(process: impl Into<ProcessId>) -> Answer<Status> {
 impl Status {
     fn from_outside(id: ProcessId) -> Self {
         let slot = scheduler::slot(id);
-        let parent =
-            slot.control(id).and_then(|mut control| control.existing().and_then(|control| control.parent));
         Self {
             id,
             server: None,
             state: String::new(),
-            parent,
+            parent: about::parent(id),
             queue_len: slot.queue_len(),
             suspended: false,
             statistics: None,
