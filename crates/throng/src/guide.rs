@@ -2,10 +2,11 @@
 //!
 //! 1. [Processes and servers](processes)
 //! 2. [State machines and agents](state_machines)
-//! 3. [Supervision, names, applications](supervision)
-//! 4. [Topics, channels, presence](channels)
-//! 5. [Testing an application](testing)
-//! 6. [Looking at what runs](debugging)
+//! 3. [Supervision, applications](supervision)
+//! 4. [Names and registries](names)
+//! 5. [Topics, channels, presence](channels)
+//! 6. [Testing an application](testing)
+//! 7. [Looking at what runs](debugging)
 //!
 //! [The rules, by their ids](rules), says what the documentation means by `(P14)` or `(§4.3)`.
 
@@ -17,6 +18,9 @@ pub mod state_machines {}
 
 #[doc = include_str!("guide/supervision.md")]
 pub mod supervision {}
+
+#[doc = include_str!("guide/names.md")]
+pub mod names {}
 
 #[doc = include_str!("guide/channels.md")]
 pub mod channels {}
