@@ -1,9 +1,12 @@
 //! The guide: how to think in Throng, chapter by chapter. Every example in it runs in the tests.
 //!
 //! 1. [Processes and servers](processes)
-//! 2. [Supervision, names, applications](supervision)
-//! 3. [Topics, channels, presence](channels)
-//! 4. [Testing an application](testing)
+//! 2. [Supervision and names](supervision)
+//! 3. [Applications, settings, signals](applications)
+//! 4. [Topics, channels, presence](channels)
+//! 5. [Testing an application](testing)
+//!
+//! For those who know [OTP](differences), and those who know [tokio, kameo or ractor](coming_from_rust).
 //!
 //! [The rules, by their ids](rules), says what the documentation means by `(P14)` or `(§4.3)`.
 
@@ -21,3 +24,12 @@ pub mod rules {}
 
 #[doc = include_str!("guide/testing.md")]
 pub mod testing {}
+
+#[doc = include_str!("guide/applications.md")]
+pub mod applications {}
+
+#[doc = include_str!("guide/differences.md")]
+pub mod differences {}
+
+#[doc = include_str!("guide/coming_from_rust.md")]
+pub mod coming_from_rust {}
