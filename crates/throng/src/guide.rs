@@ -5,6 +5,7 @@
 //! 3. [Applications, settings, signals](applications)
 //! 4. [Topics, channels, presence](channels)
 //! 5. [Testing an application](testing)
+//! 6. [Looking at what runs](debugging)
 //!
 //! For those who know [OTP](differences), and those who know [tokio, kameo or ractor](coming_from_rust).
 //!
@@ -18,6 +19,9 @@ pub mod supervision {}
 
 #[doc = include_str!("guide/channels.md")]
 pub mod channels {}
+
+#[doc = include_str!("guide/debugging.md")]
+pub mod debugging {}
 
 #[doc = include_str!("guide/rules.md")]
 pub mod rules {}
