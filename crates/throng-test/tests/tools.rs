@@ -185,7 +185,9 @@ async fn what_is_looked_for_is_found_among_the_rest_which_stays_in_its_order() {
     refute_receive!(probe, Word(_));
     // One that comes later is found as well, behind what was looked at.
     let me = probe.pid();
-    node.spawn(async move |_| drop(me.cast(Word("four"))));
+    node.spawn(async move |_| {
+        let _ = me.cast(Word("four"));
+    });
     assert_receive!(probe, Word("four"));
     assert_eq!(probe.expect::<Note>().await, Note(1));
     probe.expect_nothing().await;
@@ -196,7 +198,10 @@ async fn what_is_not_found_fails_with_what_there_is() {
     let node = TestNode::new();
     let mut probe = Probe::start(&node).await;
     probe.pid().cast(Note(1)).unwrap();
-    let missing = failure(async { drop(assert_receive!(probe, Note(2))) }).await;
+    let missing = failure(async {
+        assert_receive!(probe, Note(2));
+    })
+    .await;
     assert!(missing.contains("tools.rs") && missing.contains("waited 5s for"), "{missing}");
     assert!(missing.contains("Note among") && missing.contains("there is ["), "{missing}");
     let found = failure(async { refute_receive!(probe, Note(1)) }).await;
