@@ -33,11 +33,12 @@ impl Beam {
         let modules = entries.flatten().map(|entry| entry.path());
         let modules: Vec<PathBuf> =
             modules.filter(|path| path.extension().is_some_and(|it| it == "erl")).collect();
-        let compiled =
-            Command::new("erlc").args(["-Werror", "-o"]).arg(&beam.folder).args(modules).status();
+        let compiled = Command::new("erlc").args(["-Werror", "-o"]).arg(&beam.folder).args(modules).status();
         match compiled {
             Ok(status) => assert!(status.success(), "the Erlang modules do not compile"),
-            Err(error) => panic!("no Erlang (`apt-get install erlang-base`, or https://www.erlang.org/downloads): {error}"),
+            Err(error) => panic!(
+                "no Erlang (`apt-get install erlang-base`, or https://www.erlang.org/downloads): {error}"
+            ),
         }
         beam
     }
@@ -45,9 +46,8 @@ impl Beam {
     /// The journals of scenarios, in their order.
     pub(crate) fn play(&self, module: &str, terms: &[String]) -> Vec<Vec<String>> {
         let (scenarios, journals) = (self.folder.join("scenarios"), self.folder.join("journals"));
-        let written = fs::File::create(&scenarios).and_then(|mut file| {
-            terms.iter().try_for_each(|term| writeln!(file, "{{{module},{term}}}."))
-        });
+        let written = fs::File::create(&scenarios)
+            .and_then(|mut file| terms.iter().try_for_each(|term| writeln!(file, "{{{module},{term}}}.")));
         written.unwrap_or_else(|error| panic!("{}: {error}", scenarios.display()));
         let mut erl = Command::new("erl");
         erl.args(["-noshell", "-noinput", "-pa"]).arg(&self.folder);

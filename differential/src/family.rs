@@ -39,8 +39,8 @@ pub(crate) trait Family: Clone + Sized {
     /// Plays it on Throng.
     fn play(&self, journal: Journal) -> impl Future<Output = ()> + Send;
 
-    /// What the place of a line of its journal means, by the step and the line.
-    fn order(&self) -> impl Fn(usize, &str) -> Order;
+    /// What the place of a line of its journal means, by the lines of its step and the line.
+    fn order(&self) -> impl Fn(&[&str], &str) -> Order;
 }
 
 /// What both sides made of a scenario.

@@ -48,21 +48,11 @@ pub(crate) struct Chapter {
 }
 
 /// Parts a journal into its steps and gives each the normal form.
-pub(crate) fn chapters(lines: &[String], order: impl Fn(usize, &str) -> Order) -> Vec<Chapter> {
-    let mut chapters = Vec::new();
-    let mut raw: Vec<(Order, &str)> = Vec::new();
+pub(crate) fn chapters(lines: &[String], order: impl Fn(&[&str], &str) -> Order) -> Vec<Chapter> {
     let begins_step = |line: &str| line.strip_prefix("step ").is_some_and(|n| n.parse::<usize>().is_ok());
-    let mut step = 0;
-    for line in lines.iter().skip(1) {
-        if begins_step(line) {
-            chapters.push(normal_form(std::mem::take(&mut raw)));
-            step += 1;
-        } else {
-            raw.push((order(step, line), line));
-        }
-    }
-    chapters.push(normal_form(raw));
-    chapters
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let steps = lines.split(|line| begins_step(line)).skip(1);
+    steps.map(|step| normal_form(step.iter().map(|line| (order(step, line), *line)).collect())).collect()
 }
 
 /// The sequence first, then what keeps its place in a group, then what has none, sorted.
@@ -82,7 +72,7 @@ mod tests {
     #[test]
     fn a_sequence_keeps_its_order_a_multiset_does_not_and_what_is_ignored_is_gone() {
         let lines = ["step 0", "b", "step 1", "b", "~2", "a", "!", "~1"].map(str::to_owned);
-        let order = |_: usize, line: &str| match line.chars().next() {
+        let order = |_: &[&str], line: &str| match line.chars().next() {
             Some('~') => Order::Free,
             Some('!') => Order::Ignored,
             _ => Order::Sequence,

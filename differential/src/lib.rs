@@ -30,6 +30,7 @@
 //!   does count it, its others do not. No scenario asks (`trees/generator.rs`).
 #![forbid(unsafe_code)]
 
+mod actors;
 mod dice;
 mod erlang;
 mod family;
@@ -47,4 +48,13 @@ mod trees;
 /// When both sides differ, with what differs and how to replay it.
 pub fn trees(count: u64) {
     family::check::<trees::Trees>(count);
+}
+
+/// Processes that link, monitor, exit and send: who hears of what, in which order.
+///
+/// # Panics
+///
+/// As [`trees`].
+pub fn actors(count: u64) {
+    family::check::<actors::Actors>(count);
 }

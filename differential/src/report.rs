@@ -14,7 +14,10 @@ const WIDTH: usize = 58;
 pub(crate) fn difference<F: Family>(seed: u64, played: &Played<F>, smallest: &Option<Played<F>>) -> String {
     let name = F::NAME;
     let mut text = format!("{name}, seed {seed}. Replay it:\n");
-    let _ = writeln!(text, "    DIFFERENTIAL_SEED={seed} cargo test -p differential --test otp {name} -- --nocapture\n");
+    let _ = writeln!(
+        text,
+        "    DIFFERENTIAL_SEED={seed} cargo test -p differential --test otp {name} -- --nocapture\n"
+    );
     match smallest {
         Some(smallest) => {
             let _ = writeln!(text, "With fewer steps it differs still:");
@@ -51,9 +54,12 @@ fn rows(beam: &[String], throng: &[String]) -> Vec<(String, String)> {
     while one < beam.len() || other < throng.len() {
         let (left, right) = (beam.get(one), throng.get(other));
         let is_same = left.is_some() && left == right;
-        let takes_left = is_same || right.is_none() || (left.is_some() && common[one + 1][other] >= common[one][other + 1]);
+        let takes_left = is_same
+            || right.is_none()
+            || (left.is_some() && common[one + 1][other] >= common[one][other + 1]);
         let takes_right = is_same || !takes_left;
-        let text = |line: Option<&String>, taken: bool| if taken { line.cloned() } else { None }.unwrap_or_default();
+        let text =
+            |line: Option<&String>, taken: bool| if taken { line.cloned() } else { None }.unwrap_or_default();
         rows.push((text(left, takes_left), text(right, takes_right)));
         one += usize::from(takes_left);
         other += usize::from(takes_right);
@@ -66,8 +72,11 @@ fn common(one: &[String], other: &[String]) -> Vec<Vec<usize>> {
     let mut table = vec![vec![0; other.len() + 1]; one.len() + 1];
     for i in (0..one.len()).rev() {
         for j in (0..other.len()).rev() {
-            table[i][j] =
-                if one[i] == other[j] { table[i + 1][j + 1] + 1 } else { table[i + 1][j].max(table[i][j + 1]) };
+            table[i][j] = if one[i] == other[j] {
+                table[i + 1][j + 1] + 1
+            } else {
+                table[i + 1][j].max(table[i][j + 1])
+            };
         }
     }
     table

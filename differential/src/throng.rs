@@ -25,8 +25,10 @@ fn play_one(scenario: &impl Family) -> Vec<String> {
             journal.note("not quiet in time");
         }
     });
+    // Before what the scenario left behind ends with the runtime.
+    let lines = journal.lines();
     runtime.shutdown_background();
-    journal.lines()
+    lines
 }
 
 fn runtime() -> Runtime {

@@ -5,3 +5,9 @@
 fn trees() {
     differential::trees(500);
 }
+
+/// P1 to P25.
+#[test]
+fn actors() {
+    differential::actors(500);
+}

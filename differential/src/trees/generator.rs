@@ -214,7 +214,8 @@ impl Nursery<'_> {
 
     fn a_supervisor(&mut self) -> Branch {
         let is_supervisor = |known: &&Known| !matches!(known.branch, Branch::Worker(_));
-        let all: Vec<Branch> = self.known.iter().filter(is_supervisor).map(|known| known.branch.clone()).collect();
+        let all: Vec<Branch> =
+            self.known.iter().filter(is_supervisor).map(|known| known.branch.clone()).collect();
         let dynamic: Vec<Branch> =
             all.iter().filter(|branch| matches!(branch, Branch::Dynamic(_))).cloned().collect();
         let from = if !dynamic.is_empty() && self.dice.chance(40) { dynamic } else { all };

@@ -151,7 +151,7 @@ impl Family for Trees {
         stage::play(self, journal).await;
     }
 
-    fn order(&self) -> impl Fn(usize, &str) -> Order {
+    fn order(&self) -> impl Fn(&[&str], &str) -> Order {
         let ordered = !self.has_orphans();
         let mut workers = Vec::new();
         self.top.workers(&mut workers);

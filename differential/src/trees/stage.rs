@@ -4,17 +4,12 @@
 //! children, until nobody is being restarted and those in the tree are those who are alive. What ended and what is told of
 //! an end reaches a supervisor before the walk does, so nothing is waited for by time.
 
-use std::{
-    future::poll_fn,
-    pin::Pin,
-    sync::Arc,
-    task::Poll,
-};
+use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll};
 
 use throng_runtime::{
     Address, ChildCount, ChildError, ChildInfo, ChildKind, ChildSpec, ChildStatus, Ctx, DynamicSupervisor,
-    Exit, Exited, GenServer, Handled, Handler, Init, Message, Pid, ProcessId, Restart, StartError,
-    StopError, Supervisor, Via,
+    Exit, Exited, GenServer, Handled, Handler, Init, Message, Pid, ProcessId, Restart, StartError, StopError,
+    Supervisor, Via,
 };
 
 use super::{
@@ -124,7 +119,9 @@ fn worker(world: &World, spec: &WorkerSpec) -> ChildSpec<Worker> {
 
 async fn take(world: &World, step: &Step, parent: Pid<Parent>) {
     match step {
-        Step::Finish(name, reason) => with_worker(world, name, |worker| worker.cast(Finish(reason.exit()))).await,
+        Step::Finish(name, reason) => {
+            with_worker(world, name, |worker| worker.cast(Finish(reason.exit()))).await
+        }
         Step::Panic(name) => with_worker(world, name, |worker| worker.cast(Panic)).await,
         Step::Exit(name, reason) => match world.living(name) {
             None => not_there(world, name),
@@ -189,7 +186,9 @@ async fn busy(world: &World, entry: Entry, deeds: &[Deed]) {
     let gate = Gate::child(latch.clone()).id("gate").restart(Restart::Temporary);
     let mut start: Pin<Box<dyn Future<Output = ()> + Send>> = match entry {
         Entry::Supervisor(pid) => Box::pin(async move { drop(Supervisor::start_child(&pid, gate).await) }),
-        Entry::Dynamic(pid) => Box::pin(async move { drop(DynamicSupervisor::start_child(&pid, gate).await) }),
+        Entry::Dynamic(pid) => {
+            Box::pin(async move { drop(DynamicSupervisor::start_child(&pid, gate).await) })
+        }
         Entry::Worker(_) => return,
     };
     tokio::select! {
@@ -220,7 +219,9 @@ async fn busy(world: &World, entry: Entry, deeds: &[Deed]) {
 }
 
 /// A request that is on its way: polled once, as nothing is sent before.
-async fn sent(request: impl Future<Output = String> + Send + 'static) -> Pin<Box<dyn Future<Output = String> + Send>> {
+async fn sent(
+    request: impl Future<Output = String> + Send + 'static,
+) -> Pin<Box<dyn Future<Output = String> + Send>> {
     let mut request: Pin<Box<dyn Future<Output = String> + Send>> = Box::pin(request);
     let first = poll_fn(|cx| Poll::Ready(request.as_mut().poll(cx))).await;
     match first {
@@ -316,7 +317,8 @@ fn refusal(world: &World, error: &ChildError) -> String {
 
 fn which(world: &World, children: Result<Vec<ChildInfo>, ChildError>) -> String {
     let kind = |kind| if kind == ChildKind::Supervisor { "supervisor" } else { "worker" };
-    let line = |child: &ChildInfo| format!("{} {} {}", child.id, status(world, child.status), kind(child.kind));
+    let line =
+        |child: &ChildInfo| format!("{} {} {}", child.id, status(world, child.status), kind(child.kind));
     match children {
         Ok(children) => format!("= [{}]", children.iter().map(line).collect::<Vec<_>>().join(", ")),
         Err(error) => refusal(world, &error),

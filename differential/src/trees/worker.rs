@@ -2,9 +2,7 @@
 
 use std::{future::pending, sync::Arc};
 
-use throng_runtime::{
-    Ctx, Exit, Exited, GenServer, Handled, Handler, Init, InitError, Message,
-};
+use throng_runtime::{Ctx, Exit, Exited, GenServer, Handled, Handler, Init, InitError, Message};
 use tokio::sync::Notify;
 
 use super::{
