@@ -37,7 +37,7 @@ pub(crate) trait Family: Clone + Sized {
     fn without_step(&self, step: usize) -> Option<Self>;
 
     /// Plays it on Throng.
-    fn play(&self, journal: Journal) -> impl Future<Output = ()> + Send;
+    fn play(&self, journal: Journal) -> impl Future<Output = ()>;
 
     /// What the place of a line of its journal means, by the lines of its step and the line.
     fn order(&self) -> impl Fn(&[&str], &str) -> Order;

@@ -20,6 +20,9 @@
 //!   (`words:reason/1`).
 //! - P12: a link to a dead process is an error to whoever asks; OTP's sends those who trap exits a message
 //!   (`actors:do/2`).
+//! - G4: a start that took too long returns when the process is gone; OTP's when it was killed (`servers:take/2`).
+//! - P22: a monitor on oneself counts as one; to the BEAM it is none. And a monitor on a dead process has told at once; the
+//!   BEAM's tells at any time. No scenario looks (`actors/generator.rs`).
 //! - D4: a dynamic child whose restart has nothing to do is forgotten, as in Elixir; Erlang's keeps an entry without a
 //!   process. No scenario has one (`trees/generator.rs`).
 //! - D1: what a dynamic supervisor counts as `specs` is its children, as in Elixir; Erlang's has one specification for all
@@ -38,6 +41,7 @@ mod journal;
 mod reason;
 mod report;
 mod seeds;
+mod servers;
 mod throng;
 mod trees;
 
@@ -57,4 +61,13 @@ pub fn trees(count: u64) {
 /// As [`trees`].
 pub fn actors(count: u64) {
     family::check::<actors::Actors>(count);
+}
+
+/// Servers that start, are called and end: what they handle in which order, and what their callers are told.
+///
+/// # Panics
+///
+/// As [`trees`].
+pub fn servers(count: u64) {
+    family::check::<servers::Servers>(count);
 }

@@ -11,3 +11,9 @@ fn trees() {
 fn actors() {
     differential::actors(500);
 }
+
+/// G1 to G23.
+#[test]
+fn servers() {
+    differential::servers(500);
+}

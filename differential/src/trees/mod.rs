@@ -233,8 +233,13 @@ impl Step {
             Self::Busy(_, deeds) => deeds.iter().filter_map(Deed::request).collect(),
             _ => Vec::new(),
         };
-        let branch = |request| if let &Request::Start(ref branch) = request { Some(branch) } else { None };
-        requests.into_iter().filter_map(branch).collect()
+        requests
+            .into_iter()
+            .filter_map(|request: &Request| match request {
+                Request::Start(branch) => Some(branch),
+                _ => None,
+            })
+            .collect()
     }
 
     fn workers<'a>(&'a self, into: &mut Vec<&'a WorkerSpec>) {
@@ -273,7 +278,7 @@ impl fmt::Display for Branch {
 
 impl fmt::Display for WorkerSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let starts = self.starts.iter().map(|outcome| word(outcome)).collect::<Vec<_>>();
+        let starts = self.starts.iter().map(word).collect::<Vec<_>>();
         let (name, traps, farewell) = (&self.name, self.traps, word(&self.farewell));
         let (restart, shutdown) = (word(&self.restart), shutdown(self.shutdown));
         write!(f, "{{worker,{name},{restart},{shutdown},{},{traps},{farewell}}}", list(&starts))
