@@ -25,6 +25,10 @@ pub(crate) enum Workload {
     CallOne,
     /// 64 processes call one server.
     CallMany,
+    /// Two tasks look up one random name after the other, of 100,000 that as many servers hold.
+    Lookup,
+    /// As [`Server`](Workload::Server), while 100,000 other servers hold names.
+    ServerBesideNames,
 }
 
 /// The state of a server, in words of eight bytes.
@@ -35,6 +39,12 @@ pub(crate) const RING_SIZE: u64 = 1000;
 
 /// The number of senders and callers where there are many.
 pub(crate) const MANY: u64 = 64;
+
+/// The number of names in a registry.
+pub(crate) const NAMES: u64 = 100_000;
+
+/// The number of tasks that look them up.
+pub(crate) const READERS: u64 = 2;
 
 /// The way a figure reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +57,7 @@ pub(crate) enum Unit {
 
 impl Workload {
     /// All of them, in the order of the table.
-    pub(crate) const ALL: [Workload; 9] = [
+    pub(crate) const ALL: [Workload; 11] = [
         Workload::Spawn,
         Workload::Server,
         Workload::Memory,
@@ -57,6 +67,8 @@ impl Workload {
         Workload::FanIn,
         Workload::CallOne,
         Workload::CallMany,
+        Workload::Lookup,
+        Workload::ServerBesideNames,
     ];
 
     /// The word for it on the command line; a word may name more than one row.
@@ -69,6 +81,7 @@ impl Workload {
             Workload::Flood => "flood",
             Workload::FanIn => "fan-in",
             Workload::CallOne | Workload::CallMany => "call",
+            Workload::Lookup | Workload::ServerBesideNames => "registry",
         }
     }
 
@@ -78,6 +91,8 @@ impl Workload {
             Workload::Server => "server",
             Workload::CallOne => "call-1",
             Workload::CallMany => "call-64",
+            Workload::Lookup => "lookup",
+            Workload::ServerBesideNames => "server-beside-names",
             other => other.word(),
         }
     }
@@ -98,7 +113,14 @@ impl Workload {
             Workload::FanIn => "fan-in 64→1, messages/s",
             Workload::CallOne => "call, one caller, /s",
             Workload::CallMany => "call, 64 callers, /s",
+            Workload::Lookup => "registry lookups of 100,000 names, two tasks, /s",
+            Workload::ServerBesideNames => "start, one message, stop: server, beside 100,000 names, /s",
         }
+    }
+
+    /// Whether a small run comes first, before the clock starts.
+    pub(crate) fn warms_up(self) -> bool {
+        !matches!(self, Workload::Memory | Workload::Lookup | Workload::ServerBesideNames)
     }
 
     pub(crate) fn unit(self) -> Unit {
@@ -113,6 +135,9 @@ impl Workload {
         let full = match self {
             Workload::Spawn | Workload::Server => 400_000,
             Workload::Flood | Workload::FanIn => 3_200_000,
+            Workload::Lookup => 4_000_000,
+            // One of the peers starts three thousand a second.
+            Workload::ServerBesideNames => 40_000,
             _ => 1_000_000,
         };
         if quick { full / 10 } else { full }
@@ -135,5 +160,6 @@ mod tests {
         for workload in [Workload::FanIn, Workload::CallMany] {
             assert_eq!(workload.count(false) % MANY, 0);
         }
+        assert_eq!(Workload::Lookup.count(true) % READERS, 0);
     }
 }

@@ -17,6 +17,8 @@ pub(crate) use self::{kameo::Kameo, ractor::Ractor, throng::Throng, tokio::Tokio
 pub(crate) trait Peer {
     /// What is kept of an idle server so that it goes on living, or can be reached.
     type Kept: Send;
+    /// Where names are looked up.
+    type Names: Clone + Send + Sync + 'static;
 
     /// `None` where the library has no processes but servers.
     fn spawn(count: u64) -> impl Future<Output = Option<Duration>> + Send;
@@ -27,6 +29,10 @@ pub(crate) trait Peer {
     fn ring(hops: u64) -> impl Future<Output = Duration> + Send;
     fn fan_in(senders: u64, messages: u64) -> impl Future<Output = Duration> + Send;
     fn call(callers: u64, calls: u64) -> impl Future<Output = Duration> + Send;
+    /// Returns once there is a server for each name.
+    fn hold_names(names: &[String]) -> impl Future<Output = Self::Names> + Send;
+    /// Looks a name up as a user would who then sends something to its holder.
+    fn is_found(held: &Self::Names, name: &str) -> bool;
 }
 
 /// Who is compared.

@@ -1,7 +1,11 @@
 //! Plain tokio: a task and an unbounded channel for each process, a oneshot for each reply.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use dashmap::DashMap;
 use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     oneshot,
@@ -22,6 +26,8 @@ struct Add(u64, oneshot::Sender<u64>);
 
 impl Peer for Tokio {
     type Kept = UnboundedSender<IdleMessage>;
+    /// tokio has no registry: what a program would use beside it, alone.
+    type Names = Arc<DashMap<String, u64>>;
 
     async fn spawn(count: u64) -> Option<Duration> {
         let ended = Countdown::from(count);
@@ -142,6 +148,14 @@ impl Peer for Tokio {
         }
         done.wait().await;
         started.elapsed()
+    }
+
+    async fn hold_names(names: &[String]) -> Self::Names {
+        Arc::new(names.iter().cloned().zip(0..).collect())
+    }
+
+    fn is_found(held: &Self::Names, name: &str) -> bool {
+        held.get(name).is_some()
     }
 }
 

@@ -10,11 +10,13 @@ use std::{
 
 use crate::{
     address::{Name, Via},
+    bounds::Bounds,
     error::StartError,
     gen_server::GenServer,
     node::Node,
     pid::ProcessId,
     process,
+    supervisor::Backoff,
 };
 
 /// When a supervisor starts a child again after it ended (S9).
@@ -67,6 +69,10 @@ pub struct ChildSpec<S: GenServer> {
     pub(crate) restart: Restart,
     pub(crate) shutdown: Shutdown,
     pub(crate) kind: ChildKind,
+    pub(crate) is_significant: bool,
+    pub(crate) backoff: Option<Box<Backoff>>,
+    pub(crate) mailbox: Option<Bounds>,
+    pub(crate) hibernate_after: Option<Duration>,
 }
 
 /// A name that is resolved when the node is known.
@@ -85,6 +91,10 @@ impl<S: GenServer> ChildSpec<S> {
             restart: Restart::default(),
             shutdown: Shutdown::After(Duration::from_secs(5)),
             kind: ChildKind::Worker,
+            is_significant: false,
+            backoff: None,
+            mailbox: None,
+            hibernate_after: None,
         }
     }
 
@@ -124,6 +134,55 @@ impl<S: GenServer> ChildSpec<S> {
         self
     }
 
+    /// Its supervisor may end with it (S33): see [`AutoShutdown`](crate::AutoShutdown), without which this is refused. So it is
+    /// for a permanent child, which never ends for good.
+    pub fn significant(mut self) -> Self {
+        self.is_significant = true;
+        self
+    }
+
+    /// Has its supervisor wait before it tries again when a *re*start failed: `min` after the first failure, twice that
+    /// after the second and so on, never more than `max`; each wait is shortened by chance, by up to the share `jitter` (0 to 1)
+    /// of it, so that many who wait for the same thing do not all come back at once. Unless told so, the next attempt
+    /// follows at once (S19).
+    ///
+    /// While it waits the child is [`Restarting`](crate::ChildStatus::Restarting), and its supervisor answers requests; to
+    /// terminate the child, or to shut down, ends the wait (S22). A child that starts and then crashes is started again at once, as
+    /// ever: what it waits for belongs into `init`.
+    ///
+    /// Each attempt counts, so choose the supervisor's `max_restarts` with it: three in five seconds, the default, are
+    /// never reached by a child that waits two seconds each time, which then is tried for ever; and are used up at once by one that
+    /// waits ten milliseconds.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use throng_runtime::{Ctx, GenServer, Init, Supervisor};
+    /// # struct Mirror;
+    /// # impl GenServer for Mirror {
+    /// #     type Args = ();
+    /// #     async fn init(_: (), _: &mut Ctx<Self>) -> Init<Self> { Ok(Mirror) }
+    /// # }
+    /// let mirror = Mirror::child(()).backoff(Duration::from_millis(100), Duration::from_secs(10), 0.2);
+    /// // Ten attempts, which take more than half a minute; then it gives up.
+    /// let tree = Supervisor::one_for_one("mirrors").max_restarts(10, Duration::from_secs(60)).child(mirror);
+    /// ```
+    pub fn backoff(mut self, min: Duration, max: Duration, jitter: f64) -> Self {
+        self.backoff = Some(Box::new(Backoff { min, max, jitter }));
+        self
+    }
+
+    /// Bounds its mailbox, and says what happens to what does not fit (P34). Unless given, it takes whatever comes.
+    pub fn mailbox(mut self, bounds: Bounds) -> Self {
+        self.mailbox = Some(bounds);
+        self
+    }
+
+    /// Has it [give memory back](GenServer::hibernate) when no message came for so long (G14).
+    pub fn hibernate_after(mut self, idle: Duration) -> Self {
+        self.hibernate_after = Some(idle);
+        self
+    }
+
     pub(crate) fn resolve_name(&self, node: &Node) -> Option<Via<S>> {
         self.name.as_ref().map(|name| match name {
             ChildName::OnNode(name) => node.via(*name),
@@ -144,11 +203,12 @@ impl<S: GenServer> ChildSpec<S> {
     /// The same child without its type: what a supervisor keeps.
     pub(crate) fn erase(self) -> Child {
         let (id, restart, shutdown, kind) = (self.child_id(), self.restart, self.shutdown, self.kind);
+        let (is_significant, backoff) = (self.is_significant, self.backoff.clone());
         let start = move |node: Node, parent: ProcessId| -> StartFuture {
             let spec = self.clone();
             Box::pin(async move { process::start(&node, Some(parent), spec).await.map(ProcessId::from) })
         };
-        Child { id, restart, shutdown, kind, start: Arc::new(start) }
+        Child { id, restart, shutdown, kind, is_significant, backoff, start: Arc::new(start) }
     }
 }
 
@@ -162,6 +222,10 @@ impl<S: GenServer> Clone for ChildSpec<S> {
             restart: self.restart,
             shutdown: self.shutdown,
             kind: self.kind,
+            is_significant: self.is_significant,
+            backoff: self.backoff.clone(),
+            mailbox: self.mailbox,
+            hibernate_after: self.hibernate_after,
         }
     }
 }
@@ -218,6 +282,8 @@ pub(crate) struct Child {
     pub(crate) restart: Restart,
     pub(crate) shutdown: Shutdown,
     pub(crate) kind: ChildKind,
+    pub(crate) is_significant: bool,
+    pub(crate) backoff: Option<Box<Backoff>>,
     pub(crate) start: Factory,
 }
 

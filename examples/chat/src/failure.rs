@@ -1,10 +1,10 @@
-//! Why the program ends, in one line.
+//! Why the program ends: in one line, or in one for each mistake in its settings.
 
 use std::error::Error;
 
-use throng::{Exit, RunError, StartError, web::ListenError};
+use throng::{ApplicationError, Exit, RunError, StartError, config::ConfigError, web::ListenError};
 
-use crate::{app::AppError, config::ConfigError};
+use crate::app::AppError;
 
 /// What is printed before the program ends with a failure.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +23,7 @@ pub(crate) enum Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Failure {
         match &error {
-            RunError::Start(start) => match listen_error(start) {
+            RunError::Start(ApplicationError::Start { reason, .. }) => match listen_error(reason) {
                 Some(listen) => Failure::Listen(with_cause(listen)),
                 None => Failure::Run(error),
             },

@@ -2,8 +2,10 @@
 
 use std::ops::{Index, IndexMut, Range};
 
+use super::retry::{Pending, Ticket};
 use crate::{
     child::{Child, ChildKind, Restart},
+    names::is_alive,
     pid::ProcessId,
 };
 
@@ -17,6 +19,10 @@ pub(crate) struct Children {
 pub(crate) struct Place {
     pub(crate) child: Child,
     pub(crate) status: ChildStatus,
+    /// How often its start has failed since it last succeeded.
+    pub(crate) failures: u32,
+    /// The attempt that it waits for while it is being restarted.
+    pub(crate) pending: Option<Pending>,
 }
 
 /// How a child is, as its supervisor knows it. A process that runs may be dead by the time this is read.
@@ -42,6 +48,12 @@ pub struct ChildInfo {
     pub kind: ChildKind,
 }
 
+impl ChildInfo {
+    pub(super) fn of(child: &Child, status: ChildStatus) -> Self {
+        Self { id: child.id.clone().into_owned(), status, kind: child.kind }
+    }
+}
+
 /// How many children a supervisor has (S31).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -56,27 +68,42 @@ pub struct ChildCount {
     pub workers: usize,
 }
 
-impl ChildCount {
-    pub(crate) fn add(&mut self, kind: ChildKind, is_active: bool) {
-        self.specs += 1;
-        self.active += usize::from(is_active);
-        match kind {
-            ChildKind::Supervisor => self.supervisors += 1,
-            ChildKind::Worker => self.workers += 1,
+impl<'a> FromIterator<(&'a Child, ChildStatus)> for ChildCount {
+    fn from_iter<I: IntoIterator<Item = (&'a Child, ChildStatus)>>(children: I) -> Self {
+        let mut count = Self::default();
+        for (child, status) in children {
+            count.specs += 1;
+            count.active += usize::from(matches!(status, ChildStatus::Running(pid) if is_alive(pid)));
+            match child.kind {
+                ChildKind::Supervisor => count.supervisors += 1,
+                ChildKind::Worker => count.workers += 1,
+            }
         }
+        count
+    }
+}
+
+impl Place {
+    fn new(child: Child, status: ChildStatus) -> Self {
+        Self { child, status, failures: 0, pending: None }
+    }
+
+    /// Whether it runs or is about to: what all significant children have to be done with (S33).
+    pub(crate) fn is_up(&self) -> bool {
+        self.status != ChildStatus::Stopped
     }
 }
 
 impl Children {
     /// All of them, none running.
     pub(crate) fn new(children: Vec<Child>) -> Self {
-        let stopped = |child| Place { child, status: ChildStatus::Stopped };
+        let stopped = |child| Place::new(child, ChildStatus::Stopped);
         Self { list: children.into_iter().map(stopped).collect() }
     }
 
     /// Adds one at the end of the order.
     pub(crate) fn push(&mut self, child: Child, status: ChildStatus) {
-        self.list.push(Place { child, status });
+        self.list.push(Place::new(child, status));
     }
 
     pub(crate) fn remove(&mut self, at: usize) -> Place {
@@ -103,6 +130,12 @@ impl Children {
     /// Where the child that this process runs is.
     pub(crate) fn running(&self, pid: ProcessId) -> Option<usize> {
         self.list.iter().position(|place| place.status == ChildStatus::Running(pid))
+    }
+
+    /// Where the child is that waits for this attempt; none that was stopped, forgotten or started meanwhile (S22).
+    pub(super) fn awaiting(&self, id: &str, ticket: Ticket) -> Option<usize> {
+        self.find(id)
+            .filter(|at| self.list[*at].pending.as_ref().is_some_and(|pending| pending.is_for(ticket)))
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -141,6 +174,8 @@ mod tests {
             restart,
             shutdown: Shutdown::After(Duration::from_secs(5)),
             kind: ChildKind::Worker,
+            is_significant: false,
+            backoff: None,
             start: Arc::new(|_, _| Box::pin(async { Err(StartError::Ignored) })),
         }
     }

@@ -3,11 +3,12 @@
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use super::{
-    ChildCount, ChildError, ChildInfo, ChildStatus,
+    AutoShutdown, ChildCount, ChildError, ChildInfo, ChildStatus,
     intensity::{Budget, Intensity},
     plan::Fate,
     report,
-    requests::{CountChildren, StartChild, WhichChildren},
+    requests::{CountChildren, StartChild, WhichChildren, ask},
+    retry::{Pending, Retries, Retry},
     stop,
 };
 use crate::{
@@ -26,8 +27,8 @@ use crate::{
 /// A supervisor that starts empty and whose children are started on demand: rooms, sessions, connections (D1).
 ///
 /// Children are restarted one for one, and share one budget of restarts: a child that crashes without end takes the
-/// supervisor, and with it all others, down (D4). Give it a budget that fits its number of children. It stops all children at
-/// once (D6).
+/// supervisor, and with it all others, down (D4). Give it a budget that fits its number of children, or
+/// [each child one of its own](ChildSpec::<DynamicSupervisor>::per_child_restarts). It stops all children at once (D6).
 ///
 /// ```
 /// use throng_runtime::{Address, Ctx, DynamicSupervisor, GenServer, Init, Name, Node, Supervisor};
@@ -56,6 +57,8 @@ use crate::{
 pub struct DynamicSupervisor {
     children_max: usize,
     intensity: Intensity,
+    per_child: Option<Budget>,
+    retries: Retries,
     children: HashMap<ProcessId, DynamicChild>,
 }
 
@@ -63,21 +66,33 @@ pub struct DynamicSupervisor {
 #[derive(Clone, Debug)]
 pub struct DynamicSupervisorFlags {
     children_max: usize,
-    budget: Budget,
+    shared: Option<Budget>,
+    per_child: Option<Budget>,
 }
 
 #[derive(Debug)]
 struct DynamicChild {
     /// For a temporary child without its factory, which nothing would call again (D7).
     child: Child,
-    /// Its last restart failed; it is known by its old pid until one succeeds.
-    is_restarting: bool,
+    /// Made when it is restarted for the first time; most children never are.
+    restarts: Option<Box<Restarts>>,
+}
+
+/// What is known of a child that was restarted.
+#[derive(Debug, Default)]
+struct Restarts {
+    /// How often its start has failed since it last succeeded.
+    failures: u32,
+    /// Its last restart failed, and this attempt comes next; it is known by its old pid until one succeeds.
+    pending: Option<Pending>,
+    /// What it has used of its own budget, if it has one.
+    own: Option<Intensity>,
 }
 
 impl DynamicSupervisor {
     /// One without children.
     pub fn new(id: impl Into<Cow<'static, str>>) -> ChildSpec<Self> {
-        let flags = DynamicSupervisorFlags { children_max: usize::MAX, budget: Budget::default() };
+        let flags = DynamicSupervisorFlags { children_max: usize::MAX, shared: None, per_child: None };
         ChildSpec::supervisor(id, flags)
     }
 }
@@ -90,10 +105,44 @@ impl ChildSpec<DynamicSupervisor> {
     }
 
     /// How many restarts within `period` are allowed to all its children together (D4). Three in five seconds, unless told
-    /// otherwise.
+    /// otherwise; `usize::MAX` is no limit.
     pub fn max_restarts(mut self, restarts: usize, period: Duration) -> Self {
-        self.args.budget = Budget { restarts, period };
+        self.args.shared = Some(Budget { restarts, period });
         self
+    }
+
+    /// How many restarts within `period` are allowed to each child. One that needs more is not restarted: it is
+    /// reported and forgotten, and the others go on (D4, an extension).
+    ///
+    /// There is no shared budget then, unless [`max_restarts`](ChildSpec::<DynamicSupervisor>::max_restarts) gives one as
+    /// well; that one takes the supervisor down as ever.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use throng_runtime::DynamicSupervisor;
+    /// // One broken room of ten thousand is dropped when it crashes for the fourth time in a minute.
+    /// let rooms = DynamicSupervisor::new("rooms").per_child_restarts(3, Duration::from_secs(60));
+    /// ```
+    pub fn per_child_restarts(mut self, restarts: usize, period: Duration) -> Self {
+        self.args.per_child = Some(Budget { restarts, period });
+        self
+    }
+}
+
+impl DynamicSupervisorFlags {
+    /// What all children share: with budgets of their own they share none, unless it was given (D4).
+    fn shared(&self) -> Budget {
+        match (self.shared, self.per_child) {
+            (Some(budget), _) => budget,
+            (None, Some(own)) => Budget { restarts: usize::MAX, ..own },
+            (None, None) => Budget::default(),
+        }
+    }
+
+    /// Refuses what could not work (S3).
+    fn check(&self) -> Result<(), StartError> {
+        self.shared().check()?;
+        self.per_child.map_or(Ok(()), Budget::check)
     }
 }
 
@@ -107,13 +156,15 @@ impl DynamicSupervisor {
     ///
     /// # Errors
     ///
-    /// [`ChildError::MaxChildren`], [`ChildError::Start`] (nothing is kept), [`ChildError::Supervisor`].
+    /// [`ChildError::MaxChildren`], [`ChildError::Start`] (nothing is kept; what cannot work, such as a
+    /// [significant](ChildSpec::significant) child, is refused without asking the supervisor: D2), [`ChildError::Supervisor`].
     pub async fn start_child<S: GenServer>(
         supervisor: &impl Address<Self>,
         child: impl IntoChild<Server = S>,
     ) -> Result<Pid<S>, ChildError> {
-        let started = supervisor.call(StartChild(child.into_child().erase())).no_timeout().await?;
-        started.map(Pid::of)
+        let child = child.into_child().erase();
+        child.check(AutoShutdown::Never).map_err(ChildError::Start)?;
+        ask(supervisor, StartChild(child)).await?.map(Pid::of)
     }
 
     /// Stops a child and forgets it. One that is being restarted is known by its old pid (D5).
@@ -125,7 +176,7 @@ impl DynamicSupervisor {
         supervisor: &impl Address<Self>,
         child: impl Into<ProcessId>,
     ) -> Result<(), ChildError> {
-        supervisor.call(Terminate(child.into())).no_timeout().await?
+        ask(supervisor, Terminate(child.into())).await?
     }
 
     /// Its children, in no order.
@@ -134,7 +185,7 @@ impl DynamicSupervisor {
     ///
     /// The supervisor is not there.
     pub async fn which_children(supervisor: &impl Address<Self>) -> Result<Vec<ChildInfo>, ChildError> {
-        Ok(supervisor.call(WhichChildren).no_timeout().await?)
+        ask(supervisor, WhichChildren).await
     }
 
     /// How many children it has.
@@ -143,7 +194,7 @@ impl DynamicSupervisor {
     ///
     /// The supervisor is not there.
     pub async fn count_children(supervisor: &impl Address<Self>) -> Result<ChildCount, ChildError> {
-        Ok(supervisor.call(CountChildren).no_timeout().await?)
+        ask(supervisor, CountChildren).await
     }
 }
 
@@ -151,44 +202,81 @@ impl GenServer for DynamicSupervisor {
     type Args = DynamicSupervisorFlags;
 
     async fn init(flags: DynamicSupervisorFlags, ctx: &mut Ctx<Self>) -> Init<Self> {
-        flags.budget.check().map_err(InitError::Start)?;
+        flags.check().map_err(InitError::Start)?;
         ctx.trap_exits();
-        let intensity = Intensity::new(flags.budget);
-        Ok(Self { children_max: flags.children_max, intensity, children: HashMap::new() })
+        Ok(Self {
+            children_max: flags.children_max,
+            intensity: Intensity::new(flags.shared()),
+            per_child: flags.per_child,
+            retries: Retries::new(),
+            children: HashMap::new(),
+        })
     }
 
     async fn terminate(&mut self, _: &Exit, ctx: &mut Ctx<Self>) {
-        let running = self.children.drain().filter(|(_, known)| !known.is_restarting);
+        let running = self.children.drain().filter(|(_, known)| !known.is_restarting());
         let running = running.map(|(pid, known)| (pid, known.child.shutdown)).collect();
         stop::stop_all(ctx.id(), running).await;
     }
 }
 
+impl DynamicChild {
+    fn is_restarting(&self) -> bool {
+        self.restarts.as_ref().is_some_and(|restarts| restarts.pending.is_some())
+    }
+
+    fn status(&self, pid: ProcessId) -> ChildStatus {
+        if self.is_restarting() { ChildStatus::Restarting } else { ChildStatus::Running(pid) }
+    }
+
+    /// Counts a restart against the child's own budget; false when it is one too many.
+    fn admit(&mut self, budget: Option<Budget>) -> bool {
+        let Some(budget) = budget else { return true };
+        let own = &mut self.restarts.get_or_insert_default().own;
+        own.get_or_insert_with(|| Intensity::new(budget)).admit(scheduler::now())
+    }
+
+    /// It runs again, or for the first time.
+    fn started(&mut self) {
+        if let Some(restarts) = &mut self.restarts {
+            (restarts.failures, restarts.pending) = (0, None);
+        }
+    }
+}
+
 impl DynamicSupervisor {
     async fn restart(&mut self, old: ProcessId, ctx: &mut Ctx<Self>) {
-        let Some(known) = self.children.remove(&old) else { return };
+        let Some(mut known) = self.children.remove(&old) else { return };
+        if !known.admit(self.per_child) {
+            report::dropped(ctx.id(), &known.child);
+            return;
+        }
         if !self.intensity.admit(scheduler::now()) {
             report::gave_up(ctx.id(), &known.child);
             ctx.stop(Exit::Shutdown);
             return;
         }
         match (known.child.start)(ctx.node().clone(), ctx.id()).await {
-            Ok(new) => self.keep(new, known.child),
+            Ok(new) => {
+                known.started();
+                self.children.insert(new, known);
+            }
             // It has nothing to do any more, and is forgotten (D4); so is one whose name another process took meanwhile, as
             // to try again would only use up what all children share.
             Err(StartError::Ignored) => {}
             Err(error @ StartError::AlreadyStarted(_)) => report::replaced(ctx.id(), &known.child, &error),
             Err(error) => {
                 report::restart_failed(ctx.id(), &known.child, &error);
-                self.children.insert(old, DynamicChild { is_restarting: true, ..known });
-                // A pid is an address of its own: it always resolves.
-                let _ = ctx.me().cast(Retry(old));
+                self.retry_later(old, known, ctx);
             }
         }
     }
 
-    fn keep(&mut self, pid: ProcessId, child: Child) {
-        self.children.insert(pid, DynamicChild { child, is_restarting: false });
+    fn retry_later(&mut self, old: ProcessId, mut known: DynamicChild, ctx: &Ctx<Self>) {
+        let restarts = known.restarts.get_or_insert_default();
+        restarts.failures = restarts.failures.saturating_add(1);
+        restarts.pending = Some(self.retries.plan(&known.child, old, restarts.failures, ctx));
+        self.children.insert(old, known);
     }
 }
 
@@ -208,18 +296,14 @@ impl Handler<Exited> for DynamicSupervisor {
     }
 }
 
-/// A restart that failed is to be tried again (S19).
-struct Retry(ProcessId);
-
-impl Message for Retry {
-    type Reply = ();
-}
-
+/// The next attempt at a restart that failed (S19).
 #[diagnostic::do_not_recommend]
-impl Handler<Retry> for DynamicSupervisor {
-    async fn handle(&mut self, Retry(old): Retry, ctx: &mut Ctx<Self>) -> Handled<Retry> {
-        if self.children.get(&old).is_some_and(|known| known.is_restarting) {
-            self.restart(old, ctx).await;
+impl Handler<Retry<ProcessId>> for DynamicSupervisor {
+    async fn handle(&mut self, retry: Retry<ProcessId>, ctx: &mut Ctx<Self>) -> Handled<Retry<ProcessId>> {
+        let restarts = self.children.get(&retry.child).and_then(|known| known.restarts.as_ref());
+        let pending = restarts.and_then(|restarts| restarts.pending.as_ref());
+        if pending.is_some_and(|pending| pending.is_for(retry.ticket)) {
+            self.restart(retry.child, ctx).await;
         }
         Ok(())
     }
@@ -234,7 +318,8 @@ impl Handler<StartChild> for DynamicSupervisor {
         let started = (child.start)(ctx.node().clone(), ctx.id()).await;
         if let Ok(pid) = &started {
             let is_temporary = child.restart == Restart::Temporary;
-            self.keep(*pid, if is_temporary { child.without_factory() } else { child });
+            let child = if is_temporary { child.without_factory() } else { child };
+            self.children.insert(*pid, DynamicChild { child, restarts: None });
         }
         Ok(started.map_err(ChildError::Start))
     }
@@ -250,7 +335,7 @@ impl Message for Terminate {
 impl Handler<Terminate> for DynamicSupervisor {
     async fn handle(&mut self, Terminate(pid): Terminate, ctx: &mut Ctx<Self>) -> Handled<Terminate> {
         let Some(known) = self.children.remove(&pid) else { return Ok(Err(ChildError::NotFound)) };
-        if !known.is_restarting {
+        if !known.is_restarting() {
             let reason = stop::stop(ctx.id(), pid, known.child.shutdown).await;
             report::stopped(&known.child, &reason);
         }
@@ -261,22 +346,13 @@ impl Handler<Terminate> for DynamicSupervisor {
 #[diagnostic::do_not_recommend]
 impl Handler<WhichChildren> for DynamicSupervisor {
     async fn handle(&mut self, _: WhichChildren, _: &mut Ctx<Self>) -> Handled<WhichChildren> {
-        let info = |(pid, known): (&ProcessId, &DynamicChild)| ChildInfo {
-            id: known.child.id.clone().into_owned(),
-            status: if known.is_restarting { ChildStatus::Restarting } else { ChildStatus::Running(*pid) },
-            kind: known.child.kind,
-        };
-        Ok(self.children.iter().map(info).collect())
+        Ok(self.children.iter().map(|(pid, known)| ChildInfo::of(&known.child, known.status(*pid))).collect())
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl Handler<CountChildren> for DynamicSupervisor {
     async fn handle(&mut self, _: CountChildren, _: &mut Ctx<Self>) -> Handled<CountChildren> {
-        let mut count = ChildCount::default();
-        for (pid, known) in &self.children {
-            count.add(known.child.kind, !known.is_restarting && is_alive(*pid));
-        }
-        Ok(count)
+        Ok(self.children.iter().map(|(pid, known)| (&known.child, known.status(*pid))).collect())
     }
 }

@@ -35,9 +35,13 @@ impl Budget {
 #[derive(Debug)]
 pub(crate) struct Intensity {
     budget: Budget,
-    /// The restarts within the window, oldest first; never more than the budget.
+    /// The restarts within the window, oldest first; never more than the budget. Each is put in and taken out once, so that a
+    /// restart costs the same whatever came before it.
     recent: VecDeque<Instant>,
 }
+
+/// Room for so few restarts is not worth giving back.
+const KEPT_CAPACITY: usize = 64;
 
 impl Intensity {
     pub(crate) fn new(budget: Budget) -> Self {
@@ -48,15 +52,28 @@ impl Intensity {
     ///
     /// The window is inclusive: a restart that is exactly one period old still counts.
     pub(crate) fn admit(&mut self, now: Instant) -> bool {
-        let period = self.budget.period;
+        let Budget { restarts, period } = self.budget;
+        if restarts == usize::MAX {
+            // No number of restarts reaches it, so there is nothing to remember.
+            return true;
+        }
         while self.recent.front().is_some_and(|&at| now.saturating_duration_since(at) > period) {
             self.recent.pop_front();
         }
-        if self.recent.len() >= self.budget.restarts {
+        if self.recent.len() >= restarts {
             return false;
         }
+        self.give_room_back();
         self.recent.push_back(now);
         true
+    }
+
+    /// After a burst that has left the window. Halving keeps it cheap: half of what is given back was taken out before.
+    fn give_room_back(&mut self) {
+        let capacity = self.recent.capacity();
+        if capacity > KEPT_CAPACITY && self.recent.len() < capacity / 4 {
+            self.recent.shrink_to(capacity / 2);
+        }
     }
 }
 
@@ -88,13 +105,42 @@ mod tests {
         assert_eq!(admitted(2, 5_000, &[0, 3_000, 5_001, 8_000, 8_001]), [true, true, true, false, true]);
     }
 
+    /// Counting must not grow with its history: what one restart costs is one entry put in and at most as many taken out as
+    /// were put in before, and what it keeps is what lies in the window.
     #[test]
-    fn a_large_budget_costs_no_more_than_its_restarts() {
+    fn s16_a_large_budget_costs_no_more_than_its_restarts() {
         let mut intensity = Intensity::new(Budget { restarts: 20_000, period: Duration::from_secs(5) });
         let start = Instant::now();
         for ms in 0..100_000 {
             assert!(intensity.admit(start + Duration::from_millis(ms)));
         }
         assert_eq!(intensity.recent.len(), 5_001);
+        // Ten in each millisecond are too many, and are not remembered beyond the budget.
+        let admitted =
+            (0..200_000).filter(|n| intensity.admit(start + Duration::from_millis(200_000 + n / 10)));
+        assert!(admitted.count() >= 40_000);
+        assert!(intensity.recent.len() <= 20_000);
+        assert!(intensity.recent.capacity() <= 2 * 20_000);
+    }
+
+    #[test]
+    fn s16_the_room_of_a_burst_is_given_back() {
+        let mut intensity = Intensity::new(Budget { restarts: 100_000, period: Duration::from_secs(1) });
+        let start = Instant::now();
+        for _ in 0..100_000 {
+            assert!(intensity.admit(start));
+        }
+        for secs in 2..20 {
+            assert!(intensity.admit(start + Duration::from_secs(secs)));
+        }
+        assert!(intensity.recent.capacity() <= 2 * KEPT_CAPACITY, "{}", intensity.recent.capacity());
+    }
+
+    #[test]
+    fn s16_a_budget_that_nothing_reaches_remembers_nothing() {
+        let mut intensity = Intensity::new(Budget { restarts: usize::MAX, period: Duration::from_secs(1) });
+        let now = Instant::now();
+        assert!((0..1_000).all(|_| intensity.admit(now)));
+        assert_eq!(intensity.recent.capacity(), 0);
     }
 }

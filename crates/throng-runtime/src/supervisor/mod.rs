@@ -13,35 +13,43 @@
 //! A supervisor runs no code of its children but their `init`, and handles one thing at a time: while a child starts or
 //! stops, whoever asks it waits (S27).
 
+mod backoff;
 mod children;
 mod dynamic;
 mod error;
 mod intensity;
+mod partition;
 mod plan;
 mod report;
 mod requests;
+mod retry;
+mod spec;
 mod stop;
 
-use std::{borrow::Cow, collections::BTreeSet, ops::Range, time::Duration};
+use std::ops::Range;
 
+pub(crate) use self::backoff::Backoff;
 use self::{
     children::Children,
-    intensity::{Budget, Intensity},
+    intensity::Intensity,
     plan::{Fate, Strategy},
+    retry::{Retries, Retry},
 };
 pub use self::{
     children::{ChildCount, ChildInfo, ChildStatus},
     dynamic::{DynamicSupervisor, DynamicSupervisorFlags},
     error::ChildError,
+    partition::{Partition, PartitionSupervisor, ResizeError},
+    plan::AutoShutdown,
+    spec::SupervisorFlags,
 };
 use crate::{
-    address::Address,
-    child::{Child, ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
+    child::{Child, Restart},
     ctx::Ctx,
     error::StartError,
     exit::Exit,
     gen_server::{GenServer, Init, InitError},
-    message::{Exited, Handled, Handler, Message},
+    message::{Exited, Handled, Handler},
     names::is_alive,
     pid::ProcessId,
     scheduler,
@@ -97,62 +105,24 @@ use crate::{
 pub struct Supervisor {
     strategy: Strategy,
     intensity: Intensity,
+    auto_shutdown: AutoShutdown,
+    retries: Retries,
     children: Children,
-}
-
-/// What a [`Supervisor`] is started from; its methods are those of `ChildSpec<Supervisor>`.
-#[derive(Clone, Debug)]
-pub struct SupervisorFlags {
-    strategy: Strategy,
-    budget: Budget,
-    children: Vec<Child>,
-}
-
-impl Supervisor {
-    /// Only the child that ended is restarted (S10).
-    pub fn one_for_one(id: impl Into<Cow<'static, str>>) -> ChildSpec<Self> {
-        Self::with(id, Strategy::OneForOne)
-    }
-
-    /// When one child is restarted, all are (S11).
-    pub fn one_for_all(id: impl Into<Cow<'static, str>>) -> ChildSpec<Self> {
-        Self::with(id, Strategy::OneForAll)
-    }
-
-    /// When one child is restarted, so are those that were started after it (S12).
-    pub fn rest_for_one(id: impl Into<Cow<'static, str>>) -> ChildSpec<Self> {
-        Self::with(id, Strategy::RestForOne)
-    }
-
-    fn with(id: impl Into<Cow<'static, str>>, strategy: Strategy) -> ChildSpec<Self> {
-        let flags = SupervisorFlags { strategy, budget: Budget::default(), children: Vec::new() };
-        ChildSpec::supervisor(id, flags)
-    }
-}
-
-impl ChildSpec<Supervisor> {
-    /// Adds a child, started after those that were added before (S5).
-    pub fn child(mut self, child: impl IntoChild) -> Self {
-        self.args.children.push(child.into_child().erase());
-        self
-    }
-
-    /// How many restarts within `period` are allowed; with one more the supervisor gives up (S16). Three in five seconds,
-    /// unless told otherwise.
-    pub fn max_restarts(mut self, restarts: usize, period: Duration) -> Self {
-        self.args.budget = Budget { restarts, period };
-        self
-    }
 }
 
 impl GenServer for Supervisor {
     type Args = SupervisorFlags;
 
     async fn init(flags: SupervisorFlags, ctx: &mut Ctx<Self>) -> Init<Self> {
-        check(&flags).map_err(InitError::Start)?;
+        flags.check().map_err(InitError::Start)?;
         ctx.trap_exits();
-        let (strategy, intensity) = (flags.strategy, Intensity::new(flags.budget));
-        let mut supervisor = Self { strategy, intensity, children: Children::new(flags.children) };
+        let mut supervisor = Self {
+            strategy: flags.strategy,
+            intensity: Intensity::new(flags.budget),
+            auto_shutdown: flags.auto_shutdown,
+            retries: Retries::new(),
+            children: Children::new(flags.children),
+        };
         match supervisor.boot(ctx).await {
             Ok(()) => Ok(supervisor),
             Err(error) => {
@@ -165,15 +135,6 @@ impl GenServer for Supervisor {
     async fn terminate(&mut self, _: &Exit, ctx: &mut Ctx<Self>) {
         self.stop(0..self.children.len(), ctx).await;
     }
-}
-
-/// Refuses what could not work, before anything starts (S3).
-fn check(flags: &SupervisorFlags) -> Result<(), StartError> {
-    let mut ids = BTreeSet::new();
-    if let Some(twice) = flags.children.iter().find(|child| !ids.insert(&child.id)) {
-        return Err(StartError::Invalid(format!("two children have the id {:?}", twice.id)));
-    }
-    flags.budget.check()
 }
 
 impl Supervisor {
@@ -201,9 +162,10 @@ impl Supervisor {
     async fn start(&mut self, at: usize, ctx: &Ctx<Self>) -> Result<ProcessId, StartError> {
         let place = &mut self.children[at];
         let started = (place.child.start)(ctx.node().clone(), ctx.id()).await;
-        place.status = match &started {
-            Ok(pid) => ChildStatus::Running(*pid),
-            Err(_) => ChildStatus::Stopped,
+        (place.status, place.failures) = match &started {
+            Ok(pid) => (ChildStatus::Running(*pid), 0),
+            Err(StartError::Ignored) => (ChildStatus::Stopped, 0),
+            Err(_) => (ChildStatus::Stopped, place.failures.saturating_add(1)),
         };
         started
     }
@@ -231,8 +193,16 @@ impl Supervisor {
         let place = &mut self.children[at];
         place.status = ChildStatus::Restarting;
         report::restart_failed(ctx.id(), &place.child, error);
-        // A pid is an address of its own: it always resolves.
-        let _ = ctx.me().cast(Retry(place.child.id.clone().into_owned()));
+        let id = place.child.id.clone().into_owned();
+        place.pending = Some(self.retries.plan(&place.child, id, place.failures, ctx));
+    }
+
+    /// Ends with a significant child that is not restarted, if it is that kind of supervisor (S33).
+    fn follow(&self, ended: &Child, ctx: &mut Ctx<Self>) {
+        if self.auto_shutdown.follows(ended, &self.children) {
+            report::followed(ctx.id(), ended);
+            ctx.stop(Exit::Shutdown);
+        }
     }
 
     /// Stops those of a group that run, in reverse order, one at a time (S23).
@@ -249,6 +219,7 @@ impl Supervisor {
             report::stopped(&place.child, &reason);
         }
         place.status = ChildStatus::Stopped;
+        place.pending = None;
     }
 }
 
@@ -266,37 +237,26 @@ impl Handler<Exited> for Supervisor {
                 place.status = ChildStatus::Restarting;
                 self.restart(at, ctx).await;
             }
-            Fate::Keep => place.status = ChildStatus::Stopped,
-            Fate::Forget => drop(self.children.remove(at)),
+            Fate::Keep => {
+                place.status = ChildStatus::Stopped;
+                self.follow(&self.children[at].child, ctx);
+            }
+            Fate::Forget => {
+                let ended = self.children.remove(at).child;
+                self.follow(&ended, ctx);
+            }
         }
         Ok(())
     }
 }
 
-/// A restart that failed is to be tried again.
-struct Retry(String);
-
-impl Message for Retry {
-    type Reply = ();
-}
-
+/// The next attempt at a restart that failed (S19).
 #[diagnostic::do_not_recommend]
-impl Handler<Retry> for Supervisor {
-    async fn handle(&mut self, Retry(id): Retry, ctx: &mut Ctx<Self>) -> Handled<Retry> {
-        // Stopped, deleted or started meanwhile: nothing is left to retry (S22).
-        match self.children.find(&id) {
-            Some(at) if self.children[at].status == ChildStatus::Restarting => self.restart(at, ctx).await,
-            _ => {}
+impl Handler<Retry<String>> for Supervisor {
+    async fn handle(&mut self, retry: Retry<String>, ctx: &mut Ctx<Self>) -> Handled<Retry<String>> {
+        if let Some(at) = self.children.awaiting(&retry.child, retry.ticket) {
+            self.restart(at, ctx).await;
         }
         Ok(())
-    }
-}
-
-/// The kind of every supervisor, and the shutdown that lets a subtree finish (S1, S26).
-impl<S: GenServer> ChildSpec<S> {
-    fn supervisor(id: impl Into<Cow<'static, str>>, args: S::Args) -> Self {
-        let mut spec = Self::new(args).id(id).shutdown(Shutdown::Infinity);
-        spec.kind = ChildKind::Supervisor;
-        spec
     }
 }

@@ -1,6 +1,6 @@
 //! What can be asked of a running supervisor: adding, stopping, restarting, forgetting and listing children.
 
-use super::{ChildCount, ChildError, ChildInfo, ChildStatus, Supervisor, children::Place};
+use super::{ChildCount, ChildError, ChildInfo, ChildStatus, Supervisor};
 use crate::{
     address::Address,
     child::{Child, IntoChild, Restart},
@@ -8,7 +8,6 @@ use crate::{
     error::StartError,
     gen_server::GenServer,
     message::{Handled, Handler, Message},
-    names::is_alive,
     pid::{Pid, ProcessId},
 };
 
@@ -28,8 +27,7 @@ impl Supervisor {
         supervisor: &impl Address<Self>,
         child: impl IntoChild<Server = S>,
     ) -> Result<Pid<S>, ChildError> {
-        let started = supervisor.call(StartChild(child.into_child().erase())).no_timeout().await?;
-        started.map(Pid::of)
+        ask(supervisor, StartChild(child.into_child().erase())).await?.map(Pid::of)
     }
 
     /// Stops a child and keeps it known, unless it is temporary (S28). That it does not run already is fine.
@@ -41,7 +39,7 @@ impl Supervisor {
         supervisor: &impl Address<Self>,
         id: impl Into<String>,
     ) -> Result<(), ChildError> {
-        supervisor.call(TerminateChild(id.into())).no_timeout().await?
+        ask(supervisor, TerminateChild(id.into())).await?
     }
 
     /// Starts a child that is known and does not run (S29).
@@ -53,7 +51,7 @@ impl Supervisor {
         supervisor: &impl Address<Self>,
         id: impl Into<String>,
     ) -> Result<ProcessId, ChildError> {
-        supervisor.call(RestartChild(id.into())).no_timeout().await?
+        ask(supervisor, RestartChild(id.into())).await?
     }
 
     /// Forgets a child that does not run (S30).
@@ -65,7 +63,7 @@ impl Supervisor {
         supervisor: &impl Address<Self>,
         id: impl Into<String>,
     ) -> Result<(), ChildError> {
-        supervisor.call(DeleteChild(id.into())).no_timeout().await?
+        ask(supervisor, DeleteChild(id.into())).await?
     }
 
     /// Its children, newest first (S31).
@@ -74,7 +72,7 @@ impl Supervisor {
     ///
     /// The supervisor is not there.
     pub async fn which_children(supervisor: &impl Address<Self>) -> Result<Vec<ChildInfo>, ChildError> {
-        Ok(supervisor.call(WhichChildren).no_timeout().await?)
+        ask(supervisor, WhichChildren).await
     }
 
     /// How many children it has (S31).
@@ -83,8 +81,17 @@ impl Supervisor {
     ///
     /// The supervisor is not there.
     pub async fn count_children(supervisor: &impl Address<Self>) -> Result<ChildCount, ChildError> {
-        Ok(supervisor.call(CountChildren).no_timeout().await?)
+        ask(supervisor, CountChildren).await
     }
+}
+
+/// What every request comes to: however long it takes (S32), it is answered, or the supervisor is not there.
+pub(super) async fn ask<S, M>(supervisor: &impl Address<S>, request: M) -> Result<M::Reply, ChildError>
+where
+    S: Handler<M>,
+    M: Message,
+{
+    Ok(supervisor.call(request).no_timeout().await?)
 }
 
 pub(super) struct StartChild(pub(super) Child);
@@ -96,6 +103,9 @@ impl Message for StartChild {
 #[diagnostic::do_not_recommend]
 impl Handler<StartChild> for Supervisor {
     async fn handle(&mut self, StartChild(child): StartChild, ctx: &mut Ctx<Self>) -> Handled<StartChild> {
+        if let Err(wrong) = child.check(self.auto_shutdown) {
+            return Ok(Err(ChildError::Start(wrong)));
+        }
         if let Some(known) = self.children.find(&child.id) {
             return Ok(Err(match self.children[known].status {
                 ChildStatus::Running(pid) => ChildError::AlreadyStarted(pid),
@@ -186,12 +196,7 @@ impl Message for WhichChildren {
 #[diagnostic::do_not_recommend]
 impl Handler<WhichChildren> for Supervisor {
     async fn handle(&mut self, _: WhichChildren, _: &mut Ctx<Self>) -> Handled<WhichChildren> {
-        let info = |place: &Place| ChildInfo {
-            id: place.child.id.clone().into_owned(),
-            status: place.status,
-            kind: place.child.kind,
-        };
-        Ok(self.children.iter().rev().map(info).collect())
+        Ok(self.children.iter().rev().map(|place| ChildInfo::of(&place.child, place.status)).collect())
     }
 }
 
@@ -204,11 +209,6 @@ impl Message for CountChildren {
 #[diagnostic::do_not_recommend]
 impl Handler<CountChildren> for Supervisor {
     async fn handle(&mut self, _: CountChildren, _: &mut Ctx<Self>) -> Handled<CountChildren> {
-        let mut count = ChildCount::default();
-        for place in self.children.iter() {
-            let is_active = matches!(place.status, ChildStatus::Running(pid) if is_alive(pid));
-            count.add(place.child.kind, is_active);
-        }
-        Ok(count)
+        Ok(self.children.iter().map(|place| (&place.child, place.status)).collect())
     }
 }

@@ -63,6 +63,21 @@ async fn d2_what_did_not_start_is_not_kept() {
     assert_eq!(DynamicSupervisor::count_children(&rooms).await.unwrap().specs, 0);
 }
 
+#[tokio::test]
+async fn d2_a_significant_child_is_refused_before_the_supervisor_is_asked() {
+    let world = World::new();
+    let rooms = world.node.start(DynamicSupervisor::new("rooms")).await.unwrap();
+    // It is gone, so the refusal cannot be its own.
+    world.node.stop(rooms, Exit::Shutdown, None).await.unwrap();
+    for child in [
+        world.worker("a").restart(Restart::Transient).significant(),
+        world.worker("a").backoff(Duration::ZERO, Duration::ZERO, 0.0),
+    ] {
+        let refused = DynamicSupervisor::start_child(&rooms, child).await;
+        assert!(matches!(refused, Err(ChildError::Start(StartError::Invalid(_)))), "{refused:?}");
+    }
+}
+
 /// A supervisor with one child that crashed and whose restarts fail; the child's old pid.
 async fn restarting(world: &World, supervisor: Pid<DynamicSupervisor>) -> Pid<crate::world::Worker> {
     let child = world.scripted("a", |nth| if nth == 1 { Start::Up } else { Start::Fails });
@@ -136,6 +151,62 @@ async fn d4_all_children_share_one_budget_and_giving_up_is_a_shutdown() {
     world.crash("b").await;
     assert!(matches!(world.node.wait(rooms).await, Exit::Shutdown | Exit::NoProcess));
     assert!(!world.node.is_alive(world.pid("c")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn d4_with_budgets_of_their_own_one_bad_child_is_dropped_and_the_others_go_on() {
+    let mut world = World::new();
+    let rooms = DynamicSupervisor::new("rooms").per_child_restarts(2, Duration::from_secs(5));
+    let rooms = world.node.start(rooms).await.unwrap();
+    for name in ["a", "b", "c"] {
+        DynamicSupervisor::start_child(&rooms, world.worker(name)).await.unwrap();
+    }
+    // Six restarts, far more than three in five seconds: there is no shared budget unless it is given.
+    for name in ["a", "b", "c", "a", "b", "c"] {
+        world.crash(name).await;
+        assert_eq!(active(rooms).await, 3);
+    }
+    world.log_now();
+    world.crash("b").await;
+    assert_eq!(active(rooms).await, 2);
+    assert_eq!(world.log_now(), "-b");
+    assert_eq!(DynamicSupervisor::count_children(&rooms).await.unwrap().specs, 2, "it is forgotten");
+    // Its siblings' restarts leave the window, as ever.
+    tokio::time::advance(Duration::from_secs(6)).await;
+    world.crash("a").await;
+    assert_eq!(active(rooms).await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn d4_failed_attempts_count_against_the_childs_own_budget() {
+    let world = World::new();
+    let rooms = DynamicSupervisor::new("rooms").per_child_restarts(3, Duration::from_secs(5));
+    let rooms = world.node.start(rooms).await.unwrap();
+    DynamicSupervisor::start_child(&rooms, world.worker("good")).await.unwrap();
+    let broken = world.scripted("broken", |nth| if nth == 1 { Start::Up } else { Start::Fails });
+    DynamicSupervisor::start_child(&rooms, broken).await.unwrap();
+    world.crash("broken").await;
+    while active(rooms).await != 1 || DynamicSupervisor::count_children(&rooms).await.unwrap().specs != 1 {}
+    assert!(world.node.is_alive(world.pid("good")));
+}
+
+#[tokio::test]
+async fn d4_a_shared_budget_that_was_given_as_well_still_counts() {
+    let world = World::new();
+    let rooms = DynamicSupervisor::new("rooms")
+        .per_child_restarts(5, Duration::from_secs(5))
+        .max_restarts(1, Duration::from_secs(5));
+    let rooms = world.node.start(rooms).await.unwrap();
+    for name in ["a", "b"] {
+        DynamicSupervisor::start_child(&rooms, world.worker(name)).await.unwrap();
+    }
+    world.crash("a").await;
+    assert_eq!(active(rooms).await, 2);
+    world.crash("b").await;
+    assert!(matches!(world.node.wait(rooms).await, Exit::Shutdown | Exit::NoProcess));
+
+    let endless = DynamicSupervisor::new("rooms").per_child_restarts(1, Duration::ZERO);
+    assert!(matches!(world.node.start(endless).await, Err(StartError::Invalid(_))));
 }
 
 #[tokio::test]
