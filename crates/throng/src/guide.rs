@@ -2,9 +2,10 @@
 //!
 //! 1. [Processes and servers](processes)
 //! 2. [Supervision, names, applications](supervision)
-//! 3. [Topics, channels, presence](channels)
-//! 4. [Testing an application](testing)
-//! 5. [Looking at what runs](debugging)
+//! 3. [Tasks, streams of results](tasks)
+//! 4. [Topics, channels, presence](channels)
+//! 5. [Testing an application](testing)
+//! 6. [Looking at what runs](debugging)
 //!
 //! [The rules, by their ids](rules), says what the documentation means by `(P14)` or `(§4.3)`.
 
@@ -22,6 +23,9 @@ pub mod debugging {}
 
 #[doc = include_str!("guide/rules.md")]
 pub mod rules {}
+
+#[doc = include_str!("guide/tasks.md")]
+pub mod tasks {}
 
 #[doc = include_str!("guide/testing.md")]
 pub mod testing {}
