@@ -1,11 +1,13 @@
 //! The guide: how to think in Throng, chapter by chapter. Every example in it runs in the tests.
 //!
 //! 1. [Processes and servers](processes)
-//! 2. [Supervision and names](supervision)
-//! 3. [Applications, settings, signals](applications)
-//! 4. [Topics, channels, presence](channels)
-//! 5. [Testing an application](testing)
-//! 6. [Looking at what runs](debugging)
+//! 2. [State machines and agents](state_machines)
+//! 3. [Supervision](supervision)
+//! 4. [Names and registries](names)
+//! 5. [Applications, settings, signals](applications)
+//! 6. [Topics, channels, presence](channels)
+//! 7. [Testing an application](testing)
+//! 8. [Looking at what runs](debugging)
 //!
 //! For those who know [OTP](differences), and those who know [tokio, kameo or ractor](coming_from_rust).
 //!
@@ -14,8 +16,14 @@
 #[doc = include_str!("guide/processes.md")]
 pub mod processes {}
 
+#[doc = include_str!("guide/state_machines.md")]
+pub mod state_machines {}
+
 #[doc = include_str!("guide/supervision.md")]
 pub mod supervision {}
+
+#[doc = include_str!("guide/names.md")]
+pub mod names {}
 
 #[doc = include_str!("guide/channels.md")]
 pub mod channels {}

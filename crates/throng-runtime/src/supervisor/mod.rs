@@ -24,7 +24,7 @@ mod report;
 mod requests;
 mod retry;
 mod spec;
-mod stop;
+pub(crate) mod stop;
 
 use std::ops::Range;
 
