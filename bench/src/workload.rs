@@ -25,6 +25,14 @@ pub(crate) enum Workload {
     CallOne,
     /// 64 processes call one server.
     CallMany,
+    /// A supervised server panics (`error` in Erlang), again and again, each time when its last restart is done. Timed
+    /// from the line before the panic to the first line of its next `init`, with a thousand restarts before; half of them
+    /// are faster.
+    RestartMedian,
+    /// As before; 99 of 100 are faster.
+    RestartTail,
+    /// As before, with 20,000 restarts in the window in which they are counted; from the first crash to the last restart.
+    RestartRate,
 }
 
 /// The state of a server, in words of eight bytes.
@@ -36,6 +44,12 @@ pub(crate) const RING_SIZE: u64 = 1000;
 /// The number of senders and callers where there are many.
 pub(crate) const MANY: u64 = 64;
 
+/// The restarts that a supervisor has counted when the clock starts: its caches are warm.
+pub(crate) const FEW_RESTARTS: u64 = 1_000;
+
+/// As many as a bad hour has.
+pub(crate) const MANY_RESTARTS: u64 = 20_000;
+
 /// The way a figure reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
@@ -43,11 +57,13 @@ pub(crate) enum Unit {
     PerSecond,
     /// Less is better.
     Bytes,
+    /// Less is better.
+    Nanoseconds,
 }
 
 impl Workload {
     /// All of them, in the order of the table.
-    pub(crate) const ALL: [Workload; 9] = [
+    pub(crate) const ALL: [Workload; 12] = [
         Workload::Spawn,
         Workload::Server,
         Workload::Memory,
@@ -57,6 +73,9 @@ impl Workload {
         Workload::FanIn,
         Workload::CallOne,
         Workload::CallMany,
+        Workload::RestartMedian,
+        Workload::RestartTail,
+        Workload::RestartRate,
     ];
 
     /// The word for it on the command line; a word may name more than one row.
@@ -69,6 +88,7 @@ impl Workload {
             Workload::Flood => "flood",
             Workload::FanIn => "fan-in",
             Workload::CallOne | Workload::CallMany => "call",
+            Workload::RestartMedian | Workload::RestartTail | Workload::RestartRate => "supervisor",
         }
     }
 
@@ -78,6 +98,9 @@ impl Workload {
             Workload::Server => "server",
             Workload::CallOne => "call-1",
             Workload::CallMany => "call-64",
+            Workload::RestartMedian => "restart-p50",
+            Workload::RestartTail => "restart-p99",
+            Workload::RestartRate => "restart-20000",
             other => other.word(),
         }
     }
@@ -98,12 +121,16 @@ impl Workload {
             Workload::FanIn => "fan-in 64→1, messages/s",
             Workload::CallOne => "call, one caller, /s",
             Workload::CallMany => "call, 64 callers, /s",
+            Workload::RestartMedian => "crash to restarted, p50, ns",
+            Workload::RestartTail => "crash to restarted, p99, ns",
+            Workload::RestartRate => "restarts with 20,000 in the window, /s",
         }
     }
 
     pub(crate) fn unit(self) -> Unit {
         match self {
             Workload::Memory => Unit::Bytes,
+            Workload::RestartMedian | Workload::RestartTail => Unit::Nanoseconds,
             _ => Unit::PerSecond,
         }
     }
@@ -113,6 +140,9 @@ impl Workload {
         let full = match self {
             Workload::Spawn | Workload::Server => 400_000,
             Workload::Flood | Workload::FanIn => 3_200_000,
+            // Each is timed, or as slow as the slowest peer makes it.
+            Workload::RestartMedian | Workload::RestartTail => return 1_000,
+            Workload::RestartRate => 10_000,
             _ => 1_000_000,
         };
         if quick { full / 10 } else { full }

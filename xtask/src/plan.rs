@@ -105,6 +105,16 @@ fn tests() -> Vec<Step> {
             work: Work::Tests(vec![cargo("test --workspace --exclude xtask")]),
         },
         Step {
+            name: "soak",
+            about: "a million supervised crashes with restarts, none lost, the heap as before",
+            limit: minutes(30),
+            needs: &[],
+            work: Work::Tests(vec![
+                cargo("test --release --package throng-runtime --test supervised_soak -- --nocapture")
+                    .with("THRONG_CRASHES", "1000000"),
+            ]),
+        },
+        Step {
             name: "loom",
             about: "the mailbox under every interleaving that loom can reach",
             limit: minutes(20),
