@@ -8,8 +8,10 @@ use crate::{
     gen_server::GenServer,
     message::{Cast, Handler, Message},
     pid::{Pid, ProcessId},
+    post::{self, Unsent},
     process,
     scheduler::{self, Envelope},
+    send::{self, Sending},
 };
 
 /// How long a call waits unless told otherwise (G9).
@@ -52,18 +54,66 @@ pub trait Address<S: GenServer>: Send + Sync {
     ///
     /// # Errors
     ///
-    /// The message comes back when nobody holds the name.
+    /// The message comes back when nobody holds the name, and when it does not fit into a mailbox whose bounds say that its
+    /// sender keeps it (P34).
     fn cast<M: Message<Reply = ()>>(&self, message: M) -> Result<(), CastError<M>>
     where
         S: Handler<M>,
         Self: Sized,
     {
         let Some(pid) = self.resolve() else {
-            return Err(CastError { target: self.target(), message });
+            return Err(CastError::NoProcess { target: self.target(), message });
         };
         let envelope = Envelope::message::<S, _>(pid.id().generation(), Cast(message));
-        drop(scheduler::deliver(pid.id(), envelope));
-        Ok(())
+        match post::post(pid.id(), envelope) {
+            Err(Unsent::Full(unsent)) => {
+                Err(CastError::Full { target: self.target(), message: send::unpack(unsent) })
+            }
+            Ok(()) | Err(Unsent::Gone(_) | Unsent::Doomed(..)) => Ok(()),
+        }
+    }
+
+    /// Sends a message, and waits for room if the mailbox is bounded, full, and says that its senders wait
+    /// ([`Overflow::Block`](crate::Overflow::Block), P34). Those who wait get in first come, first served.
+    ///
+    /// ```
+    /// # use throng_runtime::{Address, Bounds, Ctx, GenServer, Handled, Handler, Init, Message, Node};
+    /// # struct Line(String);
+    /// # impl Message for Line { type Reply = (); }
+    /// # struct Printer;
+    /// # impl GenServer for Printer { type Args = (); async fn init(_: (), _: &mut Ctx<Self>) -> Init<Self> { Ok(Printer) } }
+    /// # impl Handler<Line> for Printer {
+    /// #     async fn handle(&mut self, _: Line, _: &mut Ctx<Self>) -> Handled<Line> { Ok(()) }
+    /// # }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let node = Node::new("example");
+    /// let printer = node.start(Printer::child(()).mailbox(Bounds::messages(10))).await?;
+    /// for number in 0..1_000 {
+    ///     printer.send(Line(format!("line {number}"))).await?; // as fast as it prints, and no faster
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// It waits for as long as it takes; a process that sends to itself does not wait at all.
+    ///
+    /// # Errors
+    ///
+    /// The message comes back when the process is not there or ends before there is room, and when it does not fit and
+    /// nobody may wait.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future takes the message back, unless it got in already.
+    fn send<M: Message<Reply = ()>>(&self, message: M) -> Sending<M>
+    where
+        S: Handler<M>,
+        Self: Sized,
+    {
+        let Some(pid) = self.resolve() else {
+            return Sending::failed(CastError::NoProcess { target: self.target(), message });
+        };
+        let envelope = Envelope::message::<S, _>(pid.id().generation(), Cast(message));
+        Sending::new(pid.id(), envelope, self.target())
     }
 
     /// A round trip through the mailbox, 5 s at most: when it is answered, all that this process sent before has been handled,
@@ -241,6 +291,21 @@ pub enum CallError {
         /// Whom the call was for.
         target: Target,
     },
+    /// The server's mailbox is full and takes no more, or the request was dropped from it to make room for another (P34). The
+    /// request was not handled.
+    #[error("{target} has too much to do")]
+    Overloaded {
+        /// Whom the call was for.
+        target: Target,
+    },
+    /// What was asked of the server by [`sys`](crate::sys) panicked; the server lives on.
+    #[error("what was asked of {target} panicked: {reason}")]
+    Panicked {
+        /// Whom it was asked of.
+        target: Target,
+        /// The panic.
+        reason: Exit,
+    },
     /// The process called itself, which could never be answered (G21).
     #[error("{target} called itself")]
     CallingSelf {
@@ -256,6 +321,8 @@ pub(crate) enum CallFailure {
     Timeout(Duration),
     Exited(Exit),
     ReplyDropped,
+    Overloaded,
+    Panicked(Exit),
     CallingSelf,
 }
 
@@ -266,23 +333,57 @@ impl CallFailure {
             Self::Timeout(after) => CallError::Timeout { target, after },
             Self::Exited(reason) => CallError::Exited { target, reason },
             Self::ReplyDropped => CallError::ReplyDropped { target },
+            Self::Overloaded => CallError::Overloaded { target },
+            Self::Panicked(reason) => CallError::Panicked { target, reason },
             Self::CallingSelf => CallError::CallingSelf { target },
         }
     }
 }
 
-/// Nobody holds the name that a message was cast to; the message comes back.
+/// Why a message was not sent; it comes back.
 #[derive(thiserror::Error)]
-#[error("{target} is not there")]
-pub struct CastError<M> {
-    /// Whom it was for.
-    pub target: Target,
+#[non_exhaustive]
+pub enum CastError<M> {
+    /// Nobody holds the name; or the process is gone, for whoever asked to know.
+    #[error("{target} is not there")]
+    NoProcess {
+        /// Whom it was for.
+        target: Target,
+        /// What was not sent.
+        message: M,
+    },
+    /// The mailbox is full (P34).
+    #[error("the mailbox of {target} is full")]
+    Full {
+        /// Whom it was for.
+        target: Target,
+        /// What was not sent.
+        message: M,
+    },
+}
+
+impl<M> CastError<M> {
     /// What was not sent.
-    pub message: M,
+    pub fn into_message(self) -> M {
+        match self {
+            Self::NoProcess { message, .. } | Self::Full { message, .. } => message,
+        }
+    }
+
+    /// Whom it was for.
+    pub fn target(&self) -> &Target {
+        match self {
+            Self::NoProcess { target, .. } | Self::Full { target, .. } => target,
+        }
+    }
 }
 
 impl<M> fmt::Debug for CastError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CastError").field("target", &self.target).finish_non_exhaustive()
+        let name = match self {
+            Self::NoProcess { .. } => "NoProcess",
+            Self::Full { .. } => "Full",
+        };
+        f.debug_struct(name).field("target", self.target()).finish_non_exhaustive()
     }
 }

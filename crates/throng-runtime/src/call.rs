@@ -11,7 +11,8 @@ use crate::{
     address::{CallError, CallFailure, DEFAULT_CALL_TIMEOUT, Target},
     gen_server::GenServer,
     message::{Ask, Fence, Handler, Message},
-    pid::Pid,
+    pid::{Pid, ProcessId},
+    post::{self, Seat},
     reply::{ReplyCell, ReplyTo, Waiting},
     scheduler::{self, Envelope, Letter},
     timer::Alarm,
@@ -69,11 +70,33 @@ fn dispatch<S: GenServer, L: Letter<S>, R: Send + 'static>(
         }
         Some(pid) => request(pid, letter),
     };
-    let deadline = match wait {
-        Wait::Failed(_) => None,
-        Wait::Reply(_) => timeout.map(|after| (after, Alarm::after(after))),
+    Answer::new(wait, target, timeout)
+}
+
+/// An answer that is known already.
+pub(crate) fn answered<R: Send + 'static>(target: Target, answer: R) -> Answer<R> {
+    let (cell, waiting) = ReplyCell::alone();
+    // Nobody gave it up meanwhile.
+    drop(cell.settle(Ok(answer)));
+    Answer { wait: Wait::Reply { waiting, seat: None }, target, deadline: None }
+}
+
+/// A request by another way than the mailbox: `ask` sends it.
+pub(crate) fn ask_system<R: Send + 'static>(
+    to: Option<ProcessId>,
+    target: Target,
+    ask: impl FnOnce(ProcessId, ReplyTo<R>),
+) -> Answer<R> {
+    let wait = match to {
+        None => Wait::Failed(Some(CallFailure::NoProcess)),
+        Some(id) if scheduler::current::id() == Some(id) => Wait::Failed(Some(CallFailure::CallingSelf)),
+        Some(id) => {
+            let (waiting, reply) = ReplyCell::pair(id);
+            ask(id, reply);
+            Wait::Reply { waiting, seat: None }
+        }
     };
-    Answer { wait, target, deadline }
+    Answer::new(wait, target, Some(DEFAULT_CALL_TIMEOUT))
 }
 
 fn request<S: GenServer, L: Letter<S>, R: Send + 'static>(
@@ -82,10 +105,14 @@ fn request<S: GenServer, L: Letter<S>, R: Send + 'static>(
 ) -> Wait<R> {
     let (waiting, reply) = ReplyCell::pair(pid.id());
     let envelope = Envelope::message::<S, _>(pid.id().generation(), letter(reply));
-    if let Err(unsent) = scheduler::deliver(pid.id(), envelope) {
-        unsent.abandon(CallFailure::NoProcess);
-    }
-    Wait::Reply(waiting)
+    let seat = match post::post_or_wait(pid.id(), envelope, None) {
+        Ok(seat) => seat.map(Box::new),
+        Err(unsent) => {
+            unsent.abandon();
+            None
+        }
+    };
+    Wait::Reply { waiting, seat }
 }
 
 impl<S: Handler<M>, M: Message> IntoFuture for Call<S, M> {
@@ -110,7 +137,8 @@ impl<S: GenServer, M> fmt::Debug for Call<S, M> {
 ///
 /// # Cancel safety
 ///
-/// Dropping it abandons the call: the request is handled all the same, its answer dropped.
+/// Dropping it abandons the call: the request is handled all the same, its answer dropped. One that waits for room in a
+/// bounded mailbox is taken back (P34).
 #[must_use = "an answer does nothing until it is awaited"]
 pub struct Answer<R> {
     wait: Wait<R>,
@@ -119,8 +147,27 @@ pub struct Answer<R> {
 }
 
 enum Wait<R> {
-    Reply(Waiting<R>),
+    /// With a place in the line, if it may be waiting for room.
+    Reply {
+        waiting: Waiting<R>,
+        seat: Option<Box<Seat>>,
+    },
     Failed(Option<CallFailure>),
+}
+
+impl<R> Answer<R> {
+    fn new(wait: Wait<R>, target: Target, timeout: Option<Duration>) -> Self {
+        let deadline = match wait {
+            Wait::Failed(_) => None,
+            Wait::Reply { .. } => timeout.map(|after| (after, Alarm::after(after))),
+        };
+        Self { wait, target, deadline }
+    }
+
+    /// Waits this long from now, whatever was said before.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self::new(self.wait, self.target, Some(timeout))
+    }
 }
 
 impl<R> Unpin for Answer<R> {}
@@ -132,12 +179,14 @@ impl<R> Future for Answer<R> {
         let this = &mut *self;
         let outcome = match &mut this.wait {
             Wait::Failed(failure) => Err(failure.take().unwrap_or(CallFailure::ReplyDropped)),
-            Wait::Reply(waiting) => match Pin::new(&mut *waiting).poll(cx) {
+            Wait::Reply { waiting, seat } => match Pin::new(&mut *waiting).poll(cx) {
                 Poll::Ready(outcome) => outcome,
                 Poll::Pending => {
                     let Some((after, alarm)) = &mut this.deadline else { return Poll::Pending };
                     ready!(alarm.poll_ring(cx));
-                    waiting.give_up().unwrap_or(Err(CallFailure::Timeout(*after)))
+                    let outcome = waiting.give_up().unwrap_or(Err(CallFailure::Timeout(*after)));
+                    *seat = None;
+                    outcome
                 }
             },
         };

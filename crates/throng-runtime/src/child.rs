@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     address::{Name, Via},
+    bounds::Bounds,
     error::StartError,
     gen_server::GenServer,
     node::Node,
@@ -70,6 +71,8 @@ pub struct ChildSpec<S: GenServer> {
     pub(crate) kind: ChildKind,
     pub(crate) is_significant: bool,
     pub(crate) backoff: Option<Box<Backoff>>,
+    pub(crate) mailbox: Option<Bounds>,
+    pub(crate) hibernate_after: Option<Duration>,
 }
 
 /// A name that is resolved when the node is known.
@@ -90,6 +93,8 @@ impl<S: GenServer> ChildSpec<S> {
             kind: ChildKind::Worker,
             is_significant: false,
             backoff: None,
+            mailbox: None,
+            hibernate_after: None,
         }
     }
 
@@ -166,6 +171,18 @@ impl<S: GenServer> ChildSpec<S> {
         self
     }
 
+    /// Bounds its mailbox, and says what happens to what does not fit (P34). Unless given, it takes whatever comes.
+    pub fn mailbox(mut self, bounds: Bounds) -> Self {
+        self.mailbox = Some(bounds);
+        self
+    }
+
+    /// Has it [give memory back](GenServer::hibernate) when no message came for so long (G14).
+    pub fn hibernate_after(mut self, idle: Duration) -> Self {
+        self.hibernate_after = Some(idle);
+        self
+    }
+
     pub(crate) fn resolve_name(&self, node: &Node) -> Option<Via<S>> {
         self.name.as_ref().map(|name| match name {
             ChildName::OnNode(name) => node.via(*name),
@@ -207,6 +224,8 @@ impl<S: GenServer> Clone for ChildSpec<S> {
             kind: self.kind,
             is_significant: self.is_significant,
             backoff: self.backoff.clone(),
+            mailbox: self.mailbox,
+            hibernate_after: self.hibernate_after,
         }
     }
 }

@@ -10,14 +10,18 @@ use std::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use crate::{
+    about::{About, Ancestor},
     exit::Exit,
     message::{Down, Exited, MonitorRef},
     pid::ProcessId,
     reply::Unanswered,
+    room::Room,
     scheduler::{self, Envelope, Generation},
+    sys::System,
     timer::TimerRef,
 };
 
@@ -45,6 +49,14 @@ pub(crate) struct Control {
     pub(crate) hooks: Vec<Arc<dyn OnExit>>,
     deferred: WhileOpen<Weak<dyn Unanswered>>,
     timers: WhileOpen<TimerRef>,
+    /// Who started and linked it, who that one, and so on.
+    pub(crate) ancestors: Option<Arc<[Ancestor]>>,
+    pub(crate) about: Option<Box<About>>,
+    /// The messages of a mailbox that is bounded.
+    pub(crate) room: Option<Box<Room>>,
+    /// System requests that wait, and the debugging that earlier ones asked for.
+    pub(crate) system: Option<Box<System>>,
+    pub(crate) hibernate_after: Option<Duration>,
 }
 
 /// Who is told about an end.
@@ -63,6 +75,21 @@ impl Control {
 
     pub(crate) fn deferred(&self) -> Vec<Arc<dyn Unanswered>> {
         self.deferred.items.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    pub(crate) fn about(&mut self) -> &mut About {
+        self.about.get_or_insert_default()
+    }
+
+    /// The bytes of all this, about: a tree's node is counted as half full.
+    pub(crate) fn bytes(&self) -> usize {
+        let ids = self.links.len() + self.exited.len() + self.watching.len();
+        size_of::<Self>()
+            + self.about.as_ref().map_or(0, |about| size_of_val(&**about))
+            + 2 * ids * size_of::<(MonitorRef, ProcessId)>()
+            + 2 * self.watchers.len() * size_of::<(MonitorRef, Watcher)>()
+            + self.timers.items.capacity() * size_of::<TimerRef>()
+            + self.hooks.capacity() * size_of::<Arc<dyn OnExit>>()
     }
 
     pub(crate) fn take_timers(&mut self) -> Vec<TimerRef> {
@@ -107,7 +134,8 @@ impl Watcher {
         }
     }
 
-    fn owner(&self) -> Option<ProcessId> {
+    /// The process that is told, if it is one.
+    pub(crate) fn owner(&self) -> Option<ProcessId> {
         match self {
             Self::Process { id, .. } => Some(*id),
             Self::Hook { owner, .. } => *owner,
@@ -177,10 +205,15 @@ pub(crate) fn remove_link(from: ProcessId, peer: ProcessId) -> bool {
     control.existing().is_some_and(|control| control.links.remove(&peer))
 }
 
+/// The number of a new monitor or alias: none is given out twice.
+pub(crate) fn next_reference() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
 /// Monitors `target`; when it is dead already the watcher is told at once (P22).
 pub(crate) fn monitor(target: ProcessId, watcher: Watcher) -> MonitorRef {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let monitor = MonitorRef(NEXT.fetch_add(1, Ordering::Relaxed));
+    let monitor = MonitorRef(next_reference());
     if let Some(owner) = watcher.owner()
         && let Some(mut control) = scheduler::slot(owner).control(owner)
     {

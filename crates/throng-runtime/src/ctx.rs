@@ -1,16 +1,16 @@
 //! A process' handle on itself.
 
+mod plans;
+
 use std::{
-    collections::VecDeque,
     fmt,
     marker::PhantomData,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
-use parking_lot::Mutex;
-
+use self::plans::Plans;
 use crate::{
     address::CallFailure,
     child::IntoChild,
@@ -25,7 +25,7 @@ use crate::{
     reply::{ReplyTo, Unanswered},
     scheduler::{self, Envelope, Generation},
     task::Task,
-    timer::{Alarm, TimerRef},
+    timer::TimerRef,
 };
 
 /// A process' handle on itself: its identity, its links and monitors, what it starts, and what it wants to do next.
@@ -38,31 +38,15 @@ pub struct Ctx<S = ()> {
     node: Node,
     /// The call that is being handled, until it is answered.
     call: Option<Arc<dyn Unanswered>>,
-    /// Never locked, only reached by `&mut`: the mutex lets `&Ctx` be held across awaits, whatever the plans hold.
-    plans: Mutex<Option<Box<Plans>>>,
+    /// The message in hand has been answered; for observers.
+    answered: bool,
+    plans: Plans,
     server: PhantomData<fn() -> S>,
-}
-
-/// What a callback asked for, made when first needed.
-#[derive(Default)]
-struct Plans {
-    stop: Option<Exit>,
-    first: VecDeque<Envelope>,
-    idle: Option<IdlePlan>,
-    parting_answer: Option<Box<dyn FnOnce() + Send>>,
-}
-
-/// An idle timeout, and how it becomes a message.
-struct IdlePlan {
-    after: Duration,
-    message: fn(ProcessId) -> Envelope,
-    /// Set when the wait begins.
-    alarm: Option<Alarm>,
 }
 
 impl<S> Ctx<S> {
     pub(crate) fn new(id: ProcessId, parent: Option<ProcessId>, node: Node) -> Self {
-        Self { id, parent, node, call: None, plans: Mutex::new(None), server: PhantomData }
+        Self { id, parent, node, call: None, answered: false, plans: Plans::default(), server: PhantomData }
     }
 
     /// This process.
@@ -174,6 +158,16 @@ impl<S> Ctx<S> {
         process::spawn(&self.node, Some(self.id), body)
     }
 
+    /// Starts a process that this one monitors from its first instruction (P7).
+    pub fn spawn_monitor<F, Fut>(&self, body: F) -> (ProcessId, MonitorRef)
+    where
+        S: Handler<Down>,
+        F: FnOnce(Ctx) -> Fut + Send + 'static,
+        Fut: Future<Output: IntoExit> + Send + 'static,
+    {
+        process::spawn_monitored(&self.node, self.id, Self::down_message, body)
+    }
+
     /// Has `hook` run at the end of this process, before anybody is told; the same hook twice runs once.
     pub fn on_exit(&self, hook: Arc<dyn OnExit>) {
         control::on_exit(self.id, hook);
@@ -233,7 +227,7 @@ impl<S: GenServer> Ctx<S> {
     /// Ends this process after the callback that runs now. Its reply, if it gives one, reaches the caller after `terminate`
     /// ran (G6).
     pub fn stop(&mut self, reason: Exit) {
-        self.plans().stop = Some(reason);
+        self.plans.stop(reason);
     }
 
     /// Keeps the right to answer the call that is being handled, for later and from anywhere (G8).
@@ -280,7 +274,7 @@ impl<S: GenServer> Ctx<S> {
         S: Handler<M>,
     {
         let envelope = Envelope::message::<S, _>(self.id.generation(), Cast(message));
-        self.plans().first.push_back(envelope);
+        self.plans.handle_first(envelope);
     }
 
     /// Sends [`IdleTimeout`] if no message comes within this time after the callback that runs now. Any message cancels it; it
@@ -290,7 +284,12 @@ impl<S: GenServer> Ctx<S> {
         S: Handler<IdleTimeout>,
     {
         let message = |id: ProcessId| Envelope::message::<S, _>(id.generation(), Cast(IdleTimeout));
-        self.plans().idle = Some(IdlePlan { after, message, alarm: None });
+        self.plans.idle_timeout(after, message);
+    }
+
+    /// Has [`GenServer::hibernate`] called after the callback that runs now, when no message waits (G14).
+    pub fn hibernate(&mut self) {
+        self.plans.hibernate();
     }
 
     /// Sends a message to this process after a time, not earlier (P5). Dropping the result does not cancel.
@@ -301,8 +300,9 @@ impl<S: GenServer> Ctx<S> {
         self.node.send_after(self.me(), after, message)
     }
 
-    fn plans(&mut self) -> &mut Plans {
-        self.plans.get_mut().get_or_insert_default()
+    /// Has this letter opened before all others, even those that are to come first.
+    pub(crate) fn put_first(&mut self, letter: Envelope) {
+        self.plans.handle_before_all(letter);
     }
 
     pub(crate) fn begin_call(&mut self, call: Option<Arc<dyn Unanswered>>) {
@@ -321,12 +321,25 @@ impl<S: GenServer> Ctx<S> {
     /// Answers the call in hand: now, or after `terminate` if the callback also asked to stop.
     pub(crate) fn answer<R: Send + 'static>(&mut self, reply: R) {
         let Some(cell) = self.take_call::<R>() else { return };
+        self.note_answer();
         if self.is_stopping() {
-            self.plans().parting_answer = Some(Box::new(move || drop(cell.settle(Ok(reply)))));
+            self.plans.answer_last(Box::new(move || drop(cell.settle(Ok(reply)))));
         } else {
             // An error means that the caller gave up.
             drop(cell.settle(Ok(reply)));
         }
+    }
+
+    pub(crate) fn note_answer(&mut self) {
+        self.answered = true;
+    }
+
+    pub(crate) fn forget_answer(&mut self) {
+        self.answered = false;
+    }
+
+    pub(crate) fn has_answered(&self) -> bool {
+        self.answered
     }
 
     pub(crate) fn take_unanswered(&mut self) -> Option<Arc<dyn Unanswered>> {
@@ -334,49 +347,43 @@ impl<S: GenServer> Ctx<S> {
     }
 
     pub(crate) fn take_parting_answer(&mut self) -> Option<Box<dyn FnOnce() + Send>> {
-        self.plans.get_mut().as_mut()?.parting_answer.take()
+        self.plans.take_parting_answer()
     }
 
     pub(crate) fn is_stopping(&mut self) -> bool {
-        self.plans.get_mut().as_ref().is_some_and(|plans| plans.stop.is_some())
+        self.plans.is_stopping()
     }
 
     pub(crate) fn take_stop(&mut self) -> Option<Exit> {
-        self.plans.get_mut().as_mut()?.stop.take()
+        self.plans.take_stop()
     }
 
     pub(crate) fn continues(&mut self) -> bool {
-        self.plans.get_mut().as_ref().is_some_and(|plans| !plans.first.is_empty())
+        self.plans.continues()
     }
 
     pub(crate) fn take_first(&mut self) -> Option<Envelope> {
-        self.plans.get_mut().as_mut()?.first.pop_front()
+        self.plans.take_first()
     }
 
     /// The idle timeout's message when it is time. Frees what earlier callbacks needed and a wait does not.
     pub(crate) fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<Envelope> {
-        let id = self.id;
-        let plans = self.plans.get_mut();
-        let Some(plan) = plans.as_mut().and_then(|plans| plans.idle.as_mut()) else {
-            *plans = None;
-            return Poll::Pending;
-        };
-        let is_new = plan.alarm.is_none();
-        let alarm = plan.alarm.get_or_insert_with(|| Alarm::after(plan.after));
-        ready!(alarm.poll_ring(cx));
-        if is_new {
-            // There is no time to wait, but others get their turn first (P38), and so does a message that waits for its own (G13).
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let message = plan.message;
-        *plans = None;
-        Poll::Ready(message(id))
+        self.plans.poll_idle(self.id, cx)
+    }
+
+    /// Whether to give memory back: at once if a callback asked for it, else when `after` has passed without a message.
+    pub(crate) fn poll_nap(&mut self, after: Option<Duration>, cx: &mut Context<'_>) -> Poll<()> {
+        self.plans.poll_nap(after, cx)
+    }
+
+    /// A system request came: what it waits for begins anew (G13).
+    pub(crate) fn rearm(&mut self) {
+        self.plans.rearm();
     }
 
     /// A message came: the idle timeout is off, and no other plan is left when one is taken from the mailbox.
     pub(crate) fn tidy(&mut self) {
-        *self.plans.get_mut() = None;
+        self.plans.tidy();
     }
 }
 

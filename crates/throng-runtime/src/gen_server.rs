@@ -1,6 +1,6 @@
 //! Servers: processes with a state that answer messages one at a time.
 
-use std::error::Error;
+use std::{error::Error, fmt};
 
 use crate::{child::ChildSpec, ctx::Ctx, error::StartError, exit::Exit};
 
@@ -8,8 +8,8 @@ use crate::{child::ChildSpec, ctx::Ctx, error::StartError, exit::Exit};
 ///
 /// A callback that blocks its thread, or computes for long without an `.await`, keeps others on that thread from running and
 /// cannot be killed meanwhile: a kill takes effect at the next await point, where the callback's future is dropped with
-/// its guards and buffers (P38, P39). There is no `hibernate` (G14): between two messages a server is its state and one small
-/// future, and holds nothing else.
+/// its guards and buffers (P38, P39). Between two messages a server is its state and one small future, and holds nothing else;
+/// what [`hibernate`](GenServer::hibernate) can give back is what the state holds in reserve (G14).
 ///
 /// ```
 /// use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Node};
@@ -61,6 +61,23 @@ pub trait GenServer: Sized + Send + 'static {
     fn terminate(&mut self, reason: &Exit, ctx: &mut Ctx<Self>) -> impl Future<Output = ()> + Send {
         let _ = (reason, ctx);
         async {}
+    }
+
+    /// Gives back memory that the state holds in reserve: `shrink_to_fit`, caches, buffers (G14).
+    ///
+    /// It is called when the server has been idle for as long as
+    /// [`ChildSpec::hibernate_after`](crate::ChildSpec::hibernate_after) says, or a callback asked for it by
+    /// [`Ctx::hibernate`] and no message waits. The next message finds the server as it is.
+    fn hibernate(&mut self) {}
+
+    /// What an observer is shown of the state (Y1, Y3): by default the type's name, so that no secret is shown that nobody thought
+    /// of. [`sys::get_status`](crate::sys::get_status) asks for it.
+    ///
+    /// # Errors
+    ///
+    /// Only the formatter's own.
+    fn inspect(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::any::type_name::<Self>())
     }
 
     /// How a supervisor starts, restarts and stops this server: permanent, with 5 s to shut down (S1).

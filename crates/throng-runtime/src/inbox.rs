@@ -4,7 +4,10 @@
 //! process before messages that are still queued (they would be lost anyway, P2), an exit that is trapped becomes a message in
 //! its place, an ignored one vanishes.
 
-use std::task::{Context, Poll, ready};
+use std::{
+    task::{Context, Poll, ready},
+    time::{Duration, SystemTime},
+};
 
 use crate::{
     address::CallFailure,
@@ -13,18 +16,40 @@ use crate::{
     message::Exited,
     panics::contain,
     pid::ProcessId,
-    scheduler::{self, Envelope, Queue, Slot},
+    post, report,
+    scheduler::{self, Envelope, Kind, Queue, Slot},
     signal::{ExitSignal, Receiver, Signal, Verdict, judge},
+    sys::{self, Served, SysEvent, SysEventKind},
 };
 
 /// After so many messages in a row a process lets others run (P38).
-const BUDGET: u16 = 64;
+const BUDGET: u8 = 64;
 
 pub(crate) struct Inbox {
     slot: &'static Slot,
     queue: Queue,
-    budget: u16,
+    budget: u8,
+    /// Messages that were taken from the queue and not yet off the slot's count: in handfuls, so that the senders' cache
+    /// line is left alone.
+    taken: u8,
     serving: bool,
+    /// No message is handled until it is resumed (Y2).
+    suspended: bool,
+    /// Somebody asked to be told what it does (Y3).
+    observed: bool,
+    /// A request to shut down is in the queue.
+    stops: bool,
+    nap: Nap,
+}
+
+/// How a server that is idle for long shrinks (G14).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nap {
+    Never,
+    /// When it has waited for long enough.
+    Due,
+    /// It has since its last message.
+    Taken,
 }
 
 /// What a server does next. What is rare is boxed, so that a message fits into registers.
@@ -34,21 +59,47 @@ pub(crate) enum Event {
     Shutdown(Box<Exit>),
     /// End at once.
     Fatal(Box<Exit>),
+    /// Answer the system requests.
+    Requests,
+    /// Give memory back: nothing is there to do.
+    Hibernate,
 }
 
 impl Inbox {
     pub(crate) fn new(id: ProcessId) -> Self {
-        Self { slot: scheduler::slot(id), queue: Queue::new(), budget: BUDGET, serving: false }
+        Self {
+            slot: scheduler::slot(id),
+            queue: Queue::new(),
+            budget: BUDGET,
+            taken: 0,
+            serving: false,
+            suspended: false,
+            observed: false,
+            stops: false,
+            nap: Nap::Never,
+        }
     }
 
     /// From now on a request to shut down waits for its turn, and `terminate` runs; before, it is fatal.
     pub(crate) fn serve(&mut self) {
         self.serving = true;
+        let naps = self.slot.control(self.id()).is_some_and(|mut control| {
+            control.existing().is_some_and(|control| control.hibernate_after.is_some())
+        });
+        if naps {
+            self.nap = Nap::Due;
+        }
     }
 
     /// The next event.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
+        if self.suspended {
+            return self.poll_suspended();
+        }
         loop {
+            if self.queue.is_empty() {
+                self.settle();
+            }
             if (self.queue.is_empty() || self.slot.mailbox.has_signals())
                 && let Some(reason) = self.arrive()
             {
@@ -63,12 +114,19 @@ impl Inbox {
             }
             ready!(self.poll_turn(cx));
             let Some(envelope) = self.queue.pop_front() else { continue };
+            let kind = envelope.kind();
+            self.taken += u8::from(kind == Kind::Message);
             if !envelope.is_for(self.id().generation()) {
                 discard(envelope);
                 continue;
             }
-            if !envelope.is_signal() {
-                return Poll::Ready(Event::Message(envelope));
+            match kind {
+                Kind::Message => return Poll::Ready(Event::Message(envelope)),
+                Kind::Ticket => match post::redeem(self.slot, self.id()) {
+                    Some(envelope) => return Poll::Ready(Event::Message(envelope)),
+                    None => continue,
+                },
+                Kind::Signal => {}
             }
             if let Ok(Signal::Shutdown(reason)) = envelope.into_signal() {
                 return Poll::Ready(Event::Shutdown(Box::new(reason)));
@@ -76,10 +134,97 @@ impl Inbox {
         }
     }
 
+    /// Only an end reaches a process that is suspended; a request to stop passes the messages that wait (Y2).
+    fn poll_suspended(&mut self) -> Poll<Event> {
+        self.settle();
+        loop {
+            if let Some(reason) = self.arrive() {
+                return Poll::Ready(Event::Fatal(Box::new(reason)));
+            }
+            if let Some(reason) = self.take_stop() {
+                return Poll::Ready(Event::Shutdown(Box::new(reason)));
+            }
+            if self.slot.mailbox.park() {
+                self.budget = BUDGET;
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// The first request to stop in the queue: the only kind of signal that waits in it.
+    fn take_stop(&mut self) -> Option<Exit> {
+        if !std::mem::take(&mut self.stops) {
+            return None;
+        }
+        let (mut found, mut rest) = (None, Queue::new());
+        while let Some(envelope) = self.queue.pop_front() {
+            match envelope.is_signal() && found.is_none() {
+                true => found = envelope.into_signal().ok(),
+                false => rest.push_back(envelope),
+            }
+        }
+        self.queue = rest;
+        match found {
+            Some(Signal::Shutdown(reason)) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Whether system requests wait.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.slot.is_asked()
+    }
+
+    /// What the system requests have made of it.
+    pub(crate) fn heed(&mut self, served: &Served) {
+        self.suspended = served.suspended;
+        self.observed = served.observed;
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.suspended
+    }
+
+    /// Whether somebody wants to know what it does.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.observed
+    }
+
+    pub(crate) fn note(&self, kind: SysEventKind, message: &'static str) {
+        let event = SysEvent { at: SystemTime::now(), kind, message };
+        sys::with_debugging(self.id(), |debugging| debugging.note(self.id(), event));
+    }
+
+    pub(crate) fn note_busy(&self, time: Duration) {
+        sys::with_debugging(self.id(), |debugging| debugging.note_busy(time));
+    }
+
+    /// How long it has to be idle until it gives memory back, if it is to and has not yet.
+    pub(crate) fn nap_after(&self) -> Option<Duration> {
+        if self.nap != Nap::Due {
+            return None;
+        }
+        self.slot.control(self.id())?.existing()?.hibernate_after
+    }
+
+    /// It gives memory back now, and not again before its next message.
+    pub(crate) fn nap(&mut self) {
+        if self.nap == Nap::Due {
+            self.nap = Nap::Taken;
+        }
+    }
+
+    pub(crate) fn wake_up(&mut self) {
+        if self.nap == Nap::Taken {
+            self.nap = Nap::Due;
+        }
+    }
+
     /// For a message that does not come from the mailbox: it counts as one all the same (P38).
     pub(crate) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.budget == 0 {
             self.budget = BUDGET;
+            self.settle();
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -97,9 +242,32 @@ impl Inbox {
         self.slot.begin_exit();
     }
 
-    /// What nobody will handle any more.
-    pub(crate) fn into_rest(self) -> Queue {
-        self.queue
+    /// The process' code is at an await point; `at_work` when it waits for something else than messages.
+    pub(crate) fn pause(&mut self, at_work: bool) {
+        self.settle();
+        self.slot.set_at_work(at_work);
+    }
+
+    /// The code is over.
+    pub(crate) fn resume(&mut self) {
+        self.slot.set_at_work(false);
+    }
+
+    /// Whether it parked, and nothing has come since.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.slot.mailbox.is_parked()
+    }
+
+    /// Takes what was begun off the count of those that wait.
+    pub(crate) fn settle(&mut self) {
+        if self.taken > 0 {
+            self.slot.count_taken(u32::from(std::mem::take(&mut self.taken)));
+        }
+    }
+
+    /// What nobody will handle any more. It counts as waiting still.
+    pub(crate) fn into_rest(mut self) -> Queue {
+        std::mem::replace(&mut self.queue, Queue::new())
     }
 
     fn id(&self) -> ProcessId {
@@ -116,6 +284,7 @@ impl Inbox {
         }
         while let Some(envelope) = arrived.pop_front() {
             if !envelope.is_for(self.id().generation()) {
+                self.slot.count_taken(u32::from(envelope.kind() == Kind::Message));
                 discard(envelope);
                 continue;
             }
@@ -127,6 +296,10 @@ impl Inbox {
                 Err(_) => None,
                 Ok(Signal::Shutdown(reason)) => self.follow(reason),
                 Ok(Signal::Exit(signal)) => self.obey(signal),
+                Ok(Signal::End(reason)) => {
+                    report::crash(self.id(), "beyond help", None, &reason);
+                    Some(reason)
+                }
             };
             if fatal.is_some() {
                 self.queue.append(arrived);
@@ -141,6 +314,7 @@ impl Inbox {
         if !self.serving {
             return Some(reason);
         }
+        self.stops = true;
         self.queue.push_back(Envelope::signal(self.id().generation(), Signal::Shutdown(reason)));
         None
     }
@@ -169,10 +343,22 @@ impl Inbox {
                         control::note_exited(self.id(), peer);
                     }
                     let exited = Exited { pid, reason, by_link };
+                    self.slot.count_queued();
                     self.queue.push_back(message(self.id().generation(), exited));
                 }
                 None
             }
+        }
+    }
+}
+
+impl Drop for Inbox {
+    /// What is still in it goes with the process' runtime.
+    fn drop(&mut self) {
+        self.settle();
+        while let Some(envelope) = self.queue.pop_front() {
+            self.slot.count_taken(u32::from(envelope.kind() == Kind::Message));
+            contain("a message that was dropped", || drop(envelope));
         }
     }
 }

@@ -14,6 +14,8 @@ use crate::{
 };
 
 impl<S: Handler<M>, M: Message> Letter<S> for Ask<M> {
+    const IS_CALL: bool = true;
+
     fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> impl Future<Output = ()> + Send + 'a {
         // At once, not in the future: that may be dropped before its first poll, and the call has to be settled all the same.
         ctx.begin_call(self.reply.into_cell().map(|cell| cell as Arc<dyn Unanswered>));
@@ -33,10 +35,17 @@ impl<S: Handler<M>, M: Message> Letter<S> for Ask<M> {
     fn name() -> &'static str {
         type_name::<M>()
     }
+
+    fn weight(&self) -> usize {
+        self.message.weight()
+    }
 }
 
 impl<S: GenServer> Letter<S> for Fence {
-    fn open<'a>(self, _: &'a mut S, _: &'a mut Ctx<S>) -> impl Future<Output = ()> + Send + 'a {
+    const IS_CALL: bool = true;
+
+    fn open<'a>(self, _: &'a mut S, ctx: &'a mut Ctx<S>) -> impl Future<Output = ()> + Send + 'a {
+        ctx.note_answer();
         // An error means that nobody waits any more.
         let _ = self.reply.send(());
         std::future::ready(())
@@ -65,6 +74,10 @@ impl<S: Handler<M>, M: Message<Reply = ()>> Letter<S> for Cast<M> {
 
     fn name() -> &'static str {
         type_name::<M>()
+    }
+
+    fn weight(&self) -> usize {
+        self.0.weight()
     }
 }
 

@@ -9,37 +9,53 @@
 //!
 //! Ids in parentheses, such as `(P14)`, are those of the rules in the guide (crate `throng`).
 
+mod about;
 mod address;
+mod application;
+mod bounds;
 mod call;
 #[doc(hidden)]
 pub mod census;
 mod child;
 mod control;
 mod ctx;
+pub mod dictionary;
+mod dump;
 mod error;
 mod exit;
 mod gen_server;
 mod inbox;
+mod info;
 mod letter;
 mod message;
 mod multi;
 mod names;
 mod node;
+mod operator;
 mod panics;
 mod pid;
+mod post;
 mod process;
+mod receive;
 mod registry;
 mod reply;
 mod report;
+mod room;
 mod run;
 mod scheduler;
+mod send;
 mod signal;
+mod state_machine;
 mod supervisor;
+pub mod sys;
 mod task;
 mod timer;
 
 pub use crate::{
+    about::{Ancestor, callers},
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
+    application::{Application, ApplicationError, Applications, RestartType, StopApplicationError},
+    bounds::{Bounds, MailboxFull, Overflow},
     call::{Answer, Call},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
     control::{NoProcess, OnExit},
@@ -47,13 +63,17 @@ pub use crate::{
     error::StartError,
     exit::{Exit, IntoExit, Panic},
     gen_server::{GenServer, Init, InitError},
+    info::{Listed, ProcessInfo, ProcessStatus},
     message::{Down, Exited, Halt, Handled, Handler, IdleTimeout, Message, MonitorRef},
     multi::{Replies, abcast, multi_call, multi_call_within},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
+    receive::{Alias, AliasMode, Mailbox, Raw},
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
     reply::ReplyTo,
     run::RunError,
+    send::Sending,
+    state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},
     supervisor::{
         AutoShutdown, ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor,
         DynamicSupervisorFlags, Partition, PartitionSupervisor, ResizeError, Supervisor, SupervisorFlags,

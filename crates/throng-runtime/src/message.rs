@@ -22,6 +22,12 @@ use crate::{ctx::Ctx, exit::Exit, gen_server::GenServer, pid::ProcessId, reply::
 pub trait Message: Send + 'static {
     /// What a call with it is answered with; `()` for those that are cast.
     type Reply: Send + 'static;
+
+    /// How many bytes it holds besides its own size, such as those of its strings and buffers: what counts against a mailbox
+    /// that is [bounded by bytes](crate::Bounds::bytes) (P34). Asked once, when it is sent to such a one.
+    fn weight(&self) -> usize {
+        0
+    }
 }
 
 /// A server's answer to the message `M`.

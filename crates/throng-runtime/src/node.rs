@@ -15,12 +15,13 @@ use crate::{
     error::StartError,
     exit::{Exit, IntoExit},
     gen_server::GenServer,
+    info::{self, ProcessInfo},
     message::{Cast, Handler, Message},
     names::{self, Names},
     panics,
     pid::{Pid, ProcessId},
     process,
-    scheduler::{Backend, Envelope, Tokio, now, watchdog},
+    scheduler::{self, Backend, Envelope, Tokio, now, watchdog},
     task::Task,
     timer::{TimerRef, Timers, send_later},
 };
@@ -36,7 +37,7 @@ pub struct Node {
 pub(crate) struct Shared {
     name: Arc<str>,
     backend: Tokio,
-    names: Arc<Names>,
+    names: Names,
     timers: Timers,
 }
 
@@ -60,7 +61,7 @@ impl Node {
 
     /// A node without what a program has once for all its nodes.
     pub(crate) fn on(backend: Tokio, name: Arc<str>) -> Self {
-        let shared = Shared { name, backend, names: Arc::default(), timers: Timers::new(now()) };
+        let shared = Shared { name, backend, names: Names::new(), timers: Timers::new(now()) };
         Self { shared: Arc::new(shared) }
     }
 
@@ -127,17 +128,44 @@ impl Node {
 
     /// The process that holds a name now.
     pub fn whereis<S: GenServer>(&self, name: Name<S>) -> Option<Pid<S>> {
-        self.shared.names().whereis(name)
+        self.shared.names.whereis(&name.as_str())
     }
 
     /// A name of this node as an address: whoever holds it at the time of each use.
     pub fn via<S: GenServer>(&self, name: Name<S>) -> Via<S> {
-        names::via(self, name)
+        names::via(&self.shared.names, name)
     }
 
     /// Whether a process is alive; not any more as soon as it has begun to exit (P32).
     pub fn is_alive(&self, process: impl Into<ProcessId>) -> bool {
         names::is_alive(process.into())
+    }
+
+    /// What a process is and what it is doing (P36); `None` when it is dead, or of another node. The process is not asked, so this
+    /// works for one that is stuck.
+    ///
+    /// ```
+    /// # use throng_runtime::{Node, ProcessStatus};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let node = Node::new("example");
+    /// let process = node.spawn(async |ctx| {
+    ///     ctx.set_label("sleeper");
+    ///     std::future::pending::<()>().await
+    /// });
+    /// tokio::task::yield_now().await;
+    /// let info = node.process_info(process).unwrap();
+    /// assert_eq!(info.label.as_deref(), Some("sleeper"));
+    /// assert_eq!(info.status, ProcessStatus::Waiting);
+    /// # }
+    /// ```
+    pub fn process_info(&self, process: impl Into<ProcessId>) -> Option<ProcessInfo> {
+        info::of(self, process.into())
+    }
+
+    /// The processes of this node that have not ended, in no particular order. It looks at the process table while it goes: one
+    /// that starts or ends meanwhile may be missed, and whoever is named may be gone.
+    pub fn processes(&self) -> impl Iterator<Item = ProcessId> + Send + use<> {
+        scheduler::of_node(self.number())
     }
 
     /// Has `hook` run at the end of a process, before anybody is told; the same hook twice runs once.
@@ -156,7 +184,7 @@ impl Node {
 
     /// Asks a process to end (P16 to P19).
     pub fn exit(&self, process: impl Into<ProcessId>, reason: Exit) {
-        process::request_exit(crate::scheduler::current::id(), process.into(), reason);
+        process::request_exit(scheduler::current::id(), process.into(), reason);
     }
 
     /// Resolves when a process is gone, with its exit reason; with [`Exit::NoProcess`] if it was gone already when this was called:
@@ -203,6 +231,15 @@ impl Node {
         self.shared.backend.spawn(Box::pin(body));
     }
 
+    /// Its number in the process table: never zero.
+    pub(crate) fn number(&self) -> u32 {
+        (self.shared.timers.number() % u64::from(u32::MAX)) as u32 + 1
+    }
+
+    pub(crate) fn name_of(&self, id: ProcessId) -> Option<Arc<str>> {
+        self.shared.names.keys(id).first().map(|&name| name.into())
+    }
+
     pub(crate) fn backend(&self) -> &Tokio {
         &self.shared.backend
     }
@@ -211,16 +248,16 @@ impl Node {
         &self.shared.timers
     }
 
+    pub(crate) fn names(&self) -> &Names {
+        &self.shared.names
+    }
+
     pub(crate) fn downgrade(&self) -> Weak<Shared> {
         Arc::downgrade(&self.shared)
     }
 }
 
 impl Shared {
-    pub(crate) fn names(&self) -> &Arc<Names> {
-        &self.names
-    }
-
     pub(crate) fn timers(&self) -> &Timers {
         &self.timers
     }

@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use crate::{exit::Exit, pid::ProcessId};
+use crate::{about, exit::Exit, pid::ProcessId};
 
 /// So many lines, and one that says how to see the others.
 const LINES_MAX: usize = 50;
@@ -18,8 +18,11 @@ pub(crate) fn crash(process: ProcessId, server: &str, during: Option<&str>, reas
     if reason.is_clean() {
         return;
     }
-    tracing::error!(%process, server, during, %reason, "process crashed");
-    if_nobody_listens(&format_args!("process {process} ({server}) crashed: {reason}"));
+    let label = about::label(process);
+    let label = label.as_deref();
+    tracing::error!(%process, label, server, during, %reason, "process crashed");
+    let label = label.map(|label| format!(" {label:?}")).unwrap_or_default();
+    if_nobody_listens(&format_args!("process {process}{label} ({server}) crashed: {reason}"));
 }
 
 /// Prints what was reported, if there is no subscriber.

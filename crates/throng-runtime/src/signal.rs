@@ -8,6 +8,8 @@ pub(crate) enum Signal {
     Exit(ExitSignal),
     /// A supervisor's request to end in an orderly way: reaches `terminate` without trapping exits.
     Shutdown(Exit),
+    /// The runtime ends the process: at once, whatever it traps.
+    End(Exit),
 }
 
 /// An exit signal on its way.

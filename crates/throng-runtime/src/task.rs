@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    about,
     address::CallFailure,
     child::Shutdown,
     control,
@@ -53,7 +54,14 @@ impl<T: Send + 'static> Task<T> {
             drop(result.settle(Ok(work.await)));
             Exit::Normal
         });
-        let id = process::launch(node, owner, Some(cell), |_| work);
+        // One that is not linked is asked for by whoever runs this (P35).
+        let caller = owner.or_else(scheduler::current::id);
+        let id = process::launch_as::<F>(node, owner, Some(cell), size_of::<F>(), |ctx| {
+            if let Some(caller) = caller {
+                about::work_for(ctx.id(), caller);
+            }
+            work
+        });
         Self { id, owner, waiting }
     }
 

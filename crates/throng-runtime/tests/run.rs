@@ -80,6 +80,7 @@ impl Application {
             .args(["--exact", "application", "--nocapture"])
             .env(ROLE, role)
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -96,6 +97,13 @@ impl Application {
             seen.push(line);
         }
         panic!("{wanted:?} did not come, but {seen:?}");
+    }
+
+    /// Where it says that its dump is.
+    fn dump_path(&mut self) -> String {
+        let said = "throng: wrote a state dump to ";
+        let mut lines = BufReader::new(self.child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        lines.find_map(|line| Some(line.strip_prefix(said)?.to_owned())).unwrap()
     }
 
     fn signal(&self, signal: &str) {
@@ -132,15 +140,33 @@ fn l4_a_second_signal_stops_waiting() {
 }
 
 #[test]
+fn l4_sigusr1_writes_what_runs_to_a_file_and_goes_on() {
+    let mut application = Application::start("runs");
+    application.wait_for("up");
+    application.signal("-USR1");
+    let path = application.dump_path();
+    let dump = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(dump.contains("node:      application") && dump.contains("processes: 2"), "{dump}");
+    let tree: Vec<_> = dump.lines().skip_while(|line| !line.starts_with('<')).collect();
+    assert!(tree[0].contains("link: 1") && tree[0].contains("traps exits"), "{dump}");
+    assert!(tree[1].starts_with("  <") && tree[1].contains("\"worker\", link: 1"), "{dump}");
+    application.signal("-TERM");
+    application.wait_for("stopping: shutdown");
+    application.wait_for("ran well");
+    assert!(application.end().success());
+}
+
+#[test]
 fn l6_a_tree_that_gave_up_is_an_error() {
     let mut application = Application::start("gives up");
-    application.wait_for("error: the tree ended by itself: shutdown");
+    application.wait_for("error: application \"application\" ended by itself: shutdown");
     assert_eq!(application.end().code(), Some(3));
 }
 
 #[test]
 fn s7_a_tree_that_does_not_start_is_an_error_that_names_the_child() {
     let mut application = Application::start("fails to start");
-    application.wait_for("error: child \"worker\" failed to start: init failed: no luck");
+    application.wait_for("error: application \"application\" did not start: child \"worker\" failed to start: init failed: no luck");
     assert_eq!(application.end().code(), Some(3));
 }

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use throng::{Exit, RunError, StartError, web::ListenError};
+use throng::{ApplicationError, Exit, RunError, StartError, web::ListenError};
 
 use crate::{app::AppError, config::ConfigError};
 
@@ -23,7 +23,7 @@ pub(crate) enum Failure {
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Failure {
         match &error {
-            RunError::Start(start) => match listen_error(start) {
+            RunError::Start(ApplicationError::Start { reason, .. }) => match listen_error(reason) {
                 Some(listen) => Failure::Listen(with_cause(listen)),
                 None => Failure::Run(error),
             },

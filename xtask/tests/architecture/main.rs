@@ -8,4 +8,5 @@ mod links;
 mod manifests;
 mod readme;
 mod repository;
+mod rules;
 mod sources;

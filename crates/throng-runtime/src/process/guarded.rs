@@ -4,13 +4,68 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
+    time::{Duration, Instant},
 };
 
-use crate::{exit::Exit, inbox::Inbox, panics::contain};
+use crate::{exit::Exit, inbox::Inbox, panics::contain, scheduler::Queue};
 
-pub(super) struct Guarded<'a, F> {
+pub(super) struct Guarded<'a, F, I = Inbox> {
     code: Option<F>,
-    inbox: &'a mut Inbox,
+    inbox: &'a mut I,
+}
+
+/// What guarded code is watched by: its process' end of the mailbox.
+pub(crate) trait Watch: Send + 'static {
+    /// The reason to end the code, if one has come.
+    fn fatal_signal(&mut self) -> Option<Exit>;
+
+    /// The process has been told to end: not alive any more to observers (P32).
+    fn begin_exit(&self);
+
+    /// Whether somebody wants to know how busy the process is.
+    fn is_observed(&self) -> bool;
+
+    /// The code was at work for this long.
+    fn note_busy(&self, time: Duration);
+
+    /// The code is at an await point, where it may stay for long, and others look at the process meanwhile.
+    fn pause(&mut self);
+
+    /// The code is over.
+    fn resume(&mut self);
+
+    /// What nobody will handle any more.
+    fn into_rest(self) -> Queue;
+}
+
+impl Watch for Inbox {
+    fn fatal_signal(&mut self) -> Option<Exit> {
+        self.fatal_signal()
+    }
+
+    fn begin_exit(&self) {
+        self.begin_exit();
+    }
+
+    fn is_observed(&self) -> bool {
+        self.is_observed()
+    }
+
+    fn note_busy(&self, time: Duration) {
+        self.note_busy(time);
+    }
+
+    fn pause(&mut self) {
+        self.pause(true);
+    }
+
+    fn resume(&mut self) {
+        self.resume();
+    }
+
+    fn into_rest(self) -> Queue {
+        self.into_rest()
+    }
 }
 
 /// Why code did not come to its end. Boxed, so that the usual outcome fits into registers.
@@ -20,8 +75,8 @@ pub(super) enum Interrupted {
     Ended(Exit),
 }
 
-impl<'a, F: Future + Unpin> Guarded<'a, F> {
-    pub(super) fn new(code: F, inbox: &'a mut Inbox) -> Self {
+impl<'a, F: Future + Unpin, I: Watch> Guarded<'a, F, I> {
+    pub(super) fn new(code: F, inbox: &'a mut I) -> Self {
         Self { code: Some(code), inbox }
     }
 
@@ -30,7 +85,7 @@ impl<'a, F: Future + Unpin> Guarded<'a, F> {
     }
 }
 
-impl<F: Future + Unpin> Future for Guarded<'_, F> {
+impl<F: Future + Unpin, I: Watch> Future for Guarded<'_, F, I> {
     type Output = Result<F::Output, Box<Interrupted>>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -39,13 +94,21 @@ impl<F: Future + Unpin> Future for Guarded<'_, F> {
             self.drop_code();
             return Poll::Ready(Err(Box::new(Interrupted::Ended(reason))));
         }
+        let began = self.inbox.is_observed().then(Instant::now);
         let Some(code) = self.code.as_mut() else { return Poll::Pending };
         let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(code).poll(cx)));
+        if let Some(began) = began {
+            self.inbox.note_busy(began.elapsed());
+        }
         let outcome = match polled {
-            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Pending) => {
+                self.inbox.pause();
+                return Poll::Pending;
+            }
             Ok(Poll::Ready(output)) => Ok(output),
             Err(payload) => Err(Box::new(Interrupted::Panicked(Exit::from_panic(payload)))),
         };
+        self.inbox.resume();
         self.drop_code();
         Poll::Ready(outcome)
     }

@@ -5,13 +5,17 @@ use std::sync::Arc;
 use crate::{
     address::CallFailure,
     control::{self, Control, OnExit},
+    dictionary::Dictionary,
     exit::Exit,
     message::Down,
     panics::contain,
     pid::ProcessId,
+    post,
     reply::Unanswered,
-    scheduler::{self, Queue, Slot},
+    room::Room,
+    scheduler::{self, Birth, Kind, Queue, Slot},
     signal::{ExitSignal, Signal},
+    sys::System,
 };
 
 pub(super) struct Life<P: Unanswered + ?Sized> {
@@ -22,8 +26,8 @@ pub(super) struct Life<P: Unanswered + ?Sized> {
 }
 
 impl<P: Unanswered + ?Sized> Life<P> {
-    pub(super) fn begin(promise: Option<Arc<P>>) -> Self {
-        Self { id: scheduler::acquire(), promise, ended: false }
+    pub(super) fn begin(promise: Option<Arc<P>>, born: Birth) -> Self {
+        Self { id: scheduler::acquire(born), promise, ended: false }
     }
 
     /// Not alive any more to observers (P32).
@@ -45,14 +49,24 @@ impl<P: Unanswered + ?Sized> Life<P> {
         self.ended = true;
         let slot = self.slot();
         cancel_timers(slot, self.id);
+        drop(dictionary(slot, self.id));
         self.run_hooks(reason);
         // In two rounds: a late observer that finds the process dead can rely on the earlier ones having been told.
         let mut open = tell_observers(self.id, reason, slot.take_control());
-        open.extend(tell_observers(self.id, reason, slot.seal()));
-        open.extend(call);
+        let late = tell_observers(self.id, reason, slot.seal());
+        open.calls.extend(late.calls);
+        open.calls.extend(call);
         self.abandon_rest(reason, rest);
-        for call in open {
-            call.abandon(CallFailure::Exited(reason.clone()));
+        let why = CallFailure::Exited(reason.clone());
+        if let Some(room) = open.room {
+            post::abandon(slot, *room, &why);
+        }
+        for request in [open.system, late.system].into_iter().flatten().flat_map(|system| system.into_lane())
+        {
+            request.abandon(why.clone());
+        }
+        for call in open.calls {
+            call.abandon(why.clone());
         }
         if let Some(promise) = self.promise.take() {
             promise.abandon(CallFailure::Exited(reason.clone()));
@@ -78,6 +92,7 @@ impl<P: Unanswered + ?Sized> Life<P> {
     fn abandon_rest(&self, reason: &Exit, mut rest: Queue) {
         rest.append(self.slot().mailbox.close());
         while let Some(envelope) = rest.pop_front() {
+            self.slot().count_taken(u32::from(envelope.kind() == Kind::Message));
             let why = match envelope.is_for(self.id.generation()) {
                 true => CallFailure::Exited(reason.clone()),
                 false => CallFailure::NoProcess,
@@ -109,14 +124,29 @@ fn cancel_timers(slot: &Slot, id: ProcessId) {
     }
 }
 
+/// The values that the process kept by their types go with its state.
+fn dictionary(slot: &Slot, id: ProcessId) -> Option<Dictionary> {
+    let mut control = slot.control(id)?;
+    control.existing()?.about.as_mut().map(|about| std::mem::take(&mut about.dictionary))
+}
+
 fn run_hook(hook: &dyn OnExit, id: ProcessId, reason: &Exit) {
     contain("an exit hook", || hook.process_exited(id, reason));
 }
 
-/// Tells links and monitors; hands back the calls that were to be answered later.
-fn tell_observers(id: ProcessId, reason: &Exit, control: Option<Box<Control>>) -> Vec<Arc<dyn Unanswered>> {
-    let Some(control) = control else { return Vec::new() };
-    let open = control.deferred();
+/// What is still open when links and monitors have been told.
+#[derive(Default)]
+struct Open {
+    /// Calls that were to be answered later.
+    calls: Vec<Arc<dyn Unanswered>>,
+    room: Option<Box<Room>>,
+    system: Option<Box<System>>,
+}
+
+/// Tells links and monitors; hands back what is open still.
+fn tell_observers(id: ProcessId, reason: &Exit, control: Option<Box<Control>>) -> Open {
+    let Some(control) = control else { return Open::default() };
+    let open = Open { calls: control.deferred(), room: control.room, system: control.system };
     // Added by an observer between the last look and the seal.
     control.hooks.into_iter().for_each(|hook| run_hook(&*hook, id, reason));
     for (monitor, target) in control.watching {

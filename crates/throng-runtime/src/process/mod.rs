@@ -15,6 +15,7 @@ mod life;
 mod server;
 
 use std::{
+    any::type_name,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -23,12 +24,14 @@ use std::{
 
 use pin_project_lite::pin_project;
 
+pub(crate) use self::guarded::Watch;
 use self::{
     guarded::{Guarded, Interrupted},
     life::Life,
     server::{Started, serve},
 };
 use crate::{
+    about,
     address::CallFailure,
     child::ChildSpec,
     control::{self, Watcher},
@@ -40,10 +43,11 @@ use crate::{
     message::{Down, MonitorRef},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
+    post,
     reply::{ReplyCell, Unanswered, Waiting},
     report,
     scheduler::{
-        self,
+        self, Birth, InitialCall,
         current::{self, Current},
         watchdog,
     },
@@ -64,7 +68,7 @@ pub(crate) async fn start<S: GenServer>(
 pub(crate) async fn start_and_wait<S: GenServer>(
     node: &Node,
     spec: ChildSpec<S>,
-) -> Result<(Pid<S>, impl Future<Output = Exit> + Send), StartError> {
+) -> Result<(Pid<S>, impl Future<Output = Exit> + Send + use<S>), StartError> {
     let (starting, ended) = Starting::begin(node, None, spec, wait)?;
     Ok((starting.finish().await?, ended))
 }
@@ -105,14 +109,17 @@ impl<S: GenServer> Starting<S> {
             return Err(StartError::PanicAbort);
         }
         let (started, outcome) = Started::alone();
-        let life = Life::begin(Some(started));
+        let call = InitialCall { name: type_name::<S>, bytes: const { server_bytes(serve::<S>) } };
+        let life = Life::begin(Some(started), Birth::new(node.number(), call));
         let pid = Pid::<S>::of(life.id);
+        furnish(life.id, &spec);
         if let Some(via) = spec.resolve_name(node) {
             via.naming().claim(pid).map_err(StartError::AlreadyStarted)?;
         }
         if let Some(parent) = parent {
             // The starter runs this very code, so it is alive unless it was killed since: then the child would be an orphan.
             control::adopt(life.id, parent).map_err(|_| StartError::Exited(Exit::NoProcess))?;
+            about::descend(node, life.id, parent);
         }
         let prepared = before(life.id);
         node.spawn_body(Body::new(
@@ -156,6 +163,18 @@ impl<S> Drop for Starting<S> {
     }
 }
 
+/// Gives a server that nobody knows yet what its specification asks for.
+fn furnish<S: GenServer>(id: ProcessId, spec: &ChildSpec<S>) {
+    let slot = scheduler::slot(id);
+    slot.mark_server();
+    if let Some(bounds) = spec.mailbox {
+        post::bound(id, bounds);
+    }
+    if let (Some(idle), Some(mut control)) = (spec.hibernate_after, slot.control(id)) {
+        control.get().hibernate_after = Some(idle);
+    }
+}
+
 /// Takes the monitor of a start that failed away, with its `Down`.
 struct FlushOnDrop {
     owner: ProcessId,
@@ -171,39 +190,81 @@ impl Drop for FlushOnDrop {
     }
 }
 
+/// What a raw process runs.
+pub(crate) type RawCode = Pin<Box<dyn Future<Output = Exit> + Send>>;
+
 /// Starts a raw process.
 pub(crate) fn spawn<F, Fut>(node: &Node, parent: Option<ProcessId>, body: F) -> ProcessId
 where
     F: FnOnce(Ctx) -> Fut + Send + 'static,
     Fut: Future<Output: IntoExit> + Send + 'static,
 {
-    launch(node, parent, None, |ctx| Box::pin(async move { body(ctx).await.into_exit() }))
+    let code = |ctx: Ctx| -> RawCode { Box::pin(async move { body(ctx).await.into_exit() }) };
+    launch_as::<F>(node, parent, None, size_of::<Fut>(), code)
 }
 
-/// Starts a raw process whose code is made with its context; its end settles `promise` at the latest.
-pub(crate) fn launch(
+/// Starts a raw process that `owner` monitors from its first instruction.
+pub(crate) fn spawn_monitored<F, Fut>(
+    node: &Node,
+    owner: ProcessId,
+    message: fn(scheduler::Generation, Down) -> scheduler::Envelope,
+    body: F,
+) -> (ProcessId, MonitorRef)
+where
+    F: FnOnce(Ctx) -> Fut + Send + 'static,
+    Fut: Future<Output: IntoExit> + Send + 'static,
+{
+    let mut monitor = MonitorRef(0);
+    let id = launch_as::<F>(node, None, None, size_of::<Fut>(), |ctx| {
+        monitor = control::monitor(ctx.id(), Watcher::Process { id: owner, message });
+        Box::pin(async move { body(ctx).await.into_exit() })
+    });
+    (id, monitor)
+}
+
+/// Starts a raw process whose code is made with its context; its end settles `promise` at the latest. Observers see the
+/// type `K` as what it runs, with a future of so many bytes.
+pub(crate) fn launch_as<K>(
     node: &Node,
     parent: Option<ProcessId>,
     promise: Option<Arc<dyn Unanswered>>,
-    code: impl FnOnce(Ctx) -> Pin<Box<dyn Future<Output = Exit> + Send>>,
+    bytes: usize,
+    code: impl FnOnce(Ctx) -> RawCode,
 ) -> ProcessId {
-    let life = Life::begin(promise);
+    launch_watched::<K, (), _>(node, parent, promise, bytes, |ctx| {
+        let inbox = Inbox::new(ctx.id());
+        (code(ctx), inbox)
+    })
+}
+
+/// As [`launch_as`], for code that comes with what watches it.
+pub(crate) fn launch_watched<K, S, I: Watch>(
+    node: &Node,
+    parent: Option<ProcessId>,
+    promise: Option<Arc<dyn Unanswered>>,
+    bytes: usize,
+    code: impl FnOnce(Ctx<S>) -> (RawCode, I),
+) -> ProcessId {
+    let call = InitialCall { name: type_name::<K>, bytes: bytes + const { body_bytes(run::<I>) } };
+    let life = Life::begin(promise, Birth::new(node.number(), call));
     let id = life.id;
     if let Some(parent) = parent {
-        // As in `Starting::begin`; a parent that is gone has nobody to tell.
-        let _ = control::adopt(id, parent);
+        // As in `Starting::begin`; a parent that is gone has nobody to tell. Only servers follow their parents (G17).
+        let _ = control::link(id, parent);
+        about::descend(node, id, parent);
     }
-    let code = code(Ctx::new(id, parent, node.clone()));
-    node.spawn_body(Body::new(id, node, run(life, code)));
+    let (code, inbox) = code(Ctx::new(id, parent, node.clone()));
+    node.spawn_body(Body::new(id, node, run(life, code, inbox)));
     id
 }
 
 /// The life of a raw process.
-fn run(
+#[expect(clippy::manual_async_fn, reason = "an async fn keeps its arguments twice in its future")]
+fn run<I: Watch>(
     life: Life<dyn Unanswered>,
-    code: Pin<Box<dyn Future<Output = Exit> + Send>>,
-) -> impl Future<Output = ()> + Send {
-    let mut inbox = Inbox::new(life.id);
+    code: RawCode,
+    mut inbox: I,
+) -> impl Future<Output = ()> + Send + use<I> {
     async move {
         let ended = Guarded::new(code, &mut inbox).await;
         let reason = match ended.map_err(|interrupted| *interrupted) {
@@ -291,4 +352,14 @@ impl<F: Future<Output = ()>> Future for Body<F> {
         let code = this.code;
         current::enter(this.current, || watchdog::watch(|| code.poll(cx)))
     }
+}
+
+/// The bytes of what a server's life becomes.
+const fn server_bytes<A, B, C, D, F>(_: fn(A, B, C, D) -> F) -> usize {
+    size_of::<Body<F>>()
+}
+
+/// The bytes of what a raw process' life becomes, without its code.
+const fn body_bytes<A, B, C, F>(_: fn(A, B, C) -> F) -> usize {
+    size_of::<Body<F>>()
 }

@@ -3,6 +3,7 @@
 use std::{
     any::type_name,
     future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
@@ -26,6 +27,7 @@ use crate::{
     reply::ReplyCell,
     report,
     scheduler::Running,
+    sys::{self, SysEventKind},
 };
 
 /// What whoever starts a server waits for.
@@ -145,7 +147,7 @@ fn receive<S: GenServer>(
                 return Ending::Orderly { reason, during };
             }
             let next = poll_fn(|cx| poll_next(ctx, inbox, cx)).await;
-            let handler = match begin(next, server, ctx, &mut during) {
+            let handler = match begin(next, server, ctx, inbox, &mut during) {
                 Ok(handler) => handler,
                 Err(Some(ending)) => return *ending,
                 Err(None) => continue,
@@ -156,11 +158,15 @@ fn receive<S: GenServer>(
                     Interrupted::Ended(reason) => Ending::Abrupt(reason),
                 };
             }
+            if inbox.is_observed() {
+                note_done(ctx, inbox, during);
+            }
         }
     }
 }
 
-/// What the server does next: what it wanted to continue with, else what arrives, else its idle timeout.
+/// What the server does next: what it wanted to continue with, else what it is asked by the system's lane, else what arrives,
+/// else its idle timeout, or to give memory back.
 fn poll_next<S: GenServer>(ctx: &mut Ctx<S>, inbox: &mut Inbox, cx: &mut Context<'_>) -> Poll<Event> {
     if ctx.continues() {
         ready!(inbox.poll_turn(cx));
@@ -168,11 +174,25 @@ fn poll_next<S: GenServer>(ctx: &mut Ctx<S>, inbox: &mut Inbox, cx: &mut Context
             return Poll::Ready(Event::Message(first));
         }
     }
+    if inbox.is_asked() {
+        ready!(inbox.poll_turn(cx));
+        return Poll::Ready(Event::Requests);
+    }
     if let Poll::Ready(event) = inbox.poll_next(cx) {
         ctx.tidy();
+        inbox.wake_up();
         return Poll::Ready(event);
     }
-    ctx.poll_idle(cx).map(Event::Message)
+    if inbox.is_suspended() {
+        return Poll::Pending;
+    }
+    if ctx.poll_nap(inbox.nap_after(), cx).is_ready() {
+        return Poll::Ready(Event::Hibernate);
+    }
+    ctx.poll_idle(cx).map(|idle| {
+        inbox.wake_up();
+        Event::Message(idle)
+    })
 }
 
 /// Begins to handle a message; an error is what to do instead: end, or go on.
@@ -180,6 +200,7 @@ fn begin<'a, S: GenServer>(
     next: Event,
     server: &'a mut S,
     ctx: &'a mut Ctx<S>,
+    inbox: &mut Inbox,
     during: &mut Option<fn() -> &'static str>,
 ) -> Result<Running<'a>, Option<Box<Ending>>> {
     let envelope = match next {
@@ -188,12 +209,40 @@ fn begin<'a, S: GenServer>(
             return Err(Some(Box::new(Ending::Orderly { reason: *reason, during: None })));
         }
         Event::Fatal(reason) => return Err(Some(Box::new(Ending::Abrupt(*reason)))),
+        Event::Requests => {
+            inbox.heed(&sys::serve(ctx.id(), server));
+            ctx.rearm();
+            return Err(None);
+        }
+        Event::Hibernate => {
+            inbox.nap();
+            return Err(hibernate(server));
+        }
     };
-    *during = Some(envelope.name());
+    let name = envelope.name();
+    *during = Some(name);
+    if inbox.is_observed() {
+        let kind = if envelope.is_call() { SysEventKind::InCall } else { SysEventKind::In };
+        inbox.note(kind, name());
+        ctx.forget_answer();
+    }
     envelope.open(server, ctx).map_err(|stray| {
         contain("a message that was dropped", || stray.abandon(CallFailure::NoProcess));
         None
     })
+}
+
+/// The message in hand has been handled; somebody wants to know.
+fn note_done<S: GenServer>(ctx: &Ctx<S>, inbox: &Inbox, during: Option<fn() -> &'static str>) {
+    let kind = if ctx.has_answered() { SysEventKind::Out } else { SysEventKind::NoReply };
+    inbox.note(kind, during.map_or("", |name| name()));
+}
+
+/// A panic in there ends the server, as in any other callback.
+fn hibernate<S: GenServer>(server: &mut S) -> Option<Box<Ending>> {
+    let hibernated = catch_unwind(AssertUnwindSafe(|| server.hibernate()));
+    let reason = Exit::from_panic(hibernated.err()?);
+    Some(Box::new(Ending::Orderly { reason, during: Some(|| "hibernate") }))
 }
 
 /// `terminate` as a future that gives the reason back, if the ending has one; else the reason.

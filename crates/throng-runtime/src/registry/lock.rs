@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use parking_lot::Mutex;
 
-use super::table::RegistryKey;
+use super::RegistryKey;
 
 /// One queue per key that somebody holds or waits for; none for the others.
 pub(super) struct KeyLock<K> {

@@ -1,157 +1,151 @@
-//! Which process holds which key, in shards that seldom meet.
+//! Who holds which key of a unique registry: read without a lock, written in turns.
 //!
-//! Two maps tell it, from keys to entries and from processes to keys. A process is put into the second before the first and
-//! taken out of it last, so that whatever an ended process holds is found and removed. No two locks are held at once.
+//! Readers pin the map's memory for as long as they look, which costs a store and a fence in their own thread. What a writer
+//! takes out is freed by the last thread that may still see it.
+//!
+//! Writers of one key take turns, on one of a few locks: so the answer to "is its holder dead?" still holds when the new
+//! one goes in, and whoever is told of changes is told in their order. A turn ends before the pin of the same
+//! writer: the destructors of what it took out run with no lock held.
 
 use std::{
-    collections::{HashMap, hash_map::RandomState},
+    any::TypeId,
+    borrow::Borrow,
     hash::{BuildHasher, Hash},
+    mem::needs_drop,
 };
 
-use parking_lot::{Mutex, RwLock};
+use foldhash::quality::RandomState;
+use papaya::{Guard, HashMap};
+use parking_lot::{Mutex, MutexGuard};
 
-use crate::pid::ProcessId;
-
-const SHARDS: usize = 16;
-
-/// What can be a key: compared strictly, so that `1` and `1.0` are two (N5).
-pub trait RegistryKey: Clone + Eq + Hash + Send + Sync + 'static {}
-
-impl<K: Clone + Eq + Hash + Send + Sync + 'static> RegistryKey for K {}
+use super::{RegistryKey, SHARDS};
+use crate::{names::is_alive, panics::contain, pid::ProcessId};
 
 /// One registration.
-#[derive(Clone, Debug)]
-pub(super) struct Entry<E> {
+pub(super) struct Held<V> {
     pub(super) process: ProcessId,
-    pub(super) value: E,
+    /// The type of the process' server.
+    pub(super) server: TypeId,
+    /// There until it is dropped.
+    value: Option<V>,
 }
 
-pub(super) struct Table<K, E> {
+impl<V> Held<V> {
+    pub(super) fn new(process: ProcessId, server: TypeId, value: V) -> Self {
+        Self { process, server, value: Some(value) }
+    }
+}
+
+impl<V> Drop for Held<V> {
+    /// It may be any reader that drops it, which must not pay for a destructor that panics.
+    fn drop(&mut self) {
+        if needs_drop::<V>() {
+            let value = self.value.take();
+            contain("a registered value that was dropped", || drop(value));
+        }
+    }
+}
+
+pub(super) struct Table<K, V> {
+    holders: HashMap<K, Held<V>, RandomState>,
     hasher: RandomState,
-    entries: [RwLock<HashMap<K, Vec<Entry<E>>>>; SHARDS],
-    keys: [Mutex<HashMap<ProcessId, Vec<K>>>; SHARDS],
+    turns: [Mutex<()>; SHARDS],
 }
 
-impl<K: RegistryKey, E> Table<K, E> {
+impl<K: RegistryKey, V: Send + Sync + 'static> Table<K, V> {
     pub(super) fn new() -> Self {
+        let hasher = RandomState::default();
         Self {
-            hasher: RandomState::new(),
-            entries: std::array::from_fn(|_| RwLock::default()),
-            keys: std::array::from_fn(|_| Mutex::default()),
+            holders: HashMap::with_hasher(hasher.clone()),
+            hasher,
+            turns: std::array::from_fn(|_| Mutex::default()),
         }
     }
 
-    /// Adds an entry, unless `refuse` finds a reason among those that the key has; it may also take some of them away.
-    pub(super) fn add<R>(
+    /// What `read` makes of a key's holder, if it has one that lives.
+    pub(super) fn read<Q, R>(&self, key: &Q, read: impl FnOnce(&Held<V>, &V) -> Option<R>) -> Option<R>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let holders = self.holders.pin();
+        let held = holders.get(key).filter(|held| is_alive(held.process))?;
+        read(held, held.value.as_ref()?)
+    }
+
+    /// Gives a key to a process, unless one that lives holds it. `told` learns of the dead one that made room (N2).
+    pub(super) fn claim(
         &self,
         key: &K,
-        entry: Entry<E>,
-        refuse: impl FnOnce(&mut Vec<Entry<E>>) -> Option<R>,
-    ) -> Result<(), R> {
-        let process = entry.process;
-        self.keys_of(process).lock().entry(process).or_default().push(key.clone());
-        let mut entries = self.shard(key).write();
-        let held = entries.entry(key.clone()).or_default();
-        let Some(refused) = refuse(held) else {
-            held.push(entry);
-            return Ok(());
-        };
-        if held.is_empty() {
-            entries.remove(key);
+        new: Held<V>,
+        told: impl FnOnce(Option<ProcessId>),
+    ) -> Result<(), ProcessId> {
+        let guard = self.holders.guard();
+        let turn = self.turn(key);
+        let holder = self.holders.get(key, &guard).map(|held| held.process);
+        if let Some(holder) = holder.filter(|holder| is_alive(*holder)) {
+            return Err(holder);
         }
-        drop(entries);
-        self.forget_key(process, key, false);
-        Err(refused)
+        self.holders.insert(key.clone(), new, &guard);
+        told(holder);
+        drop(turn);
+        if holder.is_some() {
+            guard.flush();
+        }
+        Ok(())
     }
 
-    /// Reads the entries of a key.
-    pub(super) fn read<R>(&self, key: &K, read: impl FnOnce(&[Entry<E>]) -> R) -> R {
-        read(self.shard(key).read().get(key).map_or(&[], Vec::as_slice))
-    }
-
-    /// Changes the value of a process' own entry.
-    pub(super) fn change<R>(
+    /// Takes a key from a process, if it holds it with a value that `is_meant`; whether it did.
+    pub(super) fn release<Q>(
         &self,
-        key: &K,
+        key: &Q,
         process: ProcessId,
-        change: impl FnOnce(&mut E) -> R,
-    ) -> Option<R> {
-        let mut entries = self.shard(key).write();
-        let own = entries.get_mut(key)?.iter_mut().find(|entry| entry.process == process)?;
-        Some(change(&mut own.value))
-    }
-
-    /// Removes all entries that a process has for a key; how many they were.
-    pub(super) fn remove(&self, key: &K, process: ProcessId) -> usize {
-        let removed = self.remove_entries(key, process);
-        self.forget_key(process, key, true);
-        removed
-    }
-
-    /// Removes all that a process holds.
-    pub(super) fn remove_all(&self, process: ProcessId) -> Vec<K> {
-        let keys = self.keys_of(process).lock().remove(&process).unwrap_or_default();
-        for key in &keys {
-            self.remove_entries(key, process);
+        is_meant: impl FnOnce(&V) -> bool,
+        told: impl FnOnce(),
+    ) -> bool
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let guard = self.holders.guard();
+        let turn = self.turn(key);
+        let own = self.holders.get(key, &guard).filter(|held| held.process == process);
+        let is_meant = own.and_then(|held| held.value.as_ref()).is_some_and(is_meant);
+        if is_meant {
+            self.holders.remove(key, &guard);
+            told();
+            drop(turn);
+            // What was taken out is freed now, unless somebody reads it, and does not wait until there is more of it.
+            guard.flush();
         }
-        keys
+        is_meant
     }
 
-    /// The keys that a process holds, as often as it holds them.
-    pub(super) fn keys(&self, process: ProcessId) -> Vec<K> {
-        self.keys_of(process).lock().get(&process).cloned().unwrap_or_default()
-    }
-
-    /// What `pick` makes of each entry, one shard after the other.
-    pub(super) fn collect<R>(&self, pick: impl Fn(&K, &Entry<E>) -> Option<R>) -> Vec<R> {
-        let mut picked = Vec::new();
-        for shard in &self.entries {
-            let shard = shard.read();
-            let entries = shard.iter().flat_map(|(key, held)| held.iter().map(move |entry| (key, entry)));
-            picked.extend(entries.filter_map(|(key, entry)| pick(key, entry)));
+    /// Gives a process' own registration another value; false when it has none.
+    pub(super) fn replace(&self, key: &K, new: Held<V>) -> bool {
+        let guard = self.holders.guard();
+        let turn = self.turn(key);
+        let is_own = self.holders.get(key, &guard).is_some_and(|held| held.process == new.process);
+        if is_own {
+            self.holders.insert(key.clone(), new, &guard);
+            drop(turn);
+            guard.flush();
         }
-        picked
+        is_own
     }
 
-    /// How many entries there are.
+    /// What `pick` makes of each registration of the living.
+    pub(super) fn select<R>(&self, mut pick: impl FnMut(&K, ProcessId, &V) -> Option<R>) -> Vec<R> {
+        let holders = self.holders.pin();
+        let alive = holders.iter().filter(|(_, held)| is_alive(held.process));
+        alive.filter_map(|(key, held)| pick(key, held.process, held.value.as_ref()?)).collect()
+    }
+
     pub(super) fn len(&self) -> usize {
-        self.entries.iter().map(|shard| shard.read().values().map(Vec::len).sum::<usize>()).sum()
+        self.holders.len()
     }
 
-    fn remove_entries(&self, key: &K, process: ProcessId) -> usize {
-        let mut entries = self.shard(key).write();
-        let Some(held) = entries.get_mut(key) else { return 0 };
-        let before = held.len();
-        let (gone, left) = std::mem::take(held).into_iter().partition(|entry| entry.process == process);
-        *held = left;
-        let removed = before - held.len();
-        if held.is_empty() {
-            entries.remove(key);
-        }
-        // Values are the user's: their destructors run without the lock.
-        drop(entries);
-        drop::<Vec<Entry<E>>>(gone);
-        removed
-    }
-
-    fn forget_key(&self, process: ProcessId, key: &K, all: bool) {
-        let mut keys = self.keys_of(process).lock();
-        let Some(held) = keys.get_mut(&process) else { return };
-        if all {
-            held.retain(|known| known != key);
-        } else if let Some(last) = held.iter().rposition(|known| known == key) {
-            held.remove(last);
-        }
-        if held.is_empty() {
-            keys.remove(&process);
-        }
-    }
-
-    fn shard(&self, key: &K) -> &RwLock<HashMap<K, Vec<Entry<E>>>> {
-        &self.entries[self.hasher.hash_one(key) as usize % SHARDS]
-    }
-
-    fn keys_of(&self, process: ProcessId) -> &Mutex<HashMap<ProcessId, Vec<K>>> {
-        &self.keys[process.index() as usize % SHARDS]
+    fn turn<Q: Hash + ?Sized>(&self, key: &Q) -> MutexGuard<'_, ()> {
+        self.turns[self.hasher.hash_one(key) as usize % SHARDS].lock()
     }
 }

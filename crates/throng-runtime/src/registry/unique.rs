@@ -2,17 +2,20 @@
 
 use std::{
     any::{TypeId, type_name},
+    borrow::Borrow,
     fmt,
+    hash::Hash,
     sync::Arc,
 };
 
 use super::{
-    listeners::{Listeners, RegistryEvent},
-    lock::KeyLock,
-    table::{Entry, RegistryKey, Table},
+    RegistryKey,
+    extras::Extras,
+    holdings::Holdings,
+    listeners::RegistryEvent,
+    table::{Held, Table},
 };
 use crate::{
-    address::{Address, Naming, Via},
     control::{self, OnExit},
     ctx::Ctx,
     exit::Exit,
@@ -61,36 +64,16 @@ pub struct Registry<K, V = ()> {
 }
 
 struct Unique<K, V> {
-    table: Table<K, Held<V>>,
-    locks: KeyLock<K>,
-    listeners: Listeners<K, V>,
-}
-
-struct Held<V> {
-    server: TypeId,
-    value: V,
+    table: Table<K, V>,
+    holdings: Holdings<K>,
+    extras: Extras<K, V>,
 }
 
 impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Registry<K, V> {
     /// An empty one.
     pub fn new() -> Self {
-        Self {
-            shared: Arc::new(Unique {
-                table: Table::new(),
-                locks: KeyLock::new(),
-                listeners: Listeners::new(),
-            }),
-        }
-    }
-
-    /// A key as an address: whoever holds it at the time of each use, if it runs `S` (N9). As the name of a child
-    /// ([`ChildSpec::via`](crate::ChildSpec::via)) it is registered before `init` runs, with the value's default.
-    pub fn via<S: GenServer>(&self, key: K) -> Via<S>
-    where
-        K: fmt::Debug,
-        V: Default,
-    {
-        Via::new(InRegistry { registry: self.clone(), key })
+        let (table, holdings, extras) = (Table::new(), Holdings::new(), Extras::new());
+        Self { shared: Arc::new(Unique { table, holdings, extras }) }
     }
 
     /// Registers the calling process under a key, with a value (N1). Visible to all when it returns (N11).
@@ -99,65 +82,99 @@ impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Registry<K, V> {
     ///
     /// The key is held by a live process, this one included (N2).
     pub fn register<S: 'static>(&self, ctx: &Ctx<S>, key: K, value: V) -> Result<(), AlreadyRegistered> {
-        let held = Held { server: TypeId::of::<S>(), value };
-        self.claim(ctx.id(), &key, held).map_err(|pid| AlreadyRegistered { pid })
+        self.claim::<S>(ctx.id(), &key, value).map_err(|pid| AlreadyRegistered { pid })
     }
 
     /// Takes the calling process' registration back; whether there was one.
     pub fn unregister<S>(&self, ctx: &Ctx<S>, key: &K) -> bool {
-        let removed = self.shared.table.remove(key, ctx.id()) > 0;
+        self.unregister_if(ctx, key, |_| true)
+    }
+
+    /// As [`unregister`](Registry::unregister), if the value `is_meant` (N4).
+    pub fn unregister_if<S>(&self, ctx: &Ctx<S>, key: &K, is_meant: impl FnOnce(&V) -> bool) -> bool {
+        let (process, shared) = (ctx.id(), &*self.shared);
+        let event = || RegistryEvent::Unregistered { key: key.clone(), process };
+        let removed = shared.table.release(key, process, is_meant, || shared.extras.listeners.tell(event));
         if removed {
-            self.shared
-                .listeners
-                .tell(|| RegistryEvent::Unregistered { key: key.clone(), process: ctx.id() });
+            shared.holdings.retain(process, |held| held != key);
         }
         removed
     }
 
-    /// Has the calling server told of every registration, and of every one that is taken back, from now on. An entry that
-    /// ends with its process is not told of: monitor the process if you need that (N8).
-    pub fn listen<S: Handler<RegistryEvent<K, V>>>(&self, ctx: &Ctx<S>) {
-        let me = ctx.me();
-        self.shared.listeners.add(ctx.id(), move |event| drop(me.cast(event)));
-        ctx.on_exit(self.shared.clone());
+    /// The process that holds a key, and its value. A process that has begun to exit holds nothing.
+    ///
+    /// It takes no lock and waits for nobody.
+    pub fn lookup<Q>(&self, key: &Q) -> Option<(ProcessId, V)>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.shared.table.read(key, |held, value| Some((held.process, value.clone())))
     }
 
-    /// The process that holds a key. A process that has begun to exit holds nothing.
-    pub fn lookup(&self, key: &K) -> Option<(ProcessId, V)> {
-        self.shared.table.read(key, |entries| {
-            let entry = entries.iter().find(|entry| is_alive(entry.process))?;
-            Some((entry.process, entry.value.value.clone()))
-        })
+    /// As [`lookup`](Registry::lookup), if the value `is_meant`; another is not cloned (N4).
+    pub fn lookup_if<Q>(&self, key: &Q, is_meant: impl FnOnce(&V) -> bool) -> Option<(ProcessId, V)>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        self.shared.table.read(key, |held, value| is_meant(value).then(|| (held.process, value.clone())))
     }
 
     /// The process that holds a key, if it runs `S`.
     pub fn whereis<S: GenServer>(&self, key: &K) -> Option<Pid<S>> {
-        self.shared.table.read(key, |entries| {
-            let runs_s = |entry: &&Entry<Held<V>>| entry.value.server == TypeId::of::<S>();
-            let entry = entries.iter().find(|entry| is_alive(entry.process)).filter(runs_s)?;
-            Some(Pid::of(entry.process))
-        })
+        let of_s = |held: &Held<V>| (held.server == TypeId::of::<S>()).then(|| Pid::of(held.process));
+        self.shared.table.read(key, |held, _| of_s(held))
     }
 
-    /// Changes the value of the calling process' own registration; the new and the old one (N4). `update` runs under the lock of
-    /// the key: it must be short, and must not use the registry.
-    pub fn update_value<S>(&self, ctx: &Ctx<S>, key: &K, update: impl FnOnce(&V) -> V) -> Option<(V, V)> {
-        self.shared.table.change(key, ctx.id(), |held| {
-            let new = update(&held.value);
-            (new.clone(), std::mem::replace(&mut held.value, new))
-        })
+    /// Changes the value of the calling process' own registration; the new and the old one (N4). `None` when it has none
+    /// under this key.
+    pub fn update_value<S: 'static>(
+        &self,
+        ctx: &Ctx<S>,
+        key: &K,
+        update: impl FnOnce(&V) -> V,
+    ) -> Option<(V, V)> {
+        // Nobody but its holder changes a value, so it can be read and written in two steps, with no lock for `update`.
+        let (server, old) = self
+            .shared
+            .table
+            .read(key, |held, value| (held.process == ctx.id()).then(|| (held.server, value.clone())))?;
+        let new = update(&old);
+        self.shared.table.replace(key, Held::new(ctx.id(), server, new.clone())).then_some((new, old))
     }
 
-    /// The keys that a process holds (N4).
+    /// The value that a process holds a key with (N4).
+    pub fn value<Q>(&self, key: &Q, process: impl Into<ProcessId>) -> Option<V>
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
+        let process = process.into();
+        self.shared.table.read(key, |held, value| (held.process == process).then(|| value.clone()))
+    }
+
+    /// The keys that a process holds (N4), in the order of their registration.
     pub fn keys(&self, process: impl Into<ProcessId>) -> Vec<K> {
-        self.shared.table.keys(process.into())
+        self.shared.holdings.pick(process.into(), K::clone)
     }
 
     /// All keys with their holders and values, in no order. Not one moment's picture: others register meanwhile.
     pub fn entries(&self) -> Vec<(K, ProcessId, V)> {
-        self.shared.table.collect(|key, entry| {
-            is_alive(entry.process).then(|| (key.clone(), entry.process, entry.value.value.clone()))
-        })
+        self.select(|key, process, value| Some((key.clone(), process, value.clone())))
+    }
+
+    /// What `pick` makes of those registrations that it picks, in no order (N4). As with [`entries`](Registry::entries), others
+    /// register meanwhile.
+    ///
+    /// ```
+    /// # use throng_runtime::Registry;
+    /// # let accounts = Registry::<String, u64>::new();
+    /// let rich: Vec<String> = accounts.select(|name, _, balance| (*balance > 1_000_000).then(|| name.clone()));
+    /// # assert!(rich.is_empty());
+    /// ```
+    pub fn select<R>(&self, pick: impl FnMut(&K, ProcessId, &V) -> Option<R>) -> Vec<R> {
+        self.shared.table.select(pick)
     }
 
     /// How many registrations there are (N4).
@@ -166,10 +183,75 @@ impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Registry<K, V> {
     }
 
     /// Runs `f` here with the holder of a key, if there is one (N7).
-    pub fn dispatch(&self, key: &K, f: impl FnOnce(ProcessId, V)) {
+    pub fn dispatch<Q>(&self, key: &Q, f: impl FnOnce(ProcessId, V))
+    where
+        K: Borrow<Q>,
+        Q: Hash + Eq + ?Sized,
+    {
         if let Some((process, value)) = self.lookup(key) {
             f(process, value);
         }
+    }
+
+    /// Gives a key to a process that runs `S`.
+    pub(crate) fn claim<S: 'static>(&self, process: ProcessId, key: &K, value: V) -> Result<(), ProcessId> {
+        let shared = &*self.shared;
+        let listeners = &shared.extras.listeners;
+        let told = value.clone();
+        shared.table.claim(key, Held::new(process, TypeId::of::<S>(), value), |dead| {
+            if let Some(process) = dead {
+                listeners.tell(|| RegistryEvent::Down { key: key.clone(), process });
+            }
+            listeners.tell(|| RegistryEvent::Registered { key: key.clone(), process, value: told.clone() });
+        })?;
+        shared.holdings.add(process, key.clone());
+        // Alive after the hook was set: then its end, which runs the hooks, is still to come. Else that may be over.
+        if !(control::on_exit(process, self.shared.clone()) && is_alive(process)) {
+            shared.holdings.retain(process, |held| held != key);
+            shared.release_of_dead(key, process);
+        }
+        Ok(())
+    }
+}
+
+/// What both kinds of registries have: listeners, metadata, locks.
+impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Registry<K, V> {
+    /// Has the calling server told of every registration, and of every one that is taken back, from now on; for each key in the
+    /// order in which they happen. An entry that ends with its process is not told of, as in OTP (N8).
+    pub fn listen<S: Handler<RegistryEvent<K, V>>>(&self, ctx: &Ctx<S>) {
+        self.shared.extras.listeners.add(ctx.me(), false);
+        ctx.on_exit(self.shared.clone());
+    }
+
+    /// As [`listen`](Registry::listen), and of every entry that ends with its process: [`RegistryEvent::Down`], when the key is
+    /// free already, and before the monitors of the process are told (N8).
+    pub fn listen_to_deaths<S: Handler<RegistryEvent<K, V>>>(&self, ctx: &Ctx<S>) {
+        self.shared.extras.listeners.add(ctx.me(), true);
+        ctx.on_exit(self.shared.clone());
+    }
+
+    /// Keeps a value with the registry, one of each type; it takes the place of the one before (N1).
+    ///
+    /// ```
+    /// # use throng_runtime::Registry;
+    /// struct Capacity(usize);
+    ///
+    /// let rooms = Registry::<String>::new();
+    /// rooms.put_meta(Capacity(100));
+    /// assert_eq!(rooms.meta::<Capacity>().map(|capacity| capacity.0), Some(100));
+    /// ```
+    pub fn put_meta<T: Send + Sync + 'static>(&self, value: T) {
+        self.shared.extras.meta.put(value);
+    }
+
+    /// The value of a type that was put there (N1).
+    pub fn meta<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.shared.extras.meta.get()
+    }
+
+    /// Takes the value of a type out (N1).
+    pub fn take_meta<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.shared.extras.meta.remove()
     }
 
     /// Runs `work` while nobody else runs theirs under this key: first come, first served (N10). The key need not be registered.
@@ -178,56 +260,23 @@ impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Registry<K, V> {
     ///
     /// Dropping the future, or a panic in `work`, releases the key.
     pub async fn lock<R>(&self, key: K, work: impl AsyncFnOnce() -> R) -> R {
-        self.shared.locks.lock(key, work).await
-    }
-
-    fn claim(&self, process: ProcessId, key: &K, value: Held<V>) -> Result<(), ProcessId> {
-        // Values are the user's: their destructors run after the lock is released.
-        let mut dead = Vec::new();
-        let told = value.value.clone();
-        self.shared.table.add(key, Entry { process, value }, |held| {
-            // A dead holder makes room at once, even if it is not cleaned up yet (N2).
-            dead.extend(held.extract_if(.., |entry| !is_alive(entry.process)));
-            held.first().map(|entry| entry.process)
-        })?;
-        control::on_exit(process, self.shared.clone());
-        self.shared.listeners.tell(|| RegistryEvent::Registered {
-            key: key.clone(),
-            process,
-            value: told.clone(),
-        });
-        Ok(())
+        self.shared.extras.locks.lock(key, work).await
     }
 }
 
-impl<K: RegistryKey, V: Clone + Send + Sync + 'static> OnExit for Unique<K, V> {
+impl<K: RegistryKey, V: Send + Sync + 'static> Unique<K, V> {
+    fn release_of_dead(&self, key: &K, process: ProcessId) {
+        let event = || RegistryEvent::Down { key: key.clone(), process };
+        self.table.release(key, process, |_| true, || self.extras.listeners.tell(event));
+    }
+}
+
+impl<K: RegistryKey, V: Send + Sync + 'static> OnExit for Unique<K, V> {
     fn process_exited(&self, id: ProcessId, _: &Exit) {
-        self.table.remove_all(id);
-        self.listeners.remove(id);
-    }
-}
-
-struct InRegistry<K, V> {
-    registry: Registry<K, V>,
-    key: K,
-}
-
-impl<K, V, S> Naming<S> for InRegistry<K, V>
-where
-    K: RegistryKey + fmt::Debug,
-    V: Clone + Default + Send + Sync + 'static,
-    S: GenServer,
-{
-    fn whereis(&self) -> Option<Pid<S>> {
-        self.registry.whereis(&self.key)
-    }
-
-    fn claim(&self, pid: Pid<S>) -> Result<(), ProcessId> {
-        self.registry.claim(pid.id(), &self.key, Held { server: TypeId::of::<S>(), value: V::default() })
-    }
-
-    fn describe(&self) -> String {
-        format!("{:?}", self.key)
+        self.extras.listeners.remove(id);
+        for key in self.holdings.take(id) {
+            self.release_of_dead(&key, id);
+        }
     }
 }
 

@@ -64,6 +64,14 @@ pub(crate) fn with_node<R>(f: impl FnOnce(&Node) -> R) -> Option<R> {
     CURRENT.try_with(|current| current.borrow().as_ref().map(|current| f(&current.node))).ok().flatten()
 }
 
+/// Whether this waker is the running process' own, and not that of a future which only polls what woke it.
+pub(crate) fn is_polled_by(waker: &Waker) -> bool {
+    let by = |current: &RefCell<Option<Current>>| {
+        current.borrow().as_ref().is_some_and(|current| current.polled_by == waker.data().addr())
+    };
+    CURRENT.try_with(by).unwrap_or(false)
+}
+
 /// Sees to it that the process that is running is woken by `deadline`. False when none is, or when it would not help: the
 /// waker is not the process' own but that of a future which only polls what woke it.
 pub(crate) fn wake_by(deadline: Instant, waker: &Waker) -> bool {

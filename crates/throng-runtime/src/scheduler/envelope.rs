@@ -35,6 +35,9 @@ use crate::{address::CallFailure, ctx::Ctx, gen_server::GenServer, signal::Signa
 
 /// A message on its way to a server of type `S`.
 pub(crate) trait Letter<S: GenServer>: Send + Sized + 'static {
+    /// Whether somebody waits for its answer.
+    const IS_CALL: bool = false;
+
     /// Hands the message to the server's handler.
     fn open<'a>(self, server: &'a mut S, ctx: &'a mut Ctx<S>) -> impl Future<Output = ()> + Send + 'a;
 
@@ -43,6 +46,21 @@ pub(crate) trait Letter<S: GenServer>: Send + Sized + 'static {
 
     /// What a crash report calls the message.
     fn name() -> &'static str;
+
+    /// How many bytes it holds besides its own size, for mailboxes that are bounded.
+    fn weight(&self) -> usize {
+        0
+    }
+}
+
+/// What is in an envelope.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    Message,
+    Signal,
+    /// The right to take a message that is kept elsewhere.
+    Ticket,
 }
 
 #[repr(C, align(8))]
@@ -51,7 +69,7 @@ pub(super) struct Header {
     pub(super) next: *mut Header,
     table: NonNull<Common>,
     generation: Generation,
-    signal: bool,
+    kind: Kind,
 }
 
 /// A future that is larger does not make the nodes of queued messages larger: it gets a box when its message's turn comes.
@@ -91,7 +109,10 @@ unsafe impl Send for Envelope {}
 struct Common {
     /// What the letter can be opened by; for signals, the type of the signal.
     server: TypeId,
+    letter: TypeId,
     layout: Layout,
+    is_call: bool,
+    weigh: unsafe fn(NonNull<u8>) -> usize,
     abandon: unsafe fn(Memory, CallFailure),
     name: fn() -> &'static str,
     free: unsafe fn(Memory),
@@ -109,7 +130,10 @@ impl<S: GenServer> Table<S> {
             &Self {
                 common: Common {
                     server: TypeId::of::<S>(),
+                    letter: TypeId::of::<L>(),
                     layout: node_layout(Layout::new::<L>(), output_layout(<L as Letter<S>>::open)),
+                    is_call: L::IS_CALL,
+                    weigh: weigh::<S, L>,
                     abandon: abandon::<S, L>,
                     name: L::name,
                     free: free::<L>,
@@ -127,30 +151,53 @@ const fn output_layout<L, S, C, F>(_: fn(L, &'static mut S, &'static mut C) -> F
 
 static SIGNAL_TABLE: Common = Common {
     server: TypeId::of::<Signal>(),
+    letter: TypeId::of::<Signal>(),
     layout: node_layout(Layout::new::<Signal>(), Layout::new::<()>()),
-    abandon: forget_signal,
+    is_call: false,
+    weigh: |_| 0,
+    abandon: forget::<Signal>,
     name: || "signal",
     free: free::<Signal>,
+};
+
+/// What is in the envelope of a ticket. No server has this type.
+struct Ticket;
+
+static TICKET_TABLE: Common = Common {
+    server: TypeId::of::<Ticket>(),
+    letter: TypeId::of::<Ticket>(),
+    layout: node_layout(Layout::new::<Ticket>(), Layout::new::<()>()),
+    is_call: false,
+    weigh: |_| 0,
+    abandon: forget::<Ticket>,
+    name: || "ticket",
+    free: free::<Ticket>,
 };
 
 impl Envelope {
     /// A message for the process of type `S` that has this generation.
     pub(crate) fn message<S: GenServer, L: Letter<S>>(to: Generation, letter: L) -> Self {
         // SAFETY: the table is `L`'s.
-        unsafe { Self::new(to, NonNull::from(Table::<S>::of::<L>()).cast(), false, letter) }
+        unsafe { Self::new(to, NonNull::from(Table::<S>::of::<L>()).cast(), Kind::Message, letter) }
     }
 
     /// A signal for the process of this generation.
     pub(crate) fn signal(to: Generation, signal: Signal) -> Self {
         // SAFETY: the table is the signals'.
-        unsafe { Self::new(to, NonNull::from(&SIGNAL_TABLE), true, signal) }
+        unsafe { Self::new(to, NonNull::from(&SIGNAL_TABLE), Kind::Signal, signal) }
+    }
+
+    /// The right of the process of this generation to take a message that is kept for it elsewhere.
+    pub(crate) fn ticket(to: Generation) -> Self {
+        // SAFETY: the table is the tickets'.
+        unsafe { Self::new(to, NonNull::from(&TICKET_TABLE), Kind::Ticket, Ticket) }
     }
 
     /// # Safety
     ///
     /// The table was built for the letter's type.
-    unsafe fn new<L>(generation: Generation, table: NonNull<Common>, signal: bool, letter: L) -> Self {
-        let header = Header { next: std::ptr::null_mut(), table, generation, signal };
+    unsafe fn new<L>(generation: Generation, table: NonNull<Common>, kind: Kind, letter: L) -> Self {
+        let header = Header { next: std::ptr::null_mut(), table, generation, kind };
         // SAFETY: every table is static.
         let layout = unsafe { table.as_ref() }.layout;
         // SAFETY: no layout is smaller than a header, so its size is not zero.
@@ -171,7 +218,24 @@ impl Envelope {
     }
 
     pub(crate) fn is_signal(&self) -> bool {
-        self.header().signal
+        self.kind() == Kind::Signal
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.header().kind
+    }
+
+    /// Whether somebody waits for its answer.
+    pub(crate) fn is_call(&self) -> bool {
+        self.table().is_call
+    }
+
+    /// How many bytes it takes: those of its node, and what its message says that it holds besides.
+    pub(crate) fn cost(&self) -> usize {
+        let table = self.table();
+        // SAFETY: the layout and the function are those of the node's own table, and its letter is in the room.
+        let weight = unsafe { (table.weigh)(room(self.node, table.layout)) };
+        table.layout.size().saturating_add(weight)
     }
 
     /// What a crash report calls what is inside; asked only when there is one to write.
@@ -203,6 +267,15 @@ impl Envelope {
         Ok(unsafe { take(&self.into_memory()) })
     }
 
+    /// The letter inside, or the envelope itself when it is one of another type.
+    pub(crate) fn into_letter<L: 'static>(self) -> Result<L, Self> {
+        if self.table().letter != TypeId::of::<L>() {
+            return Err(self);
+        }
+        // SAFETY: each table names the type of the letter that it was made for, and `L` is that.
+        Ok(unsafe { take(&self.into_memory()) })
+    }
+
     /// Drops it, telling a waiting caller why.
     pub(crate) fn abandon(self, why: CallFailure) {
         let abandon = self.table().abandon;
@@ -214,7 +287,7 @@ impl Envelope {
     #[cfg(test)]
     pub(super) fn disguised(mut self) -> Self {
         // SAFETY: the envelope owns a live node.
-        unsafe { self.node.as_mut() }.signal = false;
+        unsafe { self.node.as_mut() }.kind = Kind::Message;
         self
     }
 
@@ -222,7 +295,7 @@ impl Envelope {
     #[cfg(test)]
     pub(super) fn undisguised(mut self) -> Self {
         // SAFETY: the envelope owns a live node.
-        unsafe { self.node.as_mut() }.signal = true;
+        unsafe { self.node.as_mut() }.kind = Kind::Signal;
         self
     }
 
@@ -262,7 +335,7 @@ impl Drop for Envelope {
 
 impl fmt::Debug for Envelope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Envelope").field("signal", &self.is_signal()).finish_non_exhaustive()
+        f.debug_struct("Envelope").field("kind", &self.kind()).finish_non_exhaustive()
     }
 }
 
@@ -405,10 +478,18 @@ unsafe fn abandon<S: GenServer, L: Letter<S>>(memory: Memory, why: CallFailure) 
 
 /// # Safety
 ///
-/// There is a signal in the node's room.
-unsafe fn forget_signal(memory: Memory, _: CallFailure) {
+/// There is an `L` in the room, and nobody else uses it meanwhile.
+unsafe fn weigh<S: GenServer, L: Letter<S>>(room: NonNull<u8>) -> usize {
     // SAFETY: by contract.
-    drop(unsafe { take::<Signal>(&memory) });
+    unsafe { room.cast::<L>().as_ref() }.weight()
+}
+
+/// # Safety
+///
+/// As for [`take`].
+unsafe fn forget<L>(memory: Memory, _: CallFailure) {
+    // SAFETY: by contract.
+    drop(unsafe { take::<L>(&memory) });
 }
 
 /// # Safety

@@ -105,6 +105,11 @@ impl Mailbox {
         }
     }
 
+    /// Whether the runner has parked and nothing was pushed since.
+    pub(crate) fn is_parked(&self) -> bool {
+        tags(self.head.load(Ordering::Relaxed)) & STATE == IDLE
+    }
+
     /// Whether a signal was pushed since the last drain.
     pub(crate) fn has_signals(&self) -> bool {
         tags(self.head.load(Ordering::Relaxed)) & SIGNALS != 0

@@ -12,6 +12,7 @@
 //!
 //! `unsafe` lives in [`mailbox`] and [`envelope`], here and nowhere else in the project.
 
+mod birth;
 pub(crate) mod current;
 #[allow(unsafe_code, reason = "type erasure: see its proof")]
 mod envelope;
@@ -23,11 +24,11 @@ pub(crate) mod watchdog;
 
 use std::{pin::Pin, time::Instant};
 
-use self::mailbox::Pushed;
 pub(crate) use self::{
-    envelope::{Envelope, Letter, Running},
-    mailbox::Queue,
-    slab::{Generation, Slot, acquire, both, live, slot},
+    birth::{Birth, InitialCall},
+    envelope::{Envelope, Kind, Letter, Running},
+    mailbox::{Pushed, Queue},
+    slab::{Generation, Slot, acquire, alive, birth, both, live, of_node, slot},
     tokio::Tokio,
 };
 use crate::{pid::ProcessId, signal::Signal};
@@ -64,8 +65,18 @@ pub(crate) fn deliver(to: ProcessId, envelope: Envelope) -> Result<(), Envelope>
     if !slot.is(to) {
         return Err(envelope);
     }
-    if slot.mailbox.push(envelope)? == Pushed::Wake {
-        slot.waker.wake();
+    let counts = envelope.kind() == Kind::Message;
+    if counts {
+        // Before the push, so that whoever takes it off again does so later.
+        slot.count_queued();
+    }
+    match slot.mailbox.push(envelope) {
+        Ok(Pushed::Wake) => slot.waker.wake(),
+        Ok(Pushed::Quiet) => {}
+        Err(unsent) => {
+            slot.count_taken(u32::from(counts));
+            return Err(unsent);
+        }
     }
     Ok(())
 }

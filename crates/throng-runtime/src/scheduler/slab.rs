@@ -15,15 +15,18 @@ use std::sync::{
 use atomic_waker::AtomicWaker;
 use parking_lot::{Mutex, MutexGuard};
 
-use super::mailbox::Mailbox;
+use super::{
+    birth::{self, Birth},
+    mailbox::Mailbox,
+};
 use crate::{control::Control, pid::ProcessId};
 
 /// Which incarnation of a slot a pid means. Zero is never one.
 pub(crate) type Generation = u32;
 
-const SEGMENT_BITS: u32 = 12;
-const SEGMENT_SLOTS: u32 = 1 << SEGMENT_BITS;
-const SEGMENTS: usize = 1 << 15;
+pub(super) const SEGMENT_BITS: u32 = 12;
+pub(super) const SEGMENT_SLOTS: u32 = 1 << SEGMENT_BITS;
+pub(super) const SEGMENTS: usize = 1 << 15;
 const FREE_LISTS: usize = 8;
 
 /// What every process has, whether idle or not: 64 bytes, one cache line.
@@ -33,11 +36,24 @@ pub(crate) struct Slot {
     pub(crate) waker: AtomicWaker,
     index: u32,
     generation: AtomicU32,
+    /// Messages that were pushed and are not being handled yet. It belongs to the slot: whoever adds one also sees to it
+    /// that it is taken off again, so that it needs no reset, which a late push could make wrong.
+    queued: AtomicU32,
     status: AtomicU8,
+    nature: AtomicU8,
     /// The wake-up that was set for a deadline has come.
     rung: AtomicBool,
+    /// System requests wait in its control.
+    asked: AtomicBool,
     control: Mutex<Option<Box<Control>>>,
 }
+
+/// A bit of a slot's nature: its mailbox is bounded.
+const BOUNDED: u8 = 1;
+/// A bit of a slot's nature: its process is a server, which answers system requests.
+const SERVER: u8 = 2;
+/// A bit of a slot's nature: its process' code waits for something else than messages.
+const AT_WORK: u8 = 4;
 
 /// How far the process of a slot has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,8 +76,12 @@ static FREE: [Mutex<Vec<u32>>; FREE_LISTS] = [const { Mutex::new(Vec::new()) }; 
 /// # Panics
 ///
 /// When 134 million processes are alive at once.
-pub(crate) fn acquire() -> ProcessId {
+pub(crate) fn acquire(born: Birth) -> ProcessId {
     let slot = reuse().unwrap_or_else(fresh);
+    birth::note(slot.index, born);
+    birth::note(slot.index, born);
+    slot.nature.store(0, Ordering::Relaxed);
+    slot.asked.store(false, Ordering::Relaxed);
     // Release: whoever reads this status sees the new generation as well.
     slot.status.store(Status::Alive as u8, Ordering::Release);
     slot.mailbox.open();
@@ -74,10 +94,36 @@ pub(crate) fn slot(id: ProcessId) -> &'static Slot {
         .map_or_else(|| unreachable!("a pid is only made for a slot"), |(slots, at)| &slots[at])
 }
 
+/// The birth of a process; `None` when this incarnation is gone.
+pub(crate) fn birth(id: ProcessId) -> Option<Birth> {
+    // The birth first: another process may take the slot meanwhile, and then the generation differs.
+    birth::of(id.index()).filter(|_| slot(id).is(id))
+}
+
+/// The processes of a node that have not ended, in the order of the table. Those that start or end meanwhile may be missed.
+pub(crate) fn of_node(node: u32) -> impl Iterator<Item = ProcessId> + Send {
+    let used = NEVER_USED.load(Ordering::Relaxed);
+    (0..used).filter(move |&index| birth::of(index).is_some_and(|birth| birth.node == node)).filter_map(
+        move |index| {
+            let (slots, at) = segment(index)?;
+            let id = slots[at].id();
+            (slots[at].status() != Status::Dead && birth(id).is_some_and(|birth| birth.node == node))
+                .then_some(id)
+        },
+    )
+}
+
 /// How many slots are taken.
 pub(crate) fn live() -> usize {
     let free = FREE_COUNT.load(Ordering::Relaxed);
     NEVER_USED.load(Ordering::Relaxed).saturating_sub(free) as usize
+}
+
+/// The processes that have not begun to exit, by the look at each slot.
+pub(crate) fn alive() -> impl Iterator<Item = ProcessId> {
+    let used = NEVER_USED.load(Ordering::Relaxed);
+    let slots = (0..used).filter_map(|index| segment(index).map(|(slots, at)| &slots[at]));
+    slots.map(|slot| (slot, slot.id())).filter(|(slot, id)| slot.is_alive(*id)).map(|(_, id)| id)
 }
 
 /// The controls of two processes at once, or `None` when either is dead.
@@ -140,8 +186,11 @@ impl Slot {
             waker: AtomicWaker::new(),
             index,
             generation: AtomicU32::new(1),
+            queued: AtomicU32::new(0),
             status: AtomicU8::new(Status::Dead as u8),
+            nature: AtomicU8::new(0),
             rung: AtomicBool::new(false),
+            asked: AtomicBool::new(false),
             control: Mutex::new(None),
         }
     }
@@ -151,8 +200,71 @@ impl Slot {
         ProcessId::new(self.index, self.generation.load(Ordering::Relaxed))
     }
 
+    /// How many messages wait: exact while its process waits too, a few too many while it works through its queue, as it
+    /// takes them off in handfuls.
+    pub(crate) fn queue_len(&self) -> usize {
+        self.queued.load(Ordering::Relaxed) as usize
+    }
+
+    /// From now on its messages go by way of its control's room. Before anybody knows the process.
+    pub(crate) fn mark_bounded(&self) {
+        self.nature.fetch_or(BOUNDED, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_bounded(&self) -> bool {
+        self.nature.load(Ordering::Relaxed) & BOUNDED != 0
+    }
+
+    /// Its process answers system requests. Before anybody knows the process.
+    pub(crate) fn mark_server(&self) {
+        self.nature.fetch_or(SERVER, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_server(&self) -> bool {
+        self.nature.load(Ordering::Relaxed) & SERVER != 0
+    }
+
+    /// A system request was put into its control.
+    pub(crate) fn mark_asked(&self) {
+        self.asked.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Acquire)
+    }
+
+    /// Its system requests are about to be taken, under their lock.
+    pub(crate) fn mark_answered(&self) {
+        self.asked.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_queued(&self) {
+        self.queued.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_taken(&self, messages: u32) {
+        self.queued.fetch_sub(messages, Ordering::Relaxed);
+    }
+
     pub(crate) fn ring(&self) {
         self.rung.store(true, Ordering::Release);
+    }
+
+    /// Tells observers whether its code is at an await point of its own. For the process itself.
+    pub(crate) fn set_at_work(&self, is: bool) {
+        // Written only when it changed: senders work on the same cache line.
+        if self.is_at_work() != is {
+            self.nature.fetch_xor(AT_WORK, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it waits, as far as anybody else can tell: for a message, or inside of its code.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.is_at_work() || self.mailbox.is_parked()
+    }
+
+    fn is_at_work(&self) -> bool {
+        self.nature.load(Ordering::Relaxed) & AT_WORK != 0
     }
 
     /// Whether it has rung since this was asked last.
@@ -200,6 +312,7 @@ impl Slot {
     /// Gives the slot back. Its mailbox is closed and its control sealed.
     pub(crate) fn release(&self) {
         drop(self.waker.take());
+        birth::forget(self.index);
         let used = self.generation.load(Ordering::Relaxed);
         let Some(next) = used.checked_add(1) else { return };
         self.generation.store(next, Ordering::Release);
@@ -235,6 +348,7 @@ impl ControlGuard<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheduler::birth::InitialCall;
 
     #[test]
     fn a_slot_is_one_cache_line() {
@@ -245,7 +359,7 @@ mod tests {
     fn p9_an_identity_is_never_given_out_twice() {
         let mut seen = std::collections::HashSet::new();
         for _ in 0..(if cfg!(miri) { 100 } else { 10_000 }) {
-            let id = acquire();
+            let id = acquire(Birth::new(1, InitialCall { name: || "test", bytes: 0 }));
             let slot = slot(id);
             assert!(seen.insert(id), "{id} came back");
             drop(slot.mailbox.close());

@@ -16,7 +16,7 @@ use std::{
 use parking_lot::Mutex;
 
 use super::current;
-use crate::pid::ProcessId;
+use crate::{about, pid::ProcessId};
 
 /// A poll that takes longer is reported.
 const BOUND: Duration = Duration::from_millis(10);
@@ -50,12 +50,23 @@ pub(crate) fn watch<R>(poll: impl FnOnce() -> R) -> R {
     }
     WORKER.with(|worker| {
         let before = worker.poll.load(Ordering::Relaxed) & !1;
-        let id = current::id().map_or(0, |id| u64::from(id.index()) << 32 | u64::from(id.generation()));
+        let id = current::id().map_or(0, number);
         worker.process.store(id, Ordering::Relaxed);
         worker.poll.store(before + 1, Ordering::Release);
         let _leave = Leave(worker, before);
         poll()
     })
+}
+
+/// Whether a worker is in a poll of this process.
+pub(crate) fn is_running(id: ProcessId) -> bool {
+    WORKERS.lock().iter().filter_map(Weak::upgrade).any(|worker| {
+        worker.poll.load(Ordering::Acquire) & 1 == 1 && worker.process.load(Ordering::Relaxed) == number(id)
+    })
+}
+
+fn number(id: ProcessId) -> u64 {
+    u64::from(id.index()) << 32 | u64::from(id.generation())
 }
 
 /// Starts the watching thread, once per program.
@@ -92,7 +103,8 @@ fn look(worker: Arc<Worker>, seen: &[(Arc<Worker>, u64, bool)]) -> (Arc<Worker>,
         Some((.., false)) => {
             let id = worker.process.load(Ordering::Relaxed);
             let process = (id != 0).then(|| ProcessId::new((id >> 32) as u32, id as u32));
-            tracing::warn!(?process, bound = ?BOUND, "a process has kept its worker without reaching an await point");
+            let label = process.and_then(about::label);
+            tracing::warn!(?process, label = label.as_deref(), bound = ?BOUND, "a process has kept its worker without reaching an await point");
             true
         }
     };

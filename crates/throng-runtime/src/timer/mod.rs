@@ -151,6 +151,10 @@ impl Timers {
         self.wheels[usize::from(timer.wheel)].lock().cancel(timer.key())
     }
 
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.wheels.iter().map(|wheel| wheel.lock().len()).sum()
     }

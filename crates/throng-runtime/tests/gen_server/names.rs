@@ -74,7 +74,8 @@ async fn p33_a_pid_and_a_name_are_addresses_of_the_same_kind() {
         assert_eq!(hear(&mut heard).await, words);
     }
     let back = node.via(Name::<Actor>::new("nobody")).cast(Say("returned")).unwrap_err();
-    assert_eq!((back.message.0, back.target.to_string()), ("returned", "nobody".into()));
+    assert_eq!(back.target().to_string(), "nobody");
+    assert_eq!(back.into_message().0, "returned");
 }
 
 #[tokio::test]

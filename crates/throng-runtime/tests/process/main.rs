@@ -5,9 +5,14 @@
 mod dice;
 mod probe;
 
+mod aliases;
+mod dictionary;
 mod exits;
+mod info;
+mod labels;
 mod links;
 mod messages;
 mod monitors;
 mod names;
 mod races;
+mod receive;

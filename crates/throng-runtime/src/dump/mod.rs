@@ -1,0 +1,113 @@
+//! What runs in a program, written to a file for its operator (L4).
+//!
+//! A thread of its own writes it, so that a program whose workers are all busy is seen as well. The processes go on meanwhile: the
+//! dump is no snapshot, each of its lines was true when it was written.
+
+mod tree;
+
+use std::{
+    env,
+    fs::{File, OpenOptions},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    process,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+    time::SystemTime,
+};
+
+use self::tree::Entry;
+use crate::{node::Node, pid::ProcessId, report, scheduler};
+
+/// How many dumps of one program may lie about before no more are written.
+const DUMPS_MAX: u32 = 100;
+
+/// Has a dump written, unless one is being written; where it is, or why there is none, is reported.
+pub(crate) fn write(node: &Node) {
+    static BUSY: AtomicBool = AtomicBool::new(false);
+    if BUSY.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let node = node.clone();
+    let begun = thread::Builder::new().name("throng-dump".into()).spawn(move || {
+        tell(to_file(&node, &env::temp_dir()));
+        BUSY.store(false, Ordering::Release);
+    });
+    if let Err(error) = begun {
+        tell(Err(error));
+        BUSY.store(false, Ordering::Release);
+    }
+}
+
+fn tell(written: io::Result<PathBuf>) {
+    match written {
+        Ok(path) => {
+            tracing::warn!(path = %path.display(), "wrote a state dump");
+            report::if_nobody_listens(&format_args!("wrote a state dump to {}", path.display()));
+        }
+        Err(error) => {
+            tracing::error!(%error, "cannot write a state dump");
+            report::if_nobody_listens(&format_args!("cannot write a state dump: {error}"));
+        }
+    }
+}
+
+fn to_file(node: &Node, folder: &Path) -> io::Result<PathBuf> {
+    let (path, file) = create(folder)?;
+    let mut out = BufWriter::new(file);
+    describe(node, &mut out)?;
+    out.flush()?;
+    Ok(path)
+}
+
+/// A file that was not there: in a folder that everybody may write to, one that is might lead elsewhere.
+fn create(folder: &Path) -> io::Result<(PathBuf, File)> {
+    for number in 1..=DUMPS_MAX {
+        let path = folder.join(format!("throng-{}-{number}.dump", process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other(format!("there are {DUMPS_MAX} of them in {} already", folder.display())))
+}
+
+fn describe(node: &Node, out: &mut impl Write) -> io::Result<()> {
+    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let entries: Vec<_> = scheduler::alive().filter_map(|id| entry(node, id)).collect();
+    writeln!(out, "throng state dump")?;
+    writeln!(out, "node:      {}", node.name())?;
+    writeln!(
+        out,
+        "program:   process {} of the system, at {} s since 1970",
+        process::id(),
+        since_epoch.as_secs()
+    )?;
+    writeln!(out, "processes: {}", entries.len())?;
+    writeln!(out, "timers:    {}", node.timers().len())?;
+    writeln!(out, "\nEach process beneath the one that started and linked it:\n")?;
+    tree::write(&entries, out)
+}
+
+/// What is known of a process, if it is still there.
+fn entry(node: &Node, id: ProcessId) -> Option<Entry> {
+    let mut control = scheduler::slot(id).control(id)?;
+    let mut entry = Entry { id, parent: None, notes: Vec::new() };
+    if let Some(control) = control.existing() {
+        entry.parent = control.parent;
+        entry.notes.extend(count("link", control.links.len()));
+        entry.notes.extend(count("monitor of others", control.watching.len()));
+        entry.notes.extend(count("monitor by others", control.watchers.len()));
+        entry.notes.extend(control.trap.map(|_| "traps exits".to_owned()));
+    }
+    drop(control);
+    if let Some(name) = node.names().keys(id).first() {
+        entry.notes.insert(0, format!("{name:?}"));
+    }
+    Some(entry)
+}
+
+fn count(what: &str, number: usize) -> Option<String> {
+    (number > 0).then(|| format!("{what}: {number}"))
+}

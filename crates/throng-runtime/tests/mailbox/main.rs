@@ -1,0 +1,8 @@
+//! Mailboxes: how much waits, what bounds them, and what happens to what does not fit (P34).
+#![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
+
+mod bounds;
+mod cycle;
+mod desk;
+mod end;
+mod soak;
