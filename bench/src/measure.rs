@@ -1,12 +1,18 @@
 //! One measurement, in this process: its figure goes to standard output.
 
-use std::{fs, future::Future, process::ExitCode, time::Duration};
+use std::{
+    fs,
+    future::Future,
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
-    peer::{Kameo, Peer, PeerName, Ractor, Throng, Tokio},
+    peer::{Kameo, Peer, PeerName, Ractor, Throng, Tokio, countdown::Countdown},
     restarts::{self, Restarts},
     statistics::quantile,
-    workload::{FEW_RESTARTS, MANY, MANY_RESTARTS, Workload},
+    workload::{FEW_RESTARTS, MANY, MANY_RESTARTS, NAMES, READERS, Workload},
 };
 
 /// What a peer prints that has no such thing.
@@ -63,7 +69,7 @@ async fn figure<P: Peer>(workload: Workload, count: u64) -> Result<Option<f64>, 
         _ => {}
     }
     let warm_up = count / WARM_UP_DIVISOR / MANY * MANY;
-    if warm_up > 0 {
+    if warm_up > 0 && workload.warms_up() {
         time::<P>(workload, warm_up).await;
     }
     let time = time::<P>(workload, count).await;
@@ -80,6 +86,11 @@ async fn time<P: Peer>(workload: Workload, count: u64) -> Option<Duration> {
         Workload::FanIn => Some(P::fan_in(MANY, count).await),
         Workload::CallOne => Some(P::call(1, count).await),
         Workload::CallMany => Some(P::call(MANY, count).await),
+        Workload::Lookup => Some(lookups::<P>(count).await),
+        Workload::ServerBesideNames => {
+            let _held = P::hold_names(&names()).await;
+            Some(P::server(count).await)
+        }
         Workload::Memory | Workload::RestartMedian | Workload::RestartTail | Workload::RestartRate => None,
     }
 }
@@ -94,6 +105,32 @@ async fn restart_figure<P: Peer>(workload: Workload, count: u64) -> Option<f64> 
         Workload::RestartTail => quantile(&each, 0.99),
         _ => Some(count as f64 / all.as_secs_f64()),
     }
+}
+
+fn names() -> Vec<String> {
+    (0..NAMES).map(|number| format!("name-{number}")).collect()
+}
+
+/// Looks names up from a few tasks at once, in an order that no cache foresees.
+async fn lookups<P: Peer>(count: u64) -> Duration {
+    let names: Arc<[String]> = names().into();
+    let held = P::hold_names(&names).await;
+    let done = Countdown::from(READERS);
+    let started = Instant::now();
+    for reader in 1..=READERS {
+        let (names, held, done) = (names.clone(), held.clone(), done.clone());
+        tokio::spawn(async move {
+            let mut random = reader;
+            for _ in 0..count / READERS {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let name = &names[(random >> 33) as usize % names.len()];
+                assert!(P::is_found(&held, name), "{name} is held");
+            }
+            done.count();
+        });
+    }
+    done.wait().await;
+    started.elapsed()
 }
 
 /// The growth of resident memory for each idle server.

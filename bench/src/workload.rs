@@ -25,6 +25,10 @@ pub(crate) enum Workload {
     CallOne,
     /// 64 processes call one server.
     CallMany,
+    /// Two tasks look up one random name after the other, of 100,000 that as many servers hold.
+    Lookup,
+    /// As [`Server`](Workload::Server), while 100,000 other servers hold names.
+    ServerBesideNames,
     /// A supervised server panics (`error` in Erlang), again and again, each time when its last restart is done. Timed
     /// from the line before the panic to the first line of its next `init`, with a thousand restarts before; half of them
     /// are faster.
@@ -43,6 +47,12 @@ pub(crate) const RING_SIZE: u64 = 1000;
 
 /// The number of senders and callers where there are many.
 pub(crate) const MANY: u64 = 64;
+
+/// The number of names in a registry.
+pub(crate) const NAMES: u64 = 100_000;
+
+/// The number of tasks that look them up.
+pub(crate) const READERS: u64 = 2;
 
 /// The restarts that a supervisor has counted when the clock starts: its caches are warm.
 pub(crate) const FEW_RESTARTS: u64 = 1_000;
@@ -63,7 +73,7 @@ pub(crate) enum Unit {
 
 impl Workload {
     /// All of them, in the order of the table.
-    pub(crate) const ALL: [Workload; 12] = [
+    pub(crate) const ALL: [Workload; 14] = [
         Workload::Spawn,
         Workload::Server,
         Workload::Memory,
@@ -73,6 +83,8 @@ impl Workload {
         Workload::FanIn,
         Workload::CallOne,
         Workload::CallMany,
+        Workload::Lookup,
+        Workload::ServerBesideNames,
         Workload::RestartMedian,
         Workload::RestartTail,
         Workload::RestartRate,
@@ -88,6 +100,7 @@ impl Workload {
             Workload::Flood => "flood",
             Workload::FanIn => "fan-in",
             Workload::CallOne | Workload::CallMany => "call",
+            Workload::Lookup | Workload::ServerBesideNames => "registry",
             Workload::RestartMedian | Workload::RestartTail | Workload::RestartRate => "supervisor",
         }
     }
@@ -98,6 +111,8 @@ impl Workload {
             Workload::Server => "server",
             Workload::CallOne => "call-1",
             Workload::CallMany => "call-64",
+            Workload::Lookup => "lookup",
+            Workload::ServerBesideNames => "server-beside-names",
             Workload::RestartMedian => "restart-p50",
             Workload::RestartTail => "restart-p99",
             Workload::RestartRate => "restart-20000",
@@ -121,10 +136,17 @@ impl Workload {
             Workload::FanIn => "fan-in 64→1, messages/s",
             Workload::CallOne => "call, one caller, /s",
             Workload::CallMany => "call, 64 callers, /s",
+            Workload::Lookup => "registry lookups of 100,000 names, two tasks, /s",
+            Workload::ServerBesideNames => "start, one message, stop: server, beside 100,000 names, /s",
             Workload::RestartMedian => "crash to restarted, p50, ns",
             Workload::RestartTail => "crash to restarted, p99, ns",
             Workload::RestartRate => "restarts with 20,000 in the window, /s",
         }
+    }
+
+    /// Whether a small run comes first, before the clock starts.
+    pub(crate) fn warms_up(self) -> bool {
+        !matches!(self, Workload::Memory | Workload::Lookup | Workload::ServerBesideNames)
     }
 
     pub(crate) fn unit(self) -> Unit {
@@ -140,6 +162,9 @@ impl Workload {
         let full = match self {
             Workload::Spawn | Workload::Server => 400_000,
             Workload::Flood | Workload::FanIn => 3_200_000,
+            Workload::Lookup => 4_000_000,
+            // One of the peers starts three thousand a second.
+            Workload::ServerBesideNames => 40_000,
             // Each is timed, or as slow as the slowest peer makes it.
             Workload::RestartMedian | Workload::RestartTail => return 1_000,
             Workload::RestartRate => 10_000,
@@ -165,5 +190,6 @@ mod tests {
         for workload in [Workload::FanIn, Workload::CallMany] {
             assert_eq!(workload.count(false) % MANY, 0);
         }
+        assert_eq!(Workload::Lookup.count(true) % READERS, 0);
     }
 }

@@ -18,9 +18,11 @@ const LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
     let asks_for_help = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
     if !asks_for_help {
-        tools::install_missing(&[Tool::Erlang]);
+        tools::install_missing(&[Tool::Erlang, Tool::Elixir]);
         if let Some(reason) = tools::missing(&[Tool::Erlang]) {
             eprintln!("note: no rows for the BEAM; {reason}");
+        } else if let Some(reason) = tools::missing(&[Tool::Elixir]) {
+            eprintln!("note: no registry rows for the BEAM; {reason}");
         }
     }
     let mut command = Command::new(workspace::cargo());

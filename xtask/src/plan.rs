@@ -141,6 +141,16 @@ fn tests() -> Vec<Step> {
             },
         },
         Step {
+            name: "soak",
+            about: "a slow server with eight producers for 60 seconds, within its mailbox' bounds under every policy",
+            limit: minutes(15),
+            needs: &[],
+            work: Work::Tests(vec![
+                cargo("test --package throng-runtime --test mailbox --release soak:: -- --nocapture")
+                    .with("THRONG_SOAK", "60"),
+            ]),
+        },
+        Step {
             name: "bench",
             about: "the benchmarks build and their own tests pass",
             limit: minutes(30),

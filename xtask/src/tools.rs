@@ -20,6 +20,8 @@ pub(crate) enum Tool {
     Chromium,
     /// The BEAM, for its rows in the benchmarks.
     Erlang,
+    /// Its registry, for their rows.
+    Elixir,
 }
 
 impl Tool {
@@ -30,6 +32,7 @@ impl Tool {
             Tool::Npm => &["npm"],
             Tool::Chromium => &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
             Tool::Erlang => &["erl"],
+            Tool::Elixir => &["elixir"],
         }
     }
 
@@ -39,6 +42,7 @@ impl Tool {
             Tool::Npm => "npm",
             Tool::Chromium => "chromium",
             Tool::Erlang => "erlang-base",
+            Tool::Elixir => "elixir",
         }
     }
 
@@ -49,6 +53,7 @@ impl Tool {
             Tool::Npm => "install npm (it comes with Node.js, https://nodejs.org)",
             Tool::Chromium => "install Chromium or Chrome and put it on the PATH as `chromium`",
             Tool::Erlang => "install Erlang/OTP (https://www.erlang.org/downloads)",
+            Tool::Elixir => "install Elixir (https://elixir-lang.org/install.html)",
         }
     }
 
@@ -113,7 +118,7 @@ mod tests {
 
     #[test]
     fn advice_names_the_program() {
-        for tool in [Tool::Node, Tool::Npm, Tool::Chromium, Tool::Erlang] {
+        for tool in [Tool::Node, Tool::Npm, Tool::Chromium, Tool::Erlang, Tool::Elixir] {
             if let Some(reason) = missing(&[tool]) {
                 assert!(reason.starts_with(tool.commands()[0]), "{reason}");
             }

@@ -8,20 +8,27 @@
 
 -define(RING_SIZE, 1000).
 -define(MANY, 64).
+-define(NAMES, 100000).
+-define(READERS, 2).
 -define(FEW_RESTARTS, 1000).
 -define(MANY_RESTARTS, 20000).
 
 main([Workload, Digits]) ->
     Count = list_to_integer(Digits),
     %% The code is loaded and the heaps have grown before the clock starts; memory is measured from a fresh heap.
-    lists:member(Workload, ["mem", "restart-p50", "restart-p99", "restart-20000"]) orelse
-        run(Workload, Count div 20 div ?MANY * ?MANY),
+    Cold = ["mem", "lookup", "server-beside-names", "restart-p50", "restart-p99", "restart-20000"],
+    lists:member(Workload, Cold) orelse run(Workload, Count div 20 div ?MANY * ?MANY),
     io:format("~p~n", [figure(Workload, Count)]).
 
 figure("mem", Count) -> memory(Count);
 figure("restart-p50", Count) -> quantile(0.5, element(1, restarts(?FEW_RESTARTS, Count)));
 figure("restart-p99", Count) -> quantile(0.99, element(1, restarts(?FEW_RESTARTS, Count)));
 figure("restart-20000", Count) -> Count * 1.0e6 / element(2, restarts(?MANY_RESTARTS, Count));
+figure(Workload, Count) when Workload =:= "lookup"; Workload =:= "server-beside-names" ->
+    case has_elixir() of
+        true -> Count * 1.0e6 / run(Workload, Count);
+        false -> none
+    end;
 figure(Workload, Count) -> Count * 1.0e6 / run(Workload, Count).
 
 %% Returns microseconds.
@@ -32,7 +39,9 @@ run("ring", Count) -> ring(Count);
 run("flood", Count) -> fan_in(1, Count);
 run("fan-in", Count) -> fan_in(?MANY, Count);
 run("call-1", Count) -> call(1, Count);
-run("call-64", Count) -> call(?MANY, Count).
+run("call-64", Count) -> call(?MANY, Count);
+run("lookup", Count) -> lookups(Count);
+run("server-beside-names", Count) -> hold_names(names()), timed(fun() -> servers(Count) end).
 
 timed(Fun) ->
     Start = erlang:monotonic_time(),
@@ -140,6 +149,41 @@ call_in_turn(_, 0) -> ok;
 call_in_turn(Server, Left) ->
     gen_server:call(Server, {add, Left}),
     call_in_turn(Server, Left - 1).
+
+%% Elixir's Registry, with a partition for each scheduler, as its documentation has it.
+has_elixir() ->
+    case os:find_executable("elixir") of
+        false ->
+            false;
+        _ ->
+            Ebin = os:cmd("elixir -e 'IO.write(:code.lib_dir(:elixir))'") ++ "/ebin",
+            code:add_pathz(Ebin) =:= true andalso element(1, application:ensure_all_started(elixir)) =:= ok
+    end.
+
+names() -> list_to_tuple([<<"name-", (integer_to_binary(N))/binary>> || N <- lists:seq(0, ?NAMES - 1)]).
+
+hold_names(Names) ->
+    Options = [{keys, unique}, {name, bench}, {partitions, erlang:system_info(schedulers_online)}],
+    {ok, _} = 'Elixir.Registry':start_link(Options),
+    Holders = [{via, 'Elixir.Registry', {bench, Name}} || Name <- tuple_to_list(Names)],
+    [{ok, _} = gen_server:start(Holder, ?MODULE, {state(), none}, []) || Holder <- Holders].
+
+lookups(Count) ->
+    Names = names(),
+    hold_names(Names),
+    {Tick, Ref} = countdown(?READERS),
+    Readers = [
+        spawn_link(fun() -> receive go -> lookup(Names, Reader, Count div ?READERS), Tick() end end)
+     || Reader <- lists:seq(1, ?READERS)
+    ],
+    timed(fun() -> [Reader ! go || Reader <- Readers], wait(Ref) end).
+
+%% A small generator, so that its numbers fit into a word.
+lookup(_, _, 0) -> ok;
+lookup(Names, Random, Left) ->
+    Next = (Random * 1103515245 + 12345) band 16#7fffffff,
+    [_] = 'Elixir.Registry':lookup(bench, element((Next bsr 8) rem ?NAMES + 1, Names)),
+    lookup(Names, Next, Left - 1).
 
 %% A server under OTP's own supervisor crashes Before times, and then Count times by the clock. Returns the nanoseconds of each
 %% restart, and the microseconds of all.

@@ -40,6 +40,8 @@ macro_rules! actor_started_as_itself {
 
 impl Peer for Kameo {
     type Kept = ActorRef<Idle>;
+    /// One registry for the whole program.
+    type Names = ();
 
     async fn spawn(_: u64) -> Option<Duration> {
         None
@@ -126,6 +128,18 @@ impl Peer for Kameo {
         }
         done.wait().await;
         started.elapsed()
+    }
+
+    async fn hold_names(names: &[String]) {
+        for name in names {
+            let actor = start::<Idle>(Idle([0; STATE_WORDS]));
+            actor.register(name.clone()).expect("nobody else holds the name");
+            actor.wait_for_startup().await;
+        }
+    }
+
+    fn is_found((): &(), name: &str) -> bool {
+        ActorRef::<Idle>::lookup(name).is_ok_and(|actor| actor.is_some())
     }
 
     async fn restarts(before: u64, count: u64) -> Restarts {

@@ -18,6 +18,8 @@ use crate::restarts::Restarts;
 pub(crate) trait Peer {
     /// What is kept of an idle server so that it goes on living, or can be reached.
     type Kept: Send;
+    /// Where names are looked up.
+    type Names: Clone + Send + Sync + 'static;
 
     /// `None` where the library has no processes but servers.
     fn spawn(count: u64) -> impl Future<Output = Option<Duration>> + Send;
@@ -28,6 +30,10 @@ pub(crate) trait Peer {
     fn ring(hops: u64) -> impl Future<Output = Duration> + Send;
     fn fan_in(senders: u64, messages: u64) -> impl Future<Output = Duration> + Send;
     fn call(callers: u64, calls: u64) -> impl Future<Output = Duration> + Send;
+    /// Returns once there is a server for each name.
+    fn hold_names(names: &[String]) -> impl Future<Output = Self::Names> + Send;
+    /// Looks a name up as a user would who then sends something to its holder.
+    fn is_found(held: &Self::Names, name: &str) -> bool;
     /// Under a supervisor of the library, where it has one, whose budget is far above what happens.
     fn restarts(before: u64, count: u64) -> impl Future<Output = Restarts> + Send;
 }

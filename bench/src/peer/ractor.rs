@@ -25,6 +25,8 @@ async fn start<A: Actor>(actor: A, arguments: A::Arguments) -> ActorRef<A::Msg> 
 
 impl Peer for Ractor {
     type Kept = ActorRef<IdleMessage>;
+    /// One registry for the whole program.
+    type Names = ();
 
     async fn spawn(_: u64) -> Option<Duration> {
         None
@@ -111,6 +113,17 @@ impl Peer for Ractor {
         }
         done.wait().await;
         started.elapsed()
+    }
+
+    async fn hold_names(names: &[String]) {
+        for name in names {
+            let actor = Actor::spawn(Some(name.clone()), Idle, [0; STATE_WORDS]).await;
+            std::mem::forget(actor.expect("the actor starts"));
+        }
+    }
+
+    fn is_found((): &(), name: &str) -> bool {
+        ractor::registry::where_is(name).is_some()
     }
 
     async fn restarts(before: u64, count: u64) -> Restarts {

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use throng_runtime::{Address, Ctx, Exit, GenServer, Handled, Handler, Init, Message, Node, Pid, Supervisor};
+use throng_runtime::{
+    Address, Ctx, Exit, GenServer, Handled, Handler, Init, Message, Node, Pid, Registry, Supervisor,
+};
 
 use super::{Peer, RESTARTS_MAX, RESTARTS_PERIOD, breathe, countdown::Countdown};
 use crate::{
@@ -19,6 +21,7 @@ async fn start<S: GenServer>(node: &Node, args: S::Args) -> Pid<S> {
 
 impl Peer for Throng {
     type Kept = Pid<Idle>;
+    type Names = Registry<String>;
 
     async fn spawn(count: u64) -> Option<Duration> {
         let node = Node::new("bench");
@@ -119,6 +122,19 @@ impl Peer for Throng {
         }
         done.wait().await;
         started.elapsed()
+    }
+
+    async fn hold_names(names: &[String]) -> Registry<String> {
+        let (node, registry) = (Node::new("bench"), Registry::new());
+        for name in names {
+            let server = Idle::child([0; STATE_WORDS]).via(registry.via(name.clone()));
+            node.start(server).await.expect("the server starts");
+        }
+        registry
+    }
+
+    fn is_found(registry: &Registry<String>, name: &str) -> bool {
+        registry.lookup(name).is_some()
     }
 
     async fn restarts(before: u64, count: u64) -> Restarts {

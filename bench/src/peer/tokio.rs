@@ -2,9 +2,11 @@
 
 use std::{
     collections::VecDeque,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use dashmap::DashMap;
 use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     oneshot,
@@ -28,6 +30,8 @@ struct Add(u64, oneshot::Sender<u64>);
 
 impl Peer for Tokio {
     type Kept = UnboundedSender<IdleMessage>;
+    /// tokio has no registry: what a program would use beside it, alone.
+    type Names = Arc<DashMap<String, u64>>;
 
     async fn spawn(count: u64) -> Option<Duration> {
         let ended = Countdown::from(count);
@@ -148,6 +152,14 @@ impl Peer for Tokio {
         }
         done.wait().await;
         started.elapsed()
+    }
+
+    async fn hold_names(names: &[String]) -> Self::Names {
+        Arc::new(names.iter().cloned().zip(0..).collect())
+    }
+
+    fn is_found(held: &Self::Names, name: &str) -> bool {
+        held.get(name).is_some()
     }
 
     async fn restarts(before: u64, count: u64) -> Restarts {

@@ -1,13 +1,14 @@
-//! Throng's derives: pure sugar, that writes what you would have written.
+//! Throng's derives and attributes: pure sugar, that writes what you would have written.
 //!
 //! Use them through the `throng` crate, which re-exports each beside its trait. What they write names `::throng`;
-//! `#[message(crate = path)]` names another path, for crates that depend on a part of Throng only.
+//! `#[message(crate = path)]` and `#[server(crate = path)]` name another path, for crates that depend on a part of Throng only.
 #![forbid(unsafe_code)]
 
 mod message;
+mod server;
 
 use proc_macro::TokenStream;
-use syn::{DeriveInput, parse_macro_input};
+use syn::{DeriveInput, ItemImpl, parse_macro_input};
 
 /// Implements `Message` for a type, with `()` as its reply or the one that `#[message(reply = …)]` names.
 ///
@@ -32,4 +33,41 @@ use syn::{DeriveInput, parse_macro_input};
 pub fn derive_message(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     message::expand(input).unwrap_or_else(|error| error.into_compile_error()).into()
+}
+
+/// Writes the messages, handlers and the client of a server from its methods.
+///
+/// Each method that is marked `#[call]` or `#[cast]` stands for a message: `withdraw` for a struct `Withdraw` with the method's
+/// arguments as fields, the implementation of `Message` for it, and a `Handler` that calls the method. The client is a
+/// trait, here `AccountClient`, with the same methods on every address of the server: `account.withdraw(5).await`. The server
+/// still has its `impl GenServer`, written by hand, and may have handlers of other messages beside these.
+///
+/// ```ignore
+/// #[server]
+/// impl Account {
+///     /// Takes something off the balance; what is left.
+///     #[call]
+///     pub async fn withdraw(&mut self, amount: u64) -> Result<u64, Overdrawn> { … }
+///
+///     /// What is wrong with the books ends the server: `?`.
+///     #[call]
+///     pub async fn audit(&mut self) -> Result<Report, Halt> { … }
+///
+///     #[cast]
+///     pub fn close(&mut self, ctx: &mut Ctx<Self>) { ctx.stop(Exit::Normal) }
+/// }
+/// ```
+///
+/// * A method may be `async` or not, and take `&mut self` or `&self`; an argument `&mut Ctx<Self>`, anywhere, is the server's own.
+/// * What it returns is the reply. One that returns `Result<Reply, Halt>` may end the server with `?`, or reply later.
+/// * `#[call(message = Take)]` names the message otherwise, `#[call(derive(Clone))]` derives for it.
+/// * `#[server(client = Teller)]` names the client trait otherwise: a type with two such blocks needs two names.
+/// * Messages and client have the visibility of the methods, which is one for all of them; documentation and `#[cfg]` are
+///   carried over.
+///
+/// The guide of the crate `throng` has an example that runs.
+#[proc_macro_attribute]
+pub fn server(words: TokenStream, block: TokenStream) -> TokenStream {
+    let block = parse_macro_input!(block as ItemImpl);
+    server::expand(words.into(), block).into()
 }

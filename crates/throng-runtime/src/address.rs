@@ -9,7 +9,7 @@ use crate::{
     message::{Cast, Handler, Message},
     pid::{Pid, ProcessId},
     post::{self, Unsent},
-    process,
+    process, retry,
     scheduler::{self, Envelope},
     send::{self, Sending},
 };
@@ -48,6 +48,51 @@ pub trait Address<S: GenServer>: Send + Sync {
         Self: Sized,
     {
         Call::new(self.resolve(), self.target(), message)
+    }
+
+    /// As [`call`](Address::call); while nobody is there it looks again, for this long (G22). For the gap between a crash and the
+    /// restart, of a name: a call alone fails in it at once.
+    ///
+    /// It sends again only what nobody has received: a message is handled once at most, and a server that crashes over it is not given
+    /// it again. Once sent, the answer has 5 s.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Name, Node};
+    /// # struct Door;
+    /// # impl GenServer for Door { type Args = (); async fn init(_: (), _: &mut Ctx<Self>) -> Init<Self> { Ok(Door) } }
+    /// # #[derive(Clone)] struct Knock;
+    /// # impl Message for Knock { type Reply = (); }
+    /// # impl Handler<Knock> for Door { async fn handle(&mut self, _: Knock, _: &mut Ctx<Self>) -> Handled<Knock> { Ok(()) } }
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let node = Node::new("example");
+    /// # const DOOR: Name<Door> = Name::new("door");
+    /// # node.start(Door::child(()).name(DOOR)).await?;
+    /// node.via(DOOR).call_retry(Knock, Duration::from_secs(1)).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Address::call); [`CallError::NoProcess`] when nobody was there within the time.
+    ///
+    /// # Panics
+    ///
+    /// As [`call`](Address::call).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call`](Address::call).
+    fn call_retry<M: Message + Clone>(
+        &self,
+        message: M,
+        within: Duration,
+    ) -> impl Future<Output = Result<M::Reply, CallError>> + Send
+    where
+        S: Handler<M>,
+        Self: Sized,
+    {
+        retry::call_retry(self, message, within)
     }
 
     /// Sends a message and goes on; it never waits. A cast to a process that is dead is lost in silence (P3).

@@ -11,6 +11,7 @@
 
 mod about;
 mod address;
+mod agent;
 mod application;
 mod bounds;
 mod call;
@@ -40,6 +41,8 @@ mod receive;
 mod registry;
 mod reply;
 mod report;
+mod requests;
+mod retry;
 mod room;
 mod run;
 mod scheduler;
@@ -56,6 +59,7 @@ pub use crate::{
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
     application::{Application, ApplicationError, Applications, RestartType, StopApplicationError},
     bounds::{Bounds, MailboxFull, Overflow},
+    agent::{Agent, AgentWork},
     call::{Answer, Call},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
     control::{NoProcess, OnExit},
@@ -71,6 +75,7 @@ pub use crate::{
     receive::{Alias, AliasMode, Mailbox, Raw},
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
     reply::ReplyTo,
+    requests::Requests,
     run::RunError,
     send::Sending,
     state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},

@@ -88,8 +88,8 @@ fn offer(to: ProcessId, envelope: Envelope, told: Option<Option<Told>>) -> Resul
     };
     match room.offer(envelope, cost) {
         Offer::In { ticket, dropped } => {
-            slot.count_queued();
             slot.count_taken(dropped.len() as u32);
+            slot.count_queued();
             let wakes = ticket && push_ticket(slot, to);
             drop(control);
             if wakes {

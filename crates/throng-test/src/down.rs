@@ -2,7 +2,7 @@
 
 use throng_runtime::{Exit, Node, ProcessId};
 
-use crate::deadline::{DEFAULT_DEADLINE, within};
+use crate::deadline::{DEFAULT_DEADLINE, in_time};
 
 /// Waits until a process is gone and gives its reason; [`Exit::NoProcess`] if it was gone already. To be sure of the reason,
 /// have a [`Probe`](crate::Probe) monitor it before.
@@ -14,7 +14,9 @@ use crate::deadline::{DEFAULT_DEADLINE, within};
 pub fn expect_down(node: &Node, process: impl Into<ProcessId>) -> impl Future<Output = Exit> {
     let process = process.into();
     let node = node.clone();
-    within(DEFAULT_DEADLINE, async move { node.wait(process).await }, move || format!("the end of {process}"))
+    in_time(DEFAULT_DEADLINE, async move { node.wait(process).await }, move || {
+        format!("the end of {process}")
+    })
 }
 
 /// Waits for the [`Down`](throng_runtime::Down) of a process that a probe monitors, as the next thing the probe is sent, and

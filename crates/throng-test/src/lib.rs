@@ -35,12 +35,15 @@
 //! [`Address::sync`]: throng_runtime::Address::sync
 #![forbid(unsafe_code)]
 
+mod clock;
 mod deadline;
 mod down;
 mod node;
 mod probe;
+mod receive;
 
 pub use crate::{
+    clock::advance,
     deadline::DEFAULT_DEADLINE,
     down::expect_down,
     node::TestNode,

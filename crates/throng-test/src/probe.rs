@@ -13,7 +13,7 @@ use throng_runtime::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::deadline::{DEFAULT_DEADLINE, within};
+use crate::deadline::{DEFAULT_DEADLINE, in_time};
 
 /// A process that remembers what it is sent, in order, and gives it out one by one: casts of any type, the [`Down`] of what it
 /// monitors, the [`Exited`] of what it is linked to (it traps exits).
@@ -23,10 +23,10 @@ use crate::deadline::{DEFAULT_DEADLINE, within};
 pub struct Probe {
     node: Node,
     pid: Pid<Recorder>,
-    seen: mpsc::UnboundedReceiver<Received>,
+    pub(crate) seen: mpsc::UnboundedReceiver<Received>,
     /// Looked at and not taken yet.
-    ahead: VecDeque<Received>,
-    deadline: Duration,
+    pub(crate) ahead: VecDeque<Received>,
+    pub(crate) deadline: Duration,
 }
 
 impl Probe {
@@ -101,7 +101,7 @@ impl Probe {
             }
             self.seen.recv().await.unwrap_or_else(|| panic!("the probe was killed"))
         };
-        within(deadline, next, || "anything to be sent to the probe".into())
+        in_time(deadline, next, || "anything to be sent to the probe".into())
     }
 
     /// The next thing that it is sent, which has to be an `M`.
@@ -190,6 +190,10 @@ impl Received {
     pub fn downcast<M: Message>(self) -> Result<M, Self> {
         let Self { message, type_name } = self;
         message.downcast().map(|message| *message).map_err(|message| Self { message, type_name })
+    }
+
+    pub(crate) fn as_ref<M: Message>(&self) -> Option<&M> {
+        self.message.downcast_ref()
     }
 
     /// Whether it is an `M`.

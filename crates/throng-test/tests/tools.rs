@@ -6,7 +6,7 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use throng_runtime::{
     Address, CallError, Ctx, Down, Exit, GenServer, Handled, Handler, Init, Message, Node, Pid,
 };
-use throng_test::{Probe, TestNode, assert_down, expect_down};
+use throng_test::{Probe, TestNode, advance, assert_down, assert_receive, expect_down, refute_receive};
 
 #[derive(Debug, PartialEq)]
 struct Note(u64);
@@ -169,4 +169,83 @@ async fn failure(work: impl Future<Output = ()>) -> String {
     .await
     .expect("it did not fail");
     panic.downcast_ref::<String>().cloned().or(panic.downcast_ref::<&str>().map(|s| (*s).into())).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_looked_for_is_found_among_the_rest_which_stays_in_its_order() {
+    let node = TestNode::new();
+    let mut probe = Probe::start(&node).await;
+    for n in [1, 2] {
+        probe.pid().cast(Note(n)).unwrap();
+    }
+    probe.pid().cast(Word("three")).unwrap();
+    assert_eq!(assert_receive!(probe, Word(_)), Word("three"));
+    assert_receive!(probe, Note(n) if *n > 1);
+    refute_receive!(probe, Note(n) if *n > 1);
+    refute_receive!(probe, Word(_));
+    // One that comes later is found as well, behind what was looked at.
+    let me = probe.pid();
+    node.spawn(async move |_| drop(me.cast(Word("four"))));
+    assert_receive!(probe, Word("four"));
+    assert_eq!(probe.expect::<Note>().await, Note(1));
+    probe.expect_nothing().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_found_fails_with_what_there_is() {
+    let node = TestNode::new();
+    let mut probe = Probe::start(&node).await;
+    probe.pid().cast(Note(1)).unwrap();
+    let missing = failure(async { drop(assert_receive!(probe, Note(2))) }).await;
+    assert!(missing.contains("tools.rs") && missing.contains("waited 5s for"), "{missing}");
+    assert!(missing.contains("Note among") && missing.contains("there is ["), "{missing}");
+    let found = failure(async { refute_receive!(probe, Note(1)) }).await;
+    assert!(found.contains("tools.rs") && found.contains("was sent") && found.contains("Note"), "{found}");
+    assert_eq!(probe.expect::<Note>().await, Note(1), "nothing was lost by the look");
+}
+
+/// Casts a note an hour, each of which sets the next.
+struct Clock(Pid<throng_test::Recorder>, u64);
+
+impl GenServer for Clock {
+    type Args = Pid<throng_test::Recorder>;
+
+    async fn init(to: Self::Args, ctx: &mut Ctx<Self>) -> Init<Self> {
+        ctx.send_after(HOUR, Word("tick"));
+        Ok(Self(to, 0))
+    }
+}
+
+impl Handler<Word> for Clock {
+    async fn handle(&mut self, _: Word, ctx: &mut Ctx<Self>) -> Handled<Word> {
+        self.1 += 1;
+        ctx.send_after(HOUR, Word("tick"));
+        Ok(self.0.cast(Note(self.1))?)
+    }
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[tokio::test(start_paused = true)]
+async fn time_passes_when_the_test_says_so_and_all_that_is_due_on_the_way_happens() {
+    let node = TestNode::new();
+    let mut probe = Probe::start(&node).await;
+    node.supervise(Clock::child(probe.pid())).await;
+    advance(HOUR - Duration::from_millis(1)).await;
+    probe.expect_nothing().await;
+    advance(Duration::from_millis(1)).await;
+    assert_eq!(probe.expect::<Note>().await, Note(1));
+    // Timers that are set by timers, each in its turn.
+    advance(24 * HOUR).await;
+    for n in 2..=25 {
+        assert_eq!(probe.expect::<Note>().await, Note(n));
+    }
+    probe.expect_nothing().await;
+    node.finish().await;
+}
+
+#[tokio::test]
+#[should_panic = "time is not frozen"]
+async fn a_clock_that_is_not_paused_is_not_advanced() {
+    advance(Duration::from_millis(1)).await;
 }

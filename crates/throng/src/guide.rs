@@ -4,6 +4,7 @@
 //! 2. [Supervision, names, applications](supervision)
 //! 3. [Topics, channels, presence](channels)
 //! 4. [Testing an application](testing)
+//! 5. [Looking at what runs](debugging)
 //!
 //! [The rules, by their ids](rules), says what the documentation means by `(P14)` or `(§4.3)`.
 
@@ -15,6 +16,9 @@ pub mod supervision {}
 
 #[doc = include_str!("guide/channels.md")]
 pub mod channels {}
+
+#[doc = include_str!("guide/debugging.md")]
+pub mod debugging {}
 
 #[doc = include_str!("guide/rules.md")]
 pub mod rules {}

@@ -5,7 +5,9 @@ pub mod guide;
 pub mod prelude;
 
 #[doc(inline)]
-pub use throng_macros::Message;
+pub use throng_config as config;
+#[doc(inline)]
+pub use throng_macros::{Message, server};
 #[doc(inline)]
 pub use throng_pubsub as pubsub;
 #[doc(inline)]

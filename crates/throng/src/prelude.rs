@@ -2,9 +2,10 @@
 
 #[doc(no_inline)]
 pub use crate::{
-    Address, CallError, ChildSpec, Ctx, Down, DynamicSupervisor, Exit, Exited, GenServer, Halt, Handled,
-    Handler, Init, InitError, Message, Name, Node, Pid, ProcessId, Registry, ReplyTo, Restart, Shutdown,
-    Supervisor, Task, Via,
+    Address, Agent, CallError, ChildSpec, Ctx, Down, DynamicSupervisor, EventCtx, EventHandler, Exit, Exited,
+    GenServer, Halt, Handled, Handler, Init, InitError, Machine, Message, Name, Node, Pid, ProcessId,
+    Registry, ReplyTo, Restart, Shutdown, StateMachine, Supervisor, Task, Via,
     pubsub::{Broadcast, Presence, PubSub, Topic},
+    server,
     web::{Channel, ChannelHandler, Endpoint, JoinError, Refusal, Reply, Socket, SocketRouter},
 };

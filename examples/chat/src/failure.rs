@@ -1,10 +1,10 @@
-//! Why the program ends, in one line.
+//! Why the program ends: in one line, or in one for each mistake in its settings.
 
 use std::error::Error;
 
-use throng::{ApplicationError, Exit, RunError, StartError, web::ListenError};
+use throng::{ApplicationError, Exit, RunError, StartError, config::ConfigError, web::ListenError};
 
-use crate::{app::AppError, config::ConfigError};
+use crate::app::AppError;
 
 /// What is printed before the program ends with a failure.
 #[derive(Debug, thiserror::Error)]

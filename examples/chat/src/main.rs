@@ -20,7 +20,7 @@ mod rooms;
 mod secret;
 mod text;
 
-use std::{env, process::ExitCode};
+use std::process::ExitCode;
 
 use throng::Node;
 
@@ -39,7 +39,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(log: &Log) -> Result<(), Failure> {
-    let config = Config::load(|name| env::var(name).ok())?;
+    let config = Config::load()?;
     let node = Node::new("chat");
     let tree = app::tree(&node, &config, log)?;
     Ok(node.run(tree).await?)

@@ -1,30 +1,9 @@
 //! What tokens are signed with.
 
-use std::fmt;
-
-use serde::Deserialize;
-use throng::web::{Tokens, WeakSecret};
-
-/// A secret that somebody configured. It does not show itself.
-#[derive(Clone, PartialEq, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct Secret(String);
-
-impl Secret {
-    pub(crate) fn new(text: String) -> Secret {
-        Secret(text)
-    }
-
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
+use throng::{
+    config::Secret,
+    web::{Tokens, WeakSecret},
+};
 
 /// Tokens of the configured secret; without one, of a secret that lasts until the next start.
 ///

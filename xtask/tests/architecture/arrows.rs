@@ -8,11 +8,12 @@ use crate::repository::{assert_none, root};
 /// give it one in ARCHITECTURE.md first.
 const ARROWS: &[(&str, &[&str])] = &[
     ("throng-runtime", &[]),
+    ("throng-config", &[]),
     ("throng-macros", &[]),
     ("throng-pubsub", &["throng-runtime"]),
     ("throng-web", &["throng-runtime", "throng-pubsub"]),
     ("throng-test", &["throng-runtime", "throng-pubsub", "throng-web"]),
-    ("throng", &["throng-runtime", "throng-macros", "throng-pubsub", "throng-web"]),
+    ("throng", &["throng-config", "throng-runtime", "throng-macros", "throng-pubsub", "throng-web"]),
     ("chat", &["throng"]),
     ("xtask", &[]),
 ];

@@ -14,5 +14,6 @@ mod names;
 mod order;
 mod races;
 mod reports;
+mod requests;
 mod start;
 mod turns;

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
-use throng_runtime::{
-    Address, Bounds, Ctx, GenServer, Handled, Handler, Init, Message, Node, Pid, sys,
-};
+use throng_runtime::{Address, Bounds, Ctx, GenServer, Handled, Handler, Init, Message, Node, Pid, census};
 use tokio::sync::{Semaphore, mpsc};
 
 pub(crate) struct Desk {
@@ -87,13 +84,12 @@ impl Hands {
     }
 }
 
-pub(crate) async fn queue_len(process: Pid<impl GenServer>) -> usize {
-    // From outside, as the process is busy.
-    throng_runtime::census::queue_len(process.id())
+pub(crate) fn queue_len(process: Pid<impl GenServer>) -> usize {
+    census::queue_len(process.id())
 }
 
 pub(crate) async fn wait_for_queue(process: Pid<impl GenServer>, length: usize) {
-    while queue_len(process).await != length {
+    while queue_len(process) != length {
         tokio::task::yield_now().await;
     }
 }

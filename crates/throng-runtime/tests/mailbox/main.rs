@@ -4,5 +4,7 @@
 mod bounds;
 mod cycle;
 mod desk;
+#[path = "../support/dice.rs"]
+mod dice;
 mod end;
 mod soak;

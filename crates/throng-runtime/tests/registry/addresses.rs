@@ -12,7 +12,7 @@ async fn n9_a_key_is_an_address_of_whoever_holds_it() {
     let nobody = via.call(Do(Box::new(|_| ()))).await;
     assert!(matches!(nobody, Err(CallError::NoProcess { .. })));
     let back = via.cast(Do(Box::new(|_: &mut Ctx<Actor>| ()))).unwrap_err();
-    assert_eq!(back.target.to_string(), "\"key\"", "a cast to nobody gives its message back");
+    assert_eq!(back.target().to_string(), "\"key\"", "a cast to nobody gives its message back");
     let first = node.start(Actor::child(()).via(via.clone())).await.unwrap();
     assert_eq!(via.call(Do(Box::new(|ctx: &mut Ctx<Actor>| ctx.me()))).await.unwrap(), first);
     assert_eq!(registry.lookup(&"key"), Some((first.id(), ())));

@@ -1,0 +1,9 @@
+//! The debug protocol that every server speaks (rules Y), and what it shares with its life (G13 to G18).
+#![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
+
+mod clerk;
+mod hibernate;
+mod lane;
+mod state;
+mod suspend;
+mod watch;
