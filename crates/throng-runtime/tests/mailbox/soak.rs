@@ -128,7 +128,8 @@ async fn produce(to: Pid<Slow>, producer: u64, until: Until, alive: Arc<Alive>) 
     (sent, refused)
 }
 
-async fn overload(node: &Node, overflow: Overflow, until: Until) {
+/// One round; what it saw, in words.
+async fn overload(node: &Node, overflow: Overflow, until: Until) -> String {
     let bounds = Bounds::messages(MESSAGES_MAX).bytes(BYTES_MAX).on_overflow(overflow);
     let (alive, handled) = (Arc::<Alive>::default(), Arc::<AtomicU64>::default());
     let slow = node.start(Slow::child(handled.clone()).mailbox(bounds)).await.unwrap();
@@ -157,7 +158,7 @@ async fn overload(node: &Node, overflow: Overflow, until: Until) {
     let (most_queued, looks) = observer.join().unwrap();
     let most = alive.most.load(Ordering::Relaxed);
     let handled = handled.load(Ordering::Relaxed);
-    println!(
+    let seen = format!(
         "{overflow:?}: {sent} sent, {refused} refused, {handled} handled; at most {most_queued} queued in {looks} looks, \
          {most} alive"
     );
@@ -174,6 +175,7 @@ async fn overload(node: &Node, overflow: Overflow, until: Until) {
     while alive.now.load(Ordering::Relaxed) > 0 {
         tokio::task::yield_now().await;
     }
+    seen
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -183,14 +185,15 @@ async fn p34_a_slow_consumer_with_eight_producers_stays_within_its_bounds_under_
     for overflow in POLICIES {
         let each = seconds.map(|seconds| Duration::from_secs(seconds) / POLICIES.len() as u32);
         let began = Instant::now();
-        loop {
+        for round in 1_u64.. {
             let until = match each {
-                Some(each) => Until::Time(began + each),
-                None => Until::Sent(2_000),
+                // One that is killed ends its round early, so there are many.
+                Some(each) if overflow != Overflow::Kill => Until::Time(began + each),
+                _ => Until::Sent(2_000),
             };
-            overload(&node, overflow, until).await;
-            // A process that is killed ends its round early; the next begins.
+            let seen = overload(&node, overflow, until).await;
             if each.is_none_or(|each| began.elapsed() >= each) {
+                println!("{seen} (round {round})");
                 break;
             }
         }
