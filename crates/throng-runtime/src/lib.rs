@@ -57,9 +57,9 @@ mod timer;
 pub use crate::{
     about::{Ancestor, callers},
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
+    agent::{Agent, AgentWork},
     application::{Application, ApplicationError, Applications, RestartType, StopApplicationError},
     bounds::{Bounds, MailboxFull, Overflow},
-    agent::{Agent, AgentWork},
     call::{Answer, Call},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
     control::{NoProcess, OnExit},

@@ -9,7 +9,7 @@ mod world;
 
 use std::{collections::BTreeSet, fmt};
 
-use throng_runtime::{Restart, Shutdown};
+use throng_runtime::{AutoShutdown, Restart, Shutdown};
 
 use crate::{
     dice::Dice,
@@ -42,6 +42,7 @@ struct WorkerSpec {
     starts: Vec<Outcome>,
     traps: bool,
     farewell: Farewell,
+    significant: bool,
 }
 
 /// What a start comes to.
@@ -67,8 +68,10 @@ struct SupervisorSpec {
     name: String,
     strategy: Strategy,
     intensity: usize,
+    auto_shutdown: AutoShutdown,
     restart: Restart,
     shutdown: Shutdown,
+    significant: bool,
     children: Vec<Branch>,
 }
 
@@ -281,21 +284,30 @@ impl fmt::Display for WorkerSpec {
         let starts = self.starts.iter().map(word).collect::<Vec<_>>();
         let (name, traps, farewell) = (&self.name, self.traps, word(&self.farewell));
         let (restart, shutdown) = (word(&self.restart), shutdown(self.shutdown));
-        write!(f, "{{worker,{name},{restart},{shutdown},{},{traps},{farewell}}}", list(&starts))
+        let (starts, significant) = (list(&starts), self.significant);
+        write!(f, "{{worker,{name},{restart},{shutdown},{starts},{traps},{farewell},{significant}}}")
     }
 }
 
 impl fmt::Display for SupervisorSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, intensity, .. } = self;
+        let Self { name, intensity, significant, .. } = self;
         let (restart, shutdown) = (word(&self.restart), shutdown(self.shutdown));
+        let auto_shutdown = match self.auto_shutdown {
+            AutoShutdown::AnySignificant => "any_significant",
+            AutoShutdown::AllSignificant => "all_significant",
+            _ => "never",
+        };
         let strategy = match self.strategy {
             Strategy::OneForOne => "one_for_one",
             Strategy::OneForAll => "one_for_all",
             Strategy::RestForOne => "rest_for_one",
         };
         let children = list(&self.children);
-        write!(f, "{{supervisor,{name},{strategy},{intensity},{restart},{shutdown},{children}}}")
+        write!(
+            f,
+            "{{supervisor,{name},{strategy},{intensity},{auto_shutdown},{restart},{shutdown},{significant},{children}}}"
+        )
     }
 }
 

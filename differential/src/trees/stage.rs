@@ -92,13 +92,18 @@ fn supervisor(world: &World, spec: &SupervisorSpec) -> ChildSpec<Supervisor> {
         Strategy::RestForOne => Supervisor::rest_for_one(spec.name.clone()),
     };
     let door = Door { world: world.clone(), name: spec.name.clone(), entry: Entry::Supervisor };
-    let empty = empty.max_restarts(spec.intensity, PERIOD).via(Via::new(door));
+    let empty =
+        empty.max_restarts(spec.intensity, PERIOD).auto_shutdown(spec.auto_shutdown).via(Via::new(door));
     let tree = spec.children.iter().fold(empty, |tree, child| match child {
         Branch::Worker(child) => tree.child(worker(world, child)),
         Branch::Supervisor(child) => tree.child(supervisor(world, child)),
         Branch::Dynamic(child) => tree.child(dynamic(world, child)),
     });
-    tree.restart(spec.restart).shutdown(spec.shutdown)
+    weighed(tree.restart(spec.restart).shutdown(spec.shutdown), spec.significant)
+}
+
+fn weighed<S: GenServer>(child: ChildSpec<S>, is_significant: bool) -> ChildSpec<S> {
+    if is_significant { child.significant() } else { child }
 }
 
 fn dynamic(world: &World, spec: &DynamicSpec) -> ChildSpec<DynamicSupervisor> {
@@ -111,10 +116,9 @@ fn dynamic(world: &World, spec: &DynamicSpec) -> ChildSpec<DynamicSupervisor> {
 }
 
 fn worker(world: &World, spec: &WorkerSpec) -> ChildSpec<Worker> {
-    Worker::child((world.clone(), Arc::new(spec.clone())))
-        .id(spec.name.clone())
-        .restart(spec.restart)
-        .shutdown(spec.shutdown)
+    let child = Worker::child((world.clone(), Arc::new(spec.clone())));
+    let child = child.id(spec.name.clone()).restart(spec.restart).shutdown(spec.shutdown);
+    weighed(child, spec.significant)
 }
 
 async fn take(world: &World, step: &Step, parent: Pid<Parent>) {
