@@ -90,6 +90,11 @@ pub(crate) fn parent(id: ProcessId) -> Option<ProcessId> {
     look(id, |control| Some(control.ancestors.as_ref()?.first()?.pid))
 }
 
+/// Who started a task.
+pub(crate) fn caller(id: ProcessId) -> Option<ProcessId> {
+    look(id, |control| control.about.as_ref()?.callers.as_ref()?.first().copied())
+}
+
 /// What a process calls itself.
 pub(crate) fn label(id: ProcessId) -> Option<Arc<str>> {
     look(id, |control| control.about.as_ref()?.label.clone())

@@ -186,6 +186,12 @@ pub(crate) fn unlink_flush(me: ProcessId, peer: ProcessId) {
     redeem_exited(me, peer);
 }
 
+/// Whether exit signals become messages of the process (P14).
+pub(crate) fn is_trapping(id: ProcessId) -> bool {
+    let Some(mut control) = scheduler::slot(id).control(id) else { return false };
+    control.existing().is_some_and(|control| control.trap.is_some())
+}
+
 /// An exit that came over a link is about to wait in the process' queue.
 pub(crate) fn note_exited(id: ProcessId, peer: ProcessId) {
     if let Some(mut control) = scheduler::slot(id).control(id) {

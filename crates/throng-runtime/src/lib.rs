@@ -83,6 +83,9 @@ pub use crate::{
         AutoShutdown, ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor,
         DynamicSupervisorFlags, Partition, PartitionSupervisor, ResizeError, Supervisor, SupervisorFlags,
     },
-    task::Task,
+    task::{
+        OnStreamTimeout, OnTimeout, StreamFailure, Task, TaskStream, TaskSupervisor, TaskSupervisorFlags,
+        YieldMany,
+    },
     timer::TimerRef,
 };

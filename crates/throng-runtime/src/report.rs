@@ -8,7 +8,12 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use crate::{about, exit::Exit, pid::ProcessId};
+use crate::{
+    about,
+    exit::Exit,
+    pid::ProcessId,
+    scheduler::{self, Birth},
+};
 
 /// So many lines, and one that says how to see the others.
 const LINES_MAX: usize = 50;
@@ -23,6 +28,21 @@ pub(crate) fn crash(process: ProcessId, server: &str, during: Option<&str>, reas
     tracing::error!(%process, label, server, during, %reason, "process crashed");
     let label = label.map(|label| format!(" {label:?}")).unwrap_or_default();
     if_nobody_listens(&format_args!("process {process}{label} ({server}) crashed: {reason}"));
+}
+
+/// A process that is no server crashed: who, what it ran, and on whose behalf if it is a task (T9). A clean end is no crash.
+pub(crate) fn raw_crash(process: ProcessId, reason: &Exit) {
+    if reason.is_clean() {
+        return;
+    }
+    let label = about::label(process);
+    let label = label.as_deref();
+    let work =
+        scheduler::birth(process).and_then(Birth::initial_call).map_or("unknown", |call| (call.name)());
+    let starter = about::caller(process).map(tracing::field::display);
+    tracing::error!(%process, label, work, starter, %reason, "process crashed");
+    let label = label.map(|label| format!(" {label:?}")).unwrap_or_default();
+    if_nobody_listens(&format_args!("process {process}{label} ({work}) crashed: {reason}"));
 }
 
 /// Prints what was reported, if there is no subscriber.

@@ -69,6 +69,12 @@ impl Part {
             _ => Ok(()),
         }
     }
+
+    async fn may_hang(&self, callback: &str) {
+        if self.fails.strip_prefix("hangs ") == Some(callback) {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 impl Application for Part {
@@ -86,6 +92,7 @@ impl Application for Part {
 
     async fn start(&self, _: &Node) -> Result<ChildSpec<Supervisor>, Exit> {
         self.callback("start")?;
+        self.may_hang("start").await;
         let mut worker =
             Worker::child((self.name, self.log.clone(), self.hangs)).shutdown(Shutdown::Infinity);
         if let Some(name) = self.worker {
@@ -95,11 +102,14 @@ impl Application for Part {
     }
 
     async fn start_phase(&self, phase: &str, _: &Node) -> Result<(), Exit> {
-        self.callback(phase)
+        self.callback(phase)?;
+        self.may_hang(phase).await;
+        Ok(())
     }
 
     async fn prep_stop(&self, _: &Node) {
         let _ = self.callback("prep_stop");
+        self.may_hang("prep_stop").await;
     }
 
     async fn stop(&self, _: &Node) {
@@ -295,4 +305,36 @@ async fn l4_callbacks_that_panic_do_not_keep_the_others_from_stopping() {
         "other prep_stop, other down, other stop, shop prep_stop, shop down, shop stop, \
          database prep_stop, database down, database stop"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn l4_a_start_that_is_given_up_leaves_nothing_of_its_own_and_the_others_to_be_stopped() {
+    for (hangs, expected) in [("hangs start", &["database"][..]), ("hangs open", &["database", "shop"])] {
+        let (node, log) = (Node::new("test"), Log::default());
+        let mut parts = three(&log);
+        parts[0].fails = hangs;
+        parts[0].phases = &["open"];
+        let mut applications = all(&node, parts);
+        // On a paused clock the time is up when there is nothing left to do.
+        let started = tokio::time::timeout(Duration::from_secs(1), applications.start_all()).await;
+        assert!(started.is_err());
+        assert_eq!(applications.running(), expected, "{hangs}");
+        applications.stop_all().await;
+        for process in node.processes() {
+            node.wait(process).await;
+        }
+        assert_eq!(node.processes().count(), 0);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn l4_a_callback_that_hangs_is_given_up_in_time() {
+    let (node, log) = (Node::new("test"), Log::default());
+    let mut parts = three(&log);
+    parts[2].fails = "hangs prep_stop";
+    let mut applications = all(&node, parts).shutdown_timeout(Duration::from_secs(60));
+    applications.ensure_all_started("database").await.unwrap();
+    log.take();
+    applications.stop_all().await;
+    assert_eq!(log.take(), "database prep_stop, database down, database stop");
 }

@@ -17,7 +17,7 @@ mod server;
 use std::{
     any::type_name,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     task::{Context, Poll},
     time::Duration,
 };
@@ -231,21 +231,41 @@ pub(crate) fn launch_as<K>(
     bytes: usize,
     code: impl FnOnce(Ctx) -> RawCode,
 ) -> ProcessId {
-    launch_watched::<K, (), _>(node, parent, promise, bytes, |ctx| {
+    launch(node, parent, promise, InitialCall { name: type_name::<K>, bytes }, code)
+}
+
+/// As [`launch_as`], when the type that observers see has been forgotten.
+pub(crate) fn launch(
+    node: &Node,
+    parent: Option<ProcessId>,
+    promise: Option<Arc<dyn Unanswered>>,
+    work: InitialCall,
+    code: impl FnOnce(Ctx) -> RawCode,
+) -> ProcessId {
+    launch_watched(node, parent, promise, work, |ctx: Ctx| {
         let inbox = Inbox::new(ctx.id());
         (code(ctx), inbox)
     })
 }
 
+/// A process that ended before anybody asked: its identity finds no process, now and ever.
+pub(crate) fn nobody() -> ProcessId {
+    static NOBODY: LazyLock<ProcessId> = LazyLock::new(|| {
+        let call = InitialCall { name: || "nobody", bytes: 0 };
+        Life::<dyn Unanswered>::begin(None, Birth::new(0, call)).id
+    });
+    *NOBODY
+}
+
 /// As [`launch_as`], for code that comes with what watches it.
-pub(crate) fn launch_watched<K, S, I: Watch>(
+pub(crate) fn launch_watched<S, I: Watch>(
     node: &Node,
     parent: Option<ProcessId>,
     promise: Option<Arc<dyn Unanswered>>,
-    bytes: usize,
+    work: InitialCall,
     code: impl FnOnce(Ctx<S>) -> (RawCode, I),
 ) -> ProcessId {
-    let call = InitialCall { name: type_name::<K>, bytes: bytes + const { body_bytes(run::<I>) } };
+    let call = InitialCall { bytes: work.bytes + const { body_bytes(run::<I>) }, ..work };
     let life = Life::begin(promise, Birth::new(node.number(), call));
     let id = life.id;
     if let Some(parent) = parent {
@@ -269,7 +289,7 @@ fn run<I: Watch>(
         let ended = Guarded::new(code, &mut inbox).await;
         let reason = match ended.map_err(|interrupted| *interrupted) {
             Ok(reason) | Err(Interrupted::Panicked(reason)) => {
-                report::crash(life.id, "no server", None, &reason);
+                report::raw_crash(life.id, &reason);
                 reason
             }
             Err(Interrupted::Ended(reason)) => reason,

@@ -13,6 +13,7 @@ mod inlet;
 mod raw;
 
 use std::{
+    any::type_name,
     collections::VecDeque,
     fmt,
     future::poll_fn,
@@ -38,7 +39,7 @@ use crate::{
     panics::contain,
     pid::{Pid, ProcessId},
     process,
-    scheduler::{self, Envelope},
+    scheduler::{self, Envelope, InitialCall},
     timer,
 };
 
@@ -361,7 +362,8 @@ where
         let code: process::RawCode = Box::pin(async move { body(mailbox).await.into_exit() });
         (code, inlet)
     };
-    Pid::of(process::launch_watched::<F, _, _>(node, parent, None, size_of::<Fut>(), code))
+    let work = InitialCall { name: type_name::<F>, bytes: size_of::<Fut>() };
+    Pid::of(process::launch_watched(node, parent, None, work, code))
 }
 
 impl Node {

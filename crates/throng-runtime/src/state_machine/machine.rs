@@ -43,6 +43,14 @@ impl<D: StateMachine> GenServer for Machine<D> {
     async fn terminate(&mut self, reason: &Exit, ctx: &mut Ctx<Self>) {
         self.data.terminate(&self.state, reason, ctx).await;
     }
+
+    fn hibernate(&mut self) {
+        self.data.hibernate();
+    }
+
+    fn inspect(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.data.inspect(&self.state, f)
+    }
 }
 
 impl<D: EventHandler<M>, M: Message> Handler<M> for Machine<D> {
@@ -65,6 +73,16 @@ impl<D: EventHandler<M>, M: Message> Handler<M> for Machine<D> {
 }
 
 impl<D: StateMachine> Machine<D> {
+    /// The state that it is in, for [`sys::with_state`](crate::sys::with_state).
+    pub fn state(&self) -> &D::State {
+        &self.state
+    }
+
+    /// Its data, for [`sys::with_state`](crate::sys::with_state).
+    pub fn data(&self) -> &D {
+        &self.data
+    }
+
     /// From the end of an event to the beginning of the next (F3).
     async fn advance(&mut self, next: Next<D::State>, ctx: &mut Ctx<Self>) -> Result<(), Exit> {
         let (enter, old) = match next {
@@ -149,5 +167,65 @@ impl<D: StateMachine> Letter<Machine<D>> for Ring {
 impl<D: StateMachine> fmt::Debug for Machine<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Machine").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{address::Address, node::Node, scheduler};
+
+    /// Turns between two states; a passenger waits for a third.
+    struct Wheel;
+
+    impl StateMachine for Wheel {
+        type Args = ();
+        type State = u8;
+
+        async fn init((): (), _: &mut Ctx<Machine<Self>>) -> Init<(u8, Self)> {
+            Ok((0, Wheel))
+        }
+    }
+
+    struct Turn;
+
+    impl Message for Turn {
+        type Reply = ();
+    }
+
+    impl EventHandler<Turn> for Wheel {
+        async fn handle_event(&mut self, state: &u8, _: Turn, ctx: &mut EventCtx<'_, Self>) -> Handled<Turn> {
+            ctx.next_state(1 - state);
+            Ok(())
+        }
+    }
+
+    struct Passenger;
+
+    impl Message for Passenger {
+        type Reply = ();
+    }
+
+    impl EventHandler<Passenger> for Wheel {
+        async fn handle_event(
+            &mut self,
+            _: &u8,
+            passenger: Passenger,
+            ctx: &mut EventCtx<'_, Self>,
+        ) -> Handled<Passenger> {
+            ctx.postpone(passenger)
+        }
+    }
+
+    #[tokio::test]
+    async fn f4_a_call_that_is_postponed_again_and_again_takes_no_more_memory() {
+        let node = Node::new("test");
+        let wheel = node.start(Wheel::child(())).await.unwrap();
+        let _waits = wheel.call(Passenger).no_timeout().send();
+        for _ in 0..1_000 {
+            wheel.call(Turn).await.unwrap();
+        }
+        let mut control = scheduler::slot(wheel.id()).control(wheel.id()).unwrap();
+        assert_eq!(control.get().deferred().len(), 1);
     }
 }

@@ -92,7 +92,7 @@ impl ChildSpec<Supervisor> {
 
 /// The kind of every supervisor, and the shutdown that lets a subtree finish (S1, S26).
 impl<S: GenServer> ChildSpec<S> {
-    pub(super) fn supervisor(id: impl Into<Cow<'static, str>>, args: S::Args) -> Self {
+    pub(crate) fn supervisor(id: impl Into<Cow<'static, str>>, args: S::Args) -> Self {
         let mut spec = Self::new(args).id(id).shutdown(Shutdown::Infinity);
         spec.kind = ChildKind::Supervisor;
         spec

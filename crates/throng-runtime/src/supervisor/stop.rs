@@ -29,7 +29,7 @@ use crate::{
 /// # Cancel safety
 ///
 /// Dropped, the process was asked to stop, and may not have been killed in time.
-pub(super) async fn stop(me: ProcessId, child: ProcessId, how: Shutdown) -> Exit {
+pub(crate) async fn stop(me: ProcessId, child: ProcessId, how: Shutdown) -> Exit {
     let mut gone = pin!(process::wait(child));
     ask(me, child, how);
     if let Shutdown::After(grace) = how {
@@ -46,7 +46,7 @@ pub(super) async fn stop(me: ProcessId, child: ProcessId, how: Shutdown) -> Exit
 /// # Cancel safety
 ///
 /// As [`stop`].
-pub(super) async fn stop_all(me: ProcessId, children: Vec<(ProcessId, Shutdown)>) {
+pub(crate) async fn stop_all(me: ProcessId, children: Vec<(ProcessId, Shutdown)>) {
     let gone = Arc::new(Countdown { left: AtomicUsize::new(children.len()), waker: AtomicWaker::new() });
     let mut by_grace = BTreeMap::<Duration, Vec<ProcessId>>::new();
     for (child, how) in children {

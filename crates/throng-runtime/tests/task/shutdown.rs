@@ -1,19 +1,13 @@
 //! A task that is shut down while it finishes, while it is in the middle of something, and while its owner traps exits (T5).
 
-use std::{future::pending, pin::pin, sync::mpsc as blocking, task::Poll, time::Duration};
+use std::{future::pending, pin::pin, sync::mpsc as blocking, time::Duration};
 
 use throng_runtime::{
     Address, Ctx, Exit, Exited, GenServer, Handled, Handler, Init, Message, Node, Pid, Shutdown, Task,
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::dice::Dice;
-
-/// Polls once, and tells whether it is still pending.
-async fn is_pending(future: impl Future) -> bool {
-    let mut future = pin!(future);
-    std::future::poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx).is_pending())).await
-}
+use crate::{dice::Dice, is_pending};
 
 /// A task that is in the middle of one long poll, and what ends that.
 async fn in_one_long_poll<F>(node: &Node, then: F) -> (Task<F::Output>, blocking::Sender<()>)

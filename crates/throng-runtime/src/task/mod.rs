@@ -1,15 +1,36 @@
 //! Tasks: one future in a process of its own, awaited for its result.
+//!
+//! ```text
+//!   Ctx::task, Node::task ──────┐
+//!   async_stream, element ──────┼──► Job ──► process        (the one place where tasks start)
+//!   TaskSupervisor (its server) ┘
+//! ```
+
+mod failure;
+mod flight;
+mod job;
+mod many;
+mod schedule;
+mod seat;
+mod starter;
+mod stream;
+mod supervisor;
 
 use std::{
     fmt,
-    future::poll_fn,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
+use self::job::Job;
+pub use self::{
+    failure::StreamFailure,
+    many::{OnTimeout, YieldMany},
+    stream::{OnStreamTimeout, TaskStream},
+    supervisor::{TaskSupervisor, TaskSupervisorFlags},
+};
 use crate::{
-    about,
     address::CallFailure,
     child::Shutdown,
     control,
@@ -27,6 +48,9 @@ use crate::{
 /// owner end together if either crashes; one that is not ([`Ctx::task_nolink`](crate::Ctx::task_nolink),
 /// [`Node::task`](crate::Node::task)) is seen only by whoever awaits it. Dropping the handle ends nothing: the task runs on.
 ///
+/// In OTP only the process that started a task may await it, and another one that tries raises. Here whoever holds the handle
+/// may: it is owned and is no number, so it can be given away, and not be used twice at the same time. The link stays where it was.
+///
 /// ```
 /// # use throng_runtime::Node;
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -38,6 +62,7 @@ use crate::{
 #[must_use = "a task runs without being awaited, but its result is lost"]
 pub struct Task<T> {
     id: ProcessId,
+    /// Whom it is linked to.
     owner: Option<ProcessId>,
     waiting: Waiting<T>,
 }
@@ -47,27 +72,46 @@ impl<T: Send + 'static> Task<T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
+        let (job, waiting) = Job::with_result(owner, work);
+        Self { id: job.start(node), owner, waiting }
+    }
+
+    /// A task that is done already: no process is started (T6). Its [`id`](Task::id) is that of no process.
+    ///
+    /// For code that sometimes has the answer at hand, and must give a task all the same.
+    ///
+    /// ```
+    /// # use throng_runtime::{Node, Task};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// let known = Task::completed(42);
+    /// assert_eq!(known.await.unwrap(), 42);
+    /// # }
+    /// ```
+    pub fn completed(value: T) -> Self {
         let (cell, waiting) = ReplyCell::alone();
-        let result = cell.clone();
-        let work = Box::pin(async move {
-            // An error means that nobody awaits the result any more.
-            drop(result.settle(Ok(work.await)));
-            Exit::Normal
-        });
-        // One that is not linked is asked for by whoever runs this (P35).
-        let caller = owner.or_else(scheduler::current::id);
-        let id = process::launch_as::<F>(node, owner, Some(cell), size_of::<F>(), |ctx| {
-            if let Some(caller) = caller {
-                about::work_for(ctx.id(), caller);
-            }
-            work
-        });
-        Self { id, owner, waiting }
+        // Nobody else has it: it is open.
+        drop(cell.settle(Ok(value)));
+        Self { id: process::nobody(), owner: None, waiting }
     }
 
     /// The process that runs it.
     pub fn id(&self) -> ProcessId {
         self.id
+    }
+
+    /// Waits this long for the result (T2). When the time is up the result is given up and the task runs on: what ends a linked one
+    /// is the end of its owner, which the error means when it is passed on by `?`.
+    ///
+    /// # Errors
+    ///
+    /// How the task ended without a result; [`Exit::Timeout`] when the time was up.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future lets the task run on, without its handle.
+    pub async fn await_for(mut self, time: Duration) -> Result<T, Exit> {
+        let outcome = timer::within(time, &mut self).await;
+        outcome.or_else(|| self.give_up()).unwrap_or(Err(Exit::Timeout))
     }
 
     /// Waits this long for the result; `None` leaves the task running and may be repeated (T4).
@@ -79,43 +123,6 @@ impl<T: Send + 'static> Task<T> {
         timer::within(time, &mut *self).await
     }
 
-    /// Waits this long for several tasks at once: for each, in their order, its result or `None` when it is not done yet. Those
-    /// run on, and may be waited for again (T4).
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future may lose results that it had already taken.
-    pub async fn yield_many(tasks: &mut [Self], time: Duration) -> Vec<Option<Result<T, Exit>>> {
-        let mut results: Vec<_> = tasks.iter().map(|_| None).collect();
-        timer::within(time, poll_fn(|cx| poll_all(tasks, &mut results, cx))).await;
-        results
-    }
-
-    /// Waits for all of them, this long at most: their results in their order, or how the first of them failed; `Timeout` when
-    /// one was late (T4). The tasks run on in either case; as in OTP, linked ones end with an owner that fails.
-    ///
-    /// # Errors
-    ///
-    /// As soon as one task has failed, how; [`Exit::Timeout`] when the time was up.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropping the future lets the tasks run on, without their handles.
-    pub async fn await_many(tasks: impl IntoIterator<Item = Self>, time: Duration) -> Result<Vec<T>, Exit> {
-        let mut tasks: Vec<_> = tasks.into_iter().collect();
-        let mut results: Vec<_> = tasks.iter().map(|_| None).collect();
-        let all = poll_fn(|cx| {
-            let polled = poll_all(&mut tasks, &mut results, cx);
-            let failed = results.iter().any(|result| matches!(result, Some(Err(_))));
-            if failed { Poll::Ready(()) } else { polled }
-        });
-        timer::within(time, all).await;
-        if let Some(at) = results.iter().position(|result| matches!(result, Some(Err(_)))) {
-            results.swap(0, at);
-        }
-        results.into_iter().map(|result| result.unwrap_or(Err(Exit::Timeout))).collect()
-    }
-
     /// Ends the task and waits until it is gone (T5). Its result if it came first; `None` when this ended it; how it ended when
     /// that was something else, `Killed` if it did not stop in time.
     ///
@@ -123,9 +130,39 @@ impl<T: Send + 'static> Task<T> {
     ///
     /// Dropping the future leaves a task that was asked to stop but not killed.
     pub async fn shutdown(mut self, how: Shutdown) -> Option<Result<T, Exit>> {
+        self.stop(how).await
+    }
+
+    /// Lets the task run on by itself: it is not linked any more, and its result goes nowhere (T6). Its result, or how it ended,
+    /// if that was there already; `None` when it runs.
+    pub fn ignore(mut self) -> Option<Result<T, Exit>> {
+        self.forget()
+    }
+
+    fn forget(&mut self) -> Option<Result<T, Exit>> {
+        self.unlink();
+        self.give_up()
+    }
+
+    fn unlink(&self) {
         if let Some(owner) = self.owner {
             control::unlink_flush(owner, self.id);
         }
+    }
+
+    /// Stops waiting, unless the outcome came at the last moment.
+    fn give_up(&mut self) -> Option<Result<T, Exit>> {
+        self.waiting.give_up().map(|outcome| outcome.map_err(exit_of))
+    }
+
+    /// Has it end without a wait.
+    fn kill(&self) {
+        self.unlink();
+        process::request_exit(scheduler::current::id(), self.id, Exit::Kill);
+    }
+
+    async fn stop(&mut self, how: Shutdown) -> Option<Result<T, Exit>> {
+        self.unlink();
         let outcome = self.end(how).await;
         // A result comes a moment before the end.
         process::wait(self.id).await;
@@ -166,26 +203,16 @@ impl<T> Future for Task<T> {
     ///
     /// Dropping a task's handle lets the task run on.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.waiting).poll(cx).map_err(|failure| match failure {
-            CallFailure::Exited(reason) => reason,
-            // The result was taken already: there is nothing left to wait for (T5).
-            _ => Exit::NoProcess,
-        })
+        Pin::new(&mut self.waiting).poll(cx).map_err(exit_of)
     }
 }
 
-/// Ready when each of them has a result.
-fn poll_all<T: Send + 'static>(
-    tasks: &mut [Task<T>],
-    results: &mut [Option<Result<T, Exit>>],
-    cx: &mut Context<'_>,
-) -> Poll<()> {
-    for (task, result) in tasks.iter_mut().zip(results.iter_mut()).filter(|(_, result)| result.is_none()) {
-        if let Poll::Ready(outcome) = Pin::new(task).poll(cx) {
-            *result = Some(outcome);
-        }
+fn exit_of(failure: CallFailure) -> Exit {
+    match failure {
+        CallFailure::Exited(reason) => reason,
+        // The result was taken already: there is nothing left to wait for (T5).
+        _ => Exit::NoProcess,
     }
-    if results.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
 }
 
 impl<T> Unpin for Task<T> {}
