@@ -2,7 +2,7 @@
 -module(trees).
 -export([play/2]).
 
-play({{supervisor, Top, _, _, _, _, _} = Tree, Steps}, Journal) ->
+play({{supervisor, Top, _, _, _, _, _, _, _} = Tree, Steps}, Journal) ->
     World = trees_world:new(Journal),
     journal:step(Journal, 0),
     Parent = spawn(fun() -> process_flag(trap_exit, true), parent() end),

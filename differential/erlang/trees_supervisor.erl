@@ -9,28 +9,29 @@
 start_link(World, Spec) ->
     supervisor:start_link(?MODULE, {World, Spec}).
 
-child(World, {worker, Name, Restart, Shutdown, _, _, _} = Spec) ->
-    #{id => Name, start => {trees_worker, start_link, [World, Spec]}, restart => Restart, shutdown => Shutdown};
-child(World, {supervisor, Name, _, _, Restart, Shutdown, _} = Spec) ->
-    supervisor_child(World, Name, Restart, Shutdown, Spec);
+child(World, {worker, Name, Restart, Shutdown, _, _, _, Significant} = Spec) ->
+    #{id => Name, start => {trees_worker, start_link, [World, Spec]}, restart => Restart, shutdown => Shutdown,
+      significant => Significant};
+child(World, {supervisor, Name, _, _, _, Restart, Shutdown, Significant, _} = Spec) ->
+    supervisor_child(World, Name, Restart, Shutdown, Significant, Spec);
 child(World, {dynamic, Name, _, Restart, Shutdown, _, _} = Spec) ->
-    supervisor_child(World, Name, Restart, Shutdown, Spec).
+    supervisor_child(World, Name, Restart, Shutdown, false, Spec).
 
-supervisor_child(World, Name, Restart, Shutdown, Spec) ->
+supervisor_child(World, Name, Restart, Shutdown, Significant, Spec) ->
     #{id => Name, start => {?MODULE, start_link, [World, Spec]}, restart => Restart, shutdown => Shutdown,
-      type => supervisor}.
+      type => supervisor, significant => Significant}.
 
-init({World, {supervisor, Name, Strategy, Intensity, _, _, Children}}) ->
+init({World, {supervisor, Name, Strategy, Intensity, AutoShutdown, _, _, _, Children}}) ->
     begins(World, Name),
-    {ok, {flags(Strategy, Intensity), [child(World, Child) || Child <- Children]}};
+    {ok, {flags(Strategy, Intensity, AutoShutdown), [child(World, Child) || Child <- Children]}};
 init({World, {dynamic, Name, Intensity, _, _, Restart, Shutdown}}) ->
     begins(World, Name),
     Template = #{id => child, start => {trees_worker, start_link, [World]}, restart => Restart, shutdown => Shutdown},
-    {ok, {flags(simple_one_for_one, Intensity), [Template]}}.
+    {ok, {flags(simple_one_for_one, Intensity, never), [Template]}}.
 
 begins(World, Name) ->
     Nth = trees_world:enter(World, Name),
     trees_world:note(World, "~p#~b begins", [Name, Nth]).
 
-flags(Strategy, Intensity) ->
-    #{strategy => Strategy, intensity => Intensity, period => ?PERIOD}.
+flags(Strategy, Intensity, AutoShutdown) ->
+    #{strategy => Strategy, intensity => Intensity, period => ?PERIOD, auto_shutdown => AutoShutdown}.

@@ -11,6 +11,7 @@ reason(Reason) -> io_lib:format("~0p", [Reason]).
 
 failure({shutdown, {failed_to_start_child, Id, Why}}) -> io_lib:format("failed(~p, ~s)", [Id, failure(Why)]);
 failure({start_spec, _}) -> "invalid";
+failure({bad_combination, _}) -> "invalid";
 failure({already_started, _}) -> "already_started";
 %% A supervisor that is asked to start a child tells its specification along with the reason.
 failure({Why, Child}) when element(1, Child) =:= child -> failure(Why);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use throng_runtime::{Restart, Shutdown};
+use throng_runtime::{AutoShutdown, Restart, Shutdown};
 
 use super::{
     Branch, Deed, DynamicSpec, Farewell, Outcome, Request, Step, Strategy, SupervisorSpec, Trees, WorkerSpec,
@@ -20,7 +20,7 @@ const LONG: Duration = Duration::from_secs(60);
 
 pub(super) fn generate(dice: &mut Dice) -> Trees {
     let mut nursery = Nursery { dice, names: 0, left: CHILDREN_MAX, known: Vec::new() };
-    let top = nursery.supervisor(1, Restart::Permanent, Shutdown::Infinity);
+    let top = nursery.supervisor(1, Restart::Permanent, Shutdown::Infinity, false);
     let steps = nursery.dice.between(4, 14);
     let mut script: Vec<Step> = (0..steps).map(|_| nursery.step()).collect();
     script.push(nursery.last());
@@ -49,20 +49,36 @@ impl Nursery<'_> {
         format!("{kind}{}", self.names)
     }
 
-    fn supervisor(&mut self, depth: usize, restart: Restart, shutdown: Shutdown) -> SupervisorSpec {
+    fn supervisor(
+        &mut self,
+        depth: usize,
+        restart: Restart,
+        shutdown: Shutdown,
+        significant: bool,
+    ) -> SupervisorSpec {
         use Strategy::{OneForAll, OneForOne, RestForOne};
         let name = self.name('s');
         let strategy = self.dice.one_of([OneForOne, OneForAll, RestForOne]);
         let intensity = self.dice.one_of([0, 1, 2, 2, 3, 3, 4, 6]);
+        let auto_shutdown = self.auto_shutdown();
         let wanted = self.dice.between(usize::from(depth == 1), 4);
         let mut children = Vec::new();
         for _ in 0..wanted.min(self.left) {
             self.left = self.left.saturating_sub(1);
-            let child = self.branch(depth);
+            let child = self.branch(depth, auto_shutdown);
             self.known.push(Known { parent: Some(name.clone()), branch: child.clone() });
             children.push(child);
         }
-        let made = SupervisorSpec { name, strategy, intensity, restart, shutdown, children };
+        let made = SupervisorSpec {
+            name,
+            strategy,
+            intensity,
+            auto_shutdown,
+            restart,
+            shutdown,
+            significant,
+            children,
+        };
         if depth == 1 {
             self.known.push(Known { parent: None, branch: Branch::Supervisor(made.clone()) });
         } else if self.dice.chance(1) && !made.children.is_empty() {
@@ -74,14 +90,32 @@ impl Nursery<'_> {
         made
     }
 
-    fn branch(&mut self, depth: usize) -> Branch {
+    fn branch(&mut self, depth: usize, auto_shutdown: AutoShutdown) -> Branch {
         let restart = self.restart();
         let shutdown = if self.dice.chance(4) { Shutdown::Kill } else { self.patience() };
         match self.dice.roll(100) {
-            0..25 if depth < DEPTH_MAX => Branch::Supervisor(self.supervisor(depth + 1, restart, shutdown)),
+            0..25 if depth < DEPTH_MAX => {
+                let significant = self.significant(restart, auto_shutdown);
+                Branch::Supervisor(self.supervisor(depth + 1, restart, shutdown, significant))
+            }
             25..35 => Branch::Dynamic(self.dynamic(restart, shutdown)),
-            _ => Branch::Worker(self.worker()),
+            _ => {
+                let mut worker = self.worker();
+                worker.significant = self.significant(worker.restart, auto_shutdown);
+                Branch::Worker(worker)
+            }
         }
+    }
+
+    fn auto_shutdown(&mut self) -> AutoShutdown {
+        use AutoShutdown::{AllSignificant, AnySignificant, Never};
+        self.dice.one_of([Never, Never, Never, AnySignificant, AllSignificant, AllSignificant])
+    }
+
+    /// A permanent child cannot be, and none of a supervisor that does not care: seldom one is, and nothing starts (S3).
+    fn significant(&mut self, restart: Restart, auto_shutdown: AutoShutdown) -> bool {
+        let may_be = restart != Restart::Permanent && auto_shutdown != AutoShutdown::Never;
+        self.dice.roll(1_000) < if may_be { 600 } else { 4 }
     }
 
     fn dynamic(&mut self, restart: Restart, shutdown: Shutdown) -> DynamicSpec {
@@ -95,7 +129,7 @@ impl Nursery<'_> {
         let (restart, shutdown, traps) = (self.restart(), self.child_shutdown(), self.dice.chance(65));
         let starts = self.starts();
         let farewell = self.farewell(traps, shutdown);
-        WorkerSpec { name: self.name('w'), restart, shutdown, starts, traps, farewell }
+        WorkerSpec { name: self.name('w'), restart, shutdown, starts, traps, farewell, significant: false }
     }
 
     /// The first start seldom fails, or hardly a tree would come to be.
@@ -272,12 +306,21 @@ impl Nursery<'_> {
             Some(known) if self.dice.chance(30) => known.clone(),
             _ => {
                 self.left = 3;
-                let branch = self.branch(DEPTH_MAX - 1);
+                let auto_shutdown = self.auto_shutdown_of(supervisor);
+                let branch = self.branch(DEPTH_MAX - 1, auto_shutdown);
                 match self.remember(supervisor, branch) {
                     Request::Start(branch) => branch,
                     _ => unreachable!("that is what it makes"),
                 }
             }
+        }
+    }
+
+    fn auto_shutdown_of(&self, supervisor: &str) -> AutoShutdown {
+        let known = self.known.iter().map(|known| &known.branch).find(|branch| branch.name() == supervisor);
+        match known {
+            Some(Branch::Supervisor(supervisor)) => supervisor.auto_shutdown,
+            _ => AutoShutdown::Never,
         }
     }
 
