@@ -102,7 +102,14 @@ fn tests() -> Vec<Step> {
             about: "unit, integration and doc tests of every crate",
             limit: minutes(40),
             needs: &[],
-            work: Work::Tests(vec![cargo("test --workspace --exclude xtask")]),
+            work: Work::Tests(vec![cargo("test --workspace --exclude xtask --exclude differential")]),
+        },
+        Step {
+            name: "otp",
+            about: "generated scenarios on the BEAM and on Throng: equal journals, seed by seed",
+            limit: minutes(15),
+            needs: &[Tool::Erlang],
+            work: Work::Tests(vec![cargo("test --package differential -- --nocapture --test-threads 1")]),
         },
         Step {
             name: "loom",

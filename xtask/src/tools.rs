@@ -18,7 +18,7 @@ pub(crate) enum Tool {
     Node,
     Npm,
     Chromium,
-    /// The BEAM, for its rows in the benchmarks.
+    /// The BEAM, to compare with.
     Erlang,
     /// Its registry, for their rows.
     Elixir,

@@ -42,22 +42,6 @@ pub fn derive_message(input: TokenStream) -> TokenStream {
 /// trait, here `AccountClient`, with the same methods on every address of the server: `account.withdraw(5).await`. The server
 /// still has its `impl GenServer`, written by hand, and may have handlers of other messages beside these.
 ///
-/// ```ignore
-/// #[server]
-/// impl Account {
-///     /// Takes something off the balance; what is left.
-///     #[call]
-///     pub async fn withdraw(&mut self, amount: u64) -> Result<u64, Overdrawn> { … }
-///
-///     /// What is wrong with the books ends the server: `?`.
-///     #[call]
-///     pub async fn audit(&mut self) -> Result<Report, Halt> { … }
-///
-///     #[cast]
-///     pub fn close(&mut self, ctx: &mut Ctx<Self>) { ctx.stop(Exit::Normal) }
-/// }
-/// ```
-///
 /// * A method may be `async` or not, and take `&mut self` or `&self`; an argument `&mut Ctx<Self>`, anywhere, is the server's own.
 /// * What it returns is the reply. One that returns `Result<Reply, Halt>` may end the server with `?`, or reply later.
 /// * `#[call(message = Take)]` names the message otherwise, `#[call(derive(Clone))]` derives for it.
@@ -65,7 +49,7 @@ pub fn derive_message(input: TokenStream) -> TokenStream {
 /// * Messages and client have the visibility of the methods, which is one for all of them; documentation and `#[cfg]` are
 ///   carried over.
 ///
-/// The guide of the crate `throng` has an example that runs.
+/// Re-exported by the crate `throng`, with an example.
 #[proc_macro_attribute]
 pub fn server(words: TokenStream, block: TokenStream) -> TokenStream {
     let block = parse_macro_input!(block as ItemImpl);

@@ -248,10 +248,6 @@ impl Node {
         &self.shared.timers
     }
 
-    pub(crate) fn names(&self) -> &Names {
-        &self.shared.names
-    }
-
     pub(crate) fn downgrade(&self) -> Weak<Shared> {
         Arc::downgrade(&self.shared)
     }

@@ -8,8 +8,8 @@ use std::{alloc::System, time::Duration};
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use throng_runtime::{
-    Address, Ctx, Down, Exit, Exited, GenServer, Handled, Handler, Init, Message, Name, Node, ReplyTo,
-    census::Census,
+    Address, AliasMode, Ctx, Down, Exit, Exited, GenServer, Handled, Handler, Init, Mailbox, Message, Name,
+    Node, ReplyTo, census::Census, dictionary,
 };
 
 #[global_allocator]
@@ -33,6 +33,8 @@ impl GenServer for Brittle {
 
     async fn init((): (), ctx: &mut Ctx<Self>) -> Init<Self> {
         ctx.trap_exits();
+        ctx.set_label("brittle");
+        dictionary::put([0_u64; 16])?;
         ctx.send_after(Duration::from_secs(3_600), Crash);
         ctx.idle_timeout(Duration::from_secs(3_600));
         Ok(Self { kept: Vec::new() })
@@ -103,11 +105,38 @@ async fn cycle(node: &Node, anchor: throng_runtime::ProcessId) {
             assert!(call.await.is_err());
         }
         assert!(task.await?);
+        let picky = ctx.spawn_receiver_link(move |mailbox| pick(mailbox, anchor));
+        ctx.unlink(picky);
+        picky.call(Junk::Note(vec![0; 64])).await?;
+        drop(picky.cast(Junk::Note(vec![1; 64])));
+        picky.exit(Exit::Kill);
         ctx.node().wait(brittle).await;
         Ok::<_, Exit>(())
     });
     let ended = node.wait(keeper).await;
     assert!(matches!(ended, Exit::Normal | Exit::NoProcess), "{ended}");
+}
+
+/// Waits for what never comes, in a mailbox with things in it.
+async fn pick(mut mailbox: Mailbox<Junk>, anchor: throng_runtime::ProcessId) {
+    mailbox.alias().send(Junk::Note(vec![2; 64]));
+    mailbox.monitor_alias(anchor, AliasMode::ReplyDemonitor).1.send(Junk::Note(vec![3; 64]));
+    mailbox.recv_matching(|junk| matches!(junk, Junk::Note(note) if note.is_empty())).await;
+}
+
+enum Junk {
+    Note(Vec<u8>),
+    Down,
+}
+
+impl Message for Junk {
+    type Reply = ();
+}
+
+impl From<Down> for Junk {
+    fn from(_: Down) -> Self {
+        Self::Down
+    }
 }
 
 #[derive(Debug)]

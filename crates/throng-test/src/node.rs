@@ -1,18 +1,36 @@
 //! A node for one test.
 
 use std::{
+    any::type_name,
     ops::Deref,
     sync::{Mutex, PoisonError},
     thread,
 };
 
-use throng_runtime::{Exit, GenServer, IntoChild, Node, Pid, ProcessId, StopError};
+use throng_runtime::{Exit, GenServer, IntoChild, Node, Pid, ProcessId, ProcessInfo, StopError};
 
-use crate::deadline::DEFAULT_DEADLINE;
+use crate::{
+    deadline::{DEFAULT_DEADLINE, within},
+    probe::Recorder,
+};
 
-/// A node whose servers end with the test: [`finish`](TestNode::finish) stops them in order, and a drop kills what is left.
+/// A node whose processes end with the test: [`finish`](TestNode::finish) stops its servers in order and finds what leaked; a
+/// drop, as of a test that failed, kills what is left.
 ///
 /// It is a [`Node`] for everything else.
+///
+/// ```
+/// # use throng_runtime::{DynamicSupervisor, Supervisor};
+/// # use throng_test::TestNode;
+/// // #[tokio::test]
+/// # #[tokio::main(flavor = "current_thread")]
+/// async fn main() {
+///     let node = TestNode::new();
+///     let rooms = node.supervise(DynamicSupervisor::new("rooms")).await;
+///     assert!(node.is_alive(rooms));
+///     node.finish().await;
+/// }
+/// ```
 #[derive(Debug)]
 pub struct TestNode {
     node: Node,
@@ -43,24 +61,46 @@ impl TestNode {
         pid
     }
 
-    /// Stops what [`supervise`](TestNode::supervise) started and is still there, the newest first, each by a shutdown that it
-    /// answers in its own way.
+    /// Stops a server that [`supervise`](TestNode::supervise) started, before the test ends.
     ///
     /// # Panics
     ///
-    /// When one does not stop within [`DEFAULT_DEADLINE`], or ends by something else than the shutdown.
-    pub async fn finish(self) {
-        let mut started = std::mem::take(&mut *self.lock());
-        while let Some(process) = started.pop() {
-            match self.node.stop(process, Exit::Shutdown, Some(DEFAULT_DEADLINE)).await {
-                Ok(()) | Err(StopError::NoProcess(_)) => {}
-                Err(error) => {
-                    self.lock().append(&mut started);
-                    self.lock().push(process);
-                    panic!("{process} did not stop with the test: {error}");
-                }
-            }
+    /// As [`finish`](TestNode::finish).
+    pub async fn stop_supervised(&self, process: impl Into<ProcessId>) {
+        let process = process.into();
+        match self.node.stop(process, Exit::Shutdown, Some(DEFAULT_DEADLINE)).await {
+            Ok(()) | Err(StopError::NoProcess(_)) => self.lock().retain(|started| *started != process),
+            Err(error) => panic!("{process} did not stop with the test: {error}"),
         }
+    }
+
+    /// Stops what [`supervise`](TestNode::supervise) started and is still there, the newest first, each by a shutdown that it
+    /// answers in its own way. Then nothing may be left on the node but probes (X9): whoever started it forgot to stop it.
+    ///
+    /// # Panics
+    ///
+    /// When one does not stop within [`DEFAULT_DEADLINE`], or ends by something else than the shutdown; when other processes do
+    /// not end by themselves in that time, with what they are.
+    pub async fn finish(self) {
+        loop {
+            let newest = self.lock().last().copied();
+            let Some(process) = newest else { break };
+            self.stop_supervised(process).await;
+        }
+        // What was told to end may be about to.
+        let ended = within(DEFAULT_DEADLINE, async {
+            for leaked in self.leaked() {
+                self.node.wait(leaked.id).await;
+            }
+        });
+        let in_time = ended.await.is_some();
+        assert!(in_time, "the test leaves processes behind:{}", listed(&self.leaked()));
+    }
+
+    /// What runs and is no probe.
+    fn leaked(&self) -> Vec<ProcessInfo> {
+        let infos = self.node.processes().filter_map(|process| self.node.process_info(process));
+        infos.filter(|info| info.initial_call != type_name::<Recorder>()).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<ProcessId>> {
@@ -84,8 +124,17 @@ impl Deref for TestNode {
 
 impl Drop for TestNode {
     fn drop(&mut self) {
-        for process in self.lock().drain(..).rev() {
-            self.node.exit(process, Exit::Kill);
-        }
+        self.lock().drain(..).rev().for_each(|process| self.node.exit(process, Exit::Kill));
+        self.leaked().into_iter().for_each(|process| self.node.exit(process.id, Exit::Kill));
     }
+}
+
+/// Each in a line: who, what, and what it is called.
+fn listed(processes: &[ProcessInfo]) -> String {
+    let line = |info: &ProcessInfo| {
+        let name = info.name.as_deref().or(info.label.as_deref());
+        let name = name.map_or_else(String::new, |name| format!(" {name:?}"));
+        format!("\n  {}{name} ({}, {:?})", info.id, info.initial_call, info.status)
+    };
+    processes.iter().map(line).collect()
 }

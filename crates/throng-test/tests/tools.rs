@@ -185,7 +185,9 @@ async fn what_is_looked_for_is_found_among_the_rest_which_stays_in_its_order() {
     refute_receive!(probe, Word(_));
     // One that comes later is found as well, behind what was looked at.
     let me = probe.pid();
-    node.spawn(async move |_| drop(me.cast(Word("four"))));
+    node.spawn(async move |_| {
+        let _ = me.cast(Word("four"));
+    });
     assert_receive!(probe, Word("four"));
     assert_eq!(probe.expect::<Note>().await, Note(1));
     probe.expect_nothing().await;
@@ -196,7 +198,10 @@ async fn what_is_not_found_fails_with_what_there_is() {
     let node = TestNode::new();
     let mut probe = Probe::start(&node).await;
     probe.pid().cast(Note(1)).unwrap();
-    let missing = failure(async { drop(assert_receive!(probe, Note(2))) }).await;
+    let missing = failure(async {
+        assert_receive!(probe, Note(2));
+    })
+    .await;
     assert!(missing.contains("tools.rs") && missing.contains("waited 5s for"), "{missing}");
     assert!(missing.contains("Note among") && missing.contains("there is ["), "{missing}");
     let found = failure(async { refute_receive!(probe, Note(1)) }).await;
@@ -248,4 +253,44 @@ async fn time_passes_when_the_test_says_so_and_all_that_is_due_on_the_way_happen
 #[should_panic = "time is not frozen"]
 async fn a_clock_that_is_not_paused_is_not_advanced() {
     advance(Duration::from_millis(1)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn x9_a_process_that_a_test_leaves_behind_fails_it_and_is_named() {
+    let node = TestNode::new();
+    let keeper: Node = (*node).clone();
+    let mut probe = Probe::start(&keeper).await;
+    node.supervise(Echo::child(probe.pid())).await;
+    let forgotten = node.start(Echo::child(probe.pid())).await.unwrap();
+    probe.monitor(forgotten).await;
+    let leak = failure(node.finish()).await;
+    assert!(leak.starts_with("the test leaves processes behind:\n  "), "{leak}");
+    assert!(leak.contains(&forgotten.to_string()) && leak.contains("tools::Echo, Waiting"), "{leak}");
+    assert_eq!(leak.lines().count(), 2, "neither the probe nor what was stopped: {leak}");
+    assert_eq!(probe.expect::<Word>().await, Word("stopped"), "the one that is supervised");
+    assert_down!(probe, forgotten, Exit::Killed);
+}
+
+#[tokio::test]
+async fn x9_what_ends_by_itself_is_no_leak() {
+    for _ in 0..1_000 {
+        let node = TestNode::new();
+        node.spawn(async |_| tokio::task::yield_now().await);
+        let told = node.spawn(async |_| std::future::pending::<()>().await);
+        node.exit(told, Exit::Shutdown);
+        node.finish().await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_can_be_stopped_before_the_test_ends() {
+    let node = TestNode::new();
+    let mut probe = Probe::start(&node).await;
+    let first = node.supervise(Echo::child(probe.pid())).await;
+    let second = node.supervise(Echo::child(probe.pid())).await;
+    node.stop_supervised(first).await;
+    assert!(!node.is_alive(first) && node.is_alive(second));
+    assert_eq!(probe.expect::<Word>().await, Word("stopped"));
+    node.finish().await;
+    assert_eq!(probe.expect::<Word>().await, Word("stopped"));
 }

@@ -1,19 +1,30 @@
 //! The guide: how to think in Throng, chapter by chapter. Every example in it runs in the tests.
 //!
 //! 1. [Processes and servers](processes)
-//! 2. [Supervision, names, applications](supervision)
-//! 3. [Tasks, streams of results](tasks)
-//! 4. [Topics, channels, presence](channels)
-//! 5. [Testing an application](testing)
-//! 6. [Looking at what runs](debugging)
+//! 2. [State machines and agents](state_machines)
+//! 3. [Supervision](supervision)
+//! 4. [Tasks, and streams of results](tasks)
+//! 5. [Names and registries](names)
+//! 6. [Applications, settings, signals](applications)
+//! 7. [Topics, channels, presence](channels)
+//! 8. [Testing an application](testing)
+//! 9. [Looking at what runs](debugging)
+//!
+//! For those who know [OTP](differences), and those who know [tokio, kameo or ractor](coming_from_rust).
 //!
 //! [The rules, by their ids](rules), says what the documentation means by `(P14)` or `(§4.3)`.
 
 #[doc = include_str!("guide/processes.md")]
 pub mod processes {}
 
+#[doc = include_str!("guide/state_machines.md")]
+pub mod state_machines {}
+
 #[doc = include_str!("guide/supervision.md")]
 pub mod supervision {}
+
+#[doc = include_str!("guide/names.md")]
+pub mod names {}
 
 #[doc = include_str!("guide/channels.md")]
 pub mod channels {}
@@ -29,3 +40,12 @@ pub mod tasks {}
 
 #[doc = include_str!("guide/testing.md")]
 pub mod testing {}
+
+#[doc = include_str!("guide/applications.md")]
+pub mod applications {}
+
+#[doc = include_str!("guide/differences.md")]
+pub mod differences {}
+
+#[doc = include_str!("guide/coming_from_rust.md")]
+pub mod coming_from_rust {}

@@ -1,7 +1,14 @@
 //! `#[server]`: what a block of methods stands for, used as a user would, under every lint that a user may have.
 #![deny(missing_docs, missing_debug_implementations, unreachable_pub, unused, clippy::all, clippy::pedantic)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
-#![allow(clippy::unused_async, reason = "the forms that a method can have are what is tested")]
+#![allow(
+    clippy::missing_errors_doc,
+    clippy::must_use_candidate,
+    clippy::needless_pass_by_value,
+    clippy::unused_async,
+    clippy::unused_self,
+    reason = "of the methods as they are written here: none of it is about what is made of them"
+)]
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Names that every address has a method of: a client's would be ambiguous.
-const TAKEN: [&str; 8] = ["call", "call_retry", "cast", "exit", "id", "resolve", "sync", "target"];
+const TAKEN: [&str; 9] = ["call", "call_retry", "cast", "exit", "id", "resolve", "send", "sync", "target"];
 
 pub(super) struct Method {
     pub(super) is_call: bool,

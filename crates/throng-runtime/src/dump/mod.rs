@@ -17,7 +17,7 @@ use std::{
 };
 
 use self::tree::Entry;
-use crate::{node::Node, pid::ProcessId, report, scheduler};
+use crate::{info::ProcessInfo, node::Node, report};
 
 /// How many dumps of one program may lie about before no more are written.
 const DUMPS_MAX: u32 = 100;
@@ -75,7 +75,7 @@ fn create(folder: &Path) -> io::Result<(PathBuf, File)> {
 
 fn describe(node: &Node, out: &mut impl Write) -> io::Result<()> {
     let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let entries: Vec<_> = scheduler::alive().filter_map(|id| entry(node, id)).collect();
+    let entries: Vec<_> = node.processes().filter_map(|id| node.process_info(id)).map(entry).collect();
     writeln!(out, "throng state dump")?;
     writeln!(out, "node:      {}", node.name())?;
     writeln!(
@@ -91,21 +91,18 @@ fn describe(node: &Node, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// What is known of a process, if it is still there.
-fn entry(node: &Node, id: ProcessId) -> Option<Entry> {
-    let mut control = scheduler::slot(id).control(id)?;
-    let mut entry = Entry { id, parent: None, notes: Vec::new() };
-    if let Some(control) = control.existing() {
-        entry.parent = control.parent;
-        entry.notes.extend(count("link", control.links.len()));
-        entry.notes.extend(count("monitor of others", control.watching.len()));
-        entry.notes.extend(count("monitor by others", control.watchers.len()));
-        entry.notes.extend(control.trap.map(|_| "traps exits".to_owned()));
-    }
-    drop(control);
-    if let Some(name) = node.names().keys(id).first() {
-        entry.notes.insert(0, format!("{name:?}"));
-    }
-    Some(entry)
+fn entry(info: ProcessInfo) -> Entry {
+    let mut notes = Vec::new();
+    notes.extend(info.name.map(|name| format!("{name:?}")));
+    notes.extend(info.label.map(|label| format!("labelled {label:?}")));
+    notes.push(info.initial_call.to_owned());
+    notes.push(format!("{:?}", info.status).to_lowercase());
+    notes.extend(count("waiting messages", info.queue_len));
+    notes.extend(count("links", info.links.total));
+    notes.extend(count("monitors", info.monitors.total));
+    notes.extend(count("monitored by", info.monitored_by.total));
+    notes.extend(info.trap_exit.then(|| "traps exits".to_owned()));
+    Entry { id: info.id, parent: info.parent, notes }
 }
 
 fn count(what: &str, number: usize) -> Option<String> {

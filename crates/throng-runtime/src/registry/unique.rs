@@ -218,6 +218,8 @@ impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Registry<K, V> {
 impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Registry<K, V> {
     /// Has the calling server told of every registration, and of every one that is taken back, from now on; for each key in the
     /// order in which they happen. An entry that ends with its process is not told of, as in OTP (N8).
+    ///
+    /// A server whose mailbox is bounded misses what does not fit into it.
     pub fn listen<S: Handler<RegistryEvent<K, V>>>(&self, ctx: &Ctx<S>) {
         self.shared.extras.listeners.add(ctx.me(), false);
         ctx.on_exit(self.shared.clone());

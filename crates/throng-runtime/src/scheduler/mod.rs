@@ -28,7 +28,7 @@ pub(crate) use self::{
     birth::{Birth, InitialCall},
     envelope::{Envelope, Kind, Letter, Running},
     mailbox::{Pushed, Queue},
-    slab::{Generation, Slot, acquire, alive, birth, both, live, of_node, slot},
+    slab::{Generation, Slot, acquire, birth, both, live, of_node, slot},
     tokio::Tokio,
 };
 use crate::{pid::ProcessId, signal::Signal};

@@ -119,13 +119,6 @@ pub(crate) fn live() -> usize {
     NEVER_USED.load(Ordering::Relaxed).saturating_sub(free) as usize
 }
 
-/// The processes that have not begun to exit, by the look at each slot.
-pub(crate) fn alive() -> impl Iterator<Item = ProcessId> {
-    let used = NEVER_USED.load(Ordering::Relaxed);
-    let slots = (0..used).filter_map(|index| segment(index).map(|(slots, at)| &slots[at]));
-    slots.map(|slot| (slot, slot.id())).filter(|(slot, id)| slot.is_alive(*id)).map(|(_, id)| id)
-}
-
 /// The controls of two processes at once, or `None` when either is dead.
 ///
 /// Locked in the order of the table, so that no two threads wait for each other.

@@ -152,6 +152,11 @@ impl<'a, D: StateMachine> EnterCtx<'a, D> {
         self.ctx.stop(reason);
     }
 
+    /// As [`Ctx::hibernate`] (F6).
+    pub fn hibernate(&mut self) {
+        self.ctx.hibernate();
+    }
+
     /// As [`Ctx::trap_exits`].
     pub fn trap_exits(&mut self)
     where

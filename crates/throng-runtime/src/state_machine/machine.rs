@@ -43,6 +43,14 @@ impl<D: StateMachine> GenServer for Machine<D> {
     async fn terminate(&mut self, reason: &Exit, ctx: &mut Ctx<Self>) {
         self.data.terminate(&self.state, reason, ctx).await;
     }
+
+    fn hibernate(&mut self) {
+        self.data.hibernate();
+    }
+
+    fn inspect(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.data.inspect(&self.state, f)
+    }
 }
 
 impl<D: EventHandler<M>, M: Message> Handler<M> for Machine<D> {
@@ -65,6 +73,16 @@ impl<D: EventHandler<M>, M: Message> Handler<M> for Machine<D> {
 }
 
 impl<D: StateMachine> Machine<D> {
+    /// The state that it is in, for [`sys::with_state`](crate::sys::with_state).
+    pub fn state(&self) -> &D::State {
+        &self.state
+    }
+
+    /// Its data, for [`sys::with_state`](crate::sys::with_state).
+    pub fn data(&self) -> &D {
+        &self.data
+    }
+
     /// From the end of an event to the beginning of the next (F3).
     async fn advance(&mut self, next: Next<D::State>, ctx: &mut Ctx<Self>) -> Result<(), Exit> {
         let (enter, old) = match next {

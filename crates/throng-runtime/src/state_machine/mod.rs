@@ -19,6 +19,8 @@ pub use self::{
     machine::Machine,
 };
 
+use std::fmt;
+
 use crate::{
     child::ChildSpec,
     ctx::Ctx,
@@ -141,6 +143,20 @@ pub trait StateMachine: Sized + Send + 'static {
     ) -> impl Future<Output = ()> + Send {
         let _ = (state, reason, ctx);
         async {}
+    }
+
+    /// As [`GenServer::hibernate`](crate::GenServer::hibernate) (F6, G14).
+    fn hibernate(&mut self) {}
+
+    /// What an observer is shown of state and data, as by [`GenServer::inspect`](crate::GenServer::inspect): by default the
+    /// type's name.
+    ///
+    /// # Errors
+    ///
+    /// Only the formatter's own.
+    fn inspect(&self, state: &Self::State, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let _ = state;
+        f.write_str(std::any::type_name::<Self>())
     }
 
     /// How a supervisor starts, restarts and stops this machine: permanent, with 5 s to shut down (S1).

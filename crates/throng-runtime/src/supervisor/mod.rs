@@ -58,7 +58,7 @@ use crate::{
 /// A process that starts its children in order, restarts those that end, and stops them in reverse.
 ///
 /// Made by [`Supervisor::one_for_one`], [`Supervisor::one_for_all`] or [`Supervisor::rest_for_one`]: each gives a
-/// [`ChildSpec`], to be run by a [`Node`](crate::Node) or as a child of another supervisor.
+/// [`ChildSpec`](crate::ChildSpec), to be run by a [`Node`](crate::Node) or as a child of another supervisor.
 ///
 /// ```
 /// use std::time::Duration;

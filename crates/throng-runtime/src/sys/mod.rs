@@ -33,7 +33,7 @@
 mod debugging;
 mod lane;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 pub use self::debugging::{Statistics, SysEvent, SysEventKind};
 pub(crate) use self::lane::{Served, Subject, System, serve, with_debugging};
@@ -222,6 +222,8 @@ pub struct Status {
     pub server: Option<&'static str>,
     /// What the server shows of its state, by [`GenServer::inspect`].
     pub state: String,
+    /// What it [calls itself](crate::Ctx::set_label).
+    pub label: Option<Arc<str>>,
     /// The process that started and linked it.
     pub parent: Option<ProcessId>,
     /// How many messages wait.
@@ -262,6 +264,7 @@ impl Status {
             id,
             server: None,
             state: String::new(),
+            label: about::label(id),
             parent: about::parent(id),
             queue_len: slot.queue_len(),
             suspended: false,

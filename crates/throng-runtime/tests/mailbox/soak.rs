@@ -170,7 +170,10 @@ async fn overload(node: &Node, overflow: Overflow, until: Until) {
     assert_eq!(node.is_alive(slow), overflow != Overflow::Kill, "{overflow:?}");
     node.exit(slow, throng_runtime::Exit::Kill);
     node.wait(slow).await;
-    assert_eq!(alive.now.load(Ordering::Relaxed), 0, "{overflow:?}: parcels were left behind");
+    // The mailbox goes after its process' observers were told (X8). If a parcel stays behind, this never ends.
+    while alive.now.load(Ordering::Relaxed) > 0 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

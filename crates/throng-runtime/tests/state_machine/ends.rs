@@ -19,8 +19,7 @@ async fn f6_stop_and_reply_answers_and_enters_no_other_state() {
 #[tokio::test]
 async fn f6_a_postponed_caller_is_told_how_the_machine_ended() {
     let node = Node::new("test");
-    let ends: [(&str, fn() -> Exit); 3] =
-        [("stop", || Exit::Shutdown), ("error", || Exit::other("broken")), ("kill", || Exit::Killed)];
+    let ends = [("stop", Exit::Shutdown), ("error", Exit::other("broken")), ("kill", Exit::Killed)];
     for (how, reason) in ends {
         let (player, _heard) = start(&node).await;
         let waits = player.call(only_in("never", "waits")).no_timeout().send();
@@ -34,7 +33,7 @@ async fn f6_a_postponed_caller_is_told_how_the_machine_ended() {
         }
         let error = waits.await.unwrap_err();
         let CallError::Exited { reason: told, .. } = &error else { panic!("{how}: {error}") };
-        assert!(told.is_same(&reason()), "{how}: {told}");
+        assert!(told.is_same(&reason), "{how}: {told}");
     }
 }
 

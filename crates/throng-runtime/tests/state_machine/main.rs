@@ -8,5 +8,6 @@ mod player;
 mod ends;
 mod events;
 mod races;
+mod sys;
 mod timeouts;
 mod trees;

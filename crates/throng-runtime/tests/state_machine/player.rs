@@ -24,6 +24,7 @@ pub(crate) struct Part {
 
 pub(crate) struct Player {
     part: Part,
+    pub(crate) hibernated: u64,
 }
 
 impl Part {
@@ -54,7 +55,7 @@ impl StateMachine for Player {
         if let Some(name) = part.begin {
             ctx.continue_with(cue(name));
         }
-        Ok((part.first, Player { part }))
+        Ok((part.first, Player { part, hibernated: 0 }))
     }
 
     async fn state_enter(
@@ -69,6 +70,10 @@ impl StateMachine for Player {
 
     async fn terminate(&mut self, state: &&'static str, reason: &Exit, _: &mut Ctx<Machine<Self>>) {
         self.say(format!("terminate in {state} ({reason})"));
+    }
+
+    fn hibernate(&mut self) {
+        self.hibernated += 1;
     }
 }
 

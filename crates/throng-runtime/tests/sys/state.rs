@@ -62,9 +62,13 @@ async fn y1_a_server_that_says_nothing_shows_its_type_alone() {
 #[tokio::test]
 async fn y1_any_process_has_a_status() {
     let node = Node::new("test");
-    let raw = node.spawn(async |_| std::future::pending::<()>().await);
+    let raw = node.spawn(async |ctx| {
+        ctx.set_label("sleeper");
+        std::future::pending::<()>().await
+    });
+    tokio::task::yield_now().await;
     let status = sys::get_status(raw).await.unwrap();
-    assert_eq!((status.id, status.server), (raw, None));
+    assert_eq!((status.id, status.server, status.label.as_deref()), (raw, None, Some("sleeper")));
     node.exit(raw, Exit::Kill);
     node.wait(raw).await;
     assert!(matches!(sys::get_status(raw).await.unwrap_err(), CallError::NoProcess { .. }));
