@@ -144,6 +144,12 @@ pub(crate) fn gone(actor: Pid<Actor>, key: &'static str) -> Heard {
     Heard::Event(RegistryEvent::Down { key, process: actor.id() })
 }
 
+/// Tells that a process waits at a gate.
+type Reached = mpsc::Receiver<()>;
+
+/// Opens a gate.
+type Opens = mpsc::Sender<()>;
+
 /// Keeps a dying process from going on: it waits in its exit hook until the gate is opened.
 pub(crate) struct Gate {
     reached: mpsc::Sender<()>,
@@ -152,7 +158,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     /// The gate, what tells that a process waits at it, and what opens it.
-    pub(crate) fn new() -> (Arc<Self>, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    pub(crate) fn new() -> (Arc<Self>, Reached, Opens) {
         let (reached, is_reached) = mpsc::channel();
         let (opens, open) = mpsc::channel();
         (Arc::new(Self { reached, open: Mutex::new(open) }), is_reached, opens)
