@@ -92,7 +92,9 @@ impl Handler<Down> for Listener {
     }
 }
 
-pub(crate) struct Setup(Box<dyn FnOnce(&Ctx<Listener>) + Send>);
+type SetupWork = Box<dyn FnOnce(&Ctx<Listener>) + Send>;
+
+pub(crate) struct Setup(SetupWork);
 
 impl Message for Setup {
     type Reply = ();
