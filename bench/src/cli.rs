@@ -40,7 +40,7 @@ Workloads (all without a name):
 ",
     );
     for workload in Workload::ALL {
-        text.push_str(&format!("  {:<10}{}\n", workload.word(), workload.label()));
+        text.push_str(&format!("  {:<12}{}\n", workload.word(), workload.label()));
     }
     text.push_str("\nPeers: ");
     text.push_str(&PeerName::ALL.map(PeerName::label).join(", "));
@@ -117,6 +117,13 @@ mod tests {
         let calls =
             Options { workloads: vec![Workload::CallOne, Workload::CallMany], rounds: 7, quick: false };
         assert_eq!(parsed("call --rounds 7"), Ok(Command::Compare(calls)));
+    }
+
+    #[test]
+    fn a_group_of_rows_is_named_by_its_word() {
+        let Ok(Command::Compare(options)) = parsed("supervisor") else { panic!("not a comparison") };
+        let rows = [Workload::RestartMedian, Workload::RestartTail, Workload::RestartRate];
+        assert_eq!(options.workloads, rows);
     }
 
     #[test]

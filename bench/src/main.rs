@@ -9,6 +9,7 @@ mod cli;
 mod comparison;
 mod measure;
 mod peer;
+mod restarts;
 mod statistics;
 mod table;
 mod workload;

@@ -10,7 +10,9 @@ use std::{
 
 use crate::{
     peer::{Kameo, Peer, PeerName, Ractor, Throng, Tokio, countdown::Countdown},
-    workload::{MANY, NAMES, READERS, Workload},
+    restarts::{self, Restarts},
+    statistics::quantile,
+    workload::{FEW_RESTARTS, MANY, MANY_RESTARTS, NAMES, READERS, Workload},
 };
 
 /// What a peer prints that has no such thing.
@@ -59,8 +61,12 @@ fn on_runtime(
 }
 
 async fn figure<P: Peer>(workload: Workload, count: u64) -> Result<Option<f64>, String> {
-    if workload == Workload::Memory {
-        return memory::<P>(count).await.map(Some);
+    match workload {
+        Workload::Memory => return memory::<P>(count).await.map(Some),
+        Workload::RestartMedian | Workload::RestartTail | Workload::RestartRate => {
+            return Ok(restart_figure::<P>(workload, count).await);
+        }
+        _ => {}
     }
     let warm_up = count / WARM_UP_DIVISOR / MANY * MANY;
     if warm_up > 0 && workload.warms_up() {
@@ -85,7 +91,19 @@ async fn time<P: Peer>(workload: Workload, count: u64) -> Option<Duration> {
             let _held = P::hold_names(&names()).await;
             Some(P::server(count).await)
         }
-        Workload::Memory => None,
+        Workload::Memory | Workload::RestartMedian | Workload::RestartTail | Workload::RestartRate => None,
+    }
+}
+
+async fn restart_figure<P: Peer>(workload: Workload, count: u64) -> Option<f64> {
+    restarts::silence_crashes();
+    let before = if workload == Workload::RestartRate { MANY_RESTARTS } else { FEW_RESTARTS };
+    let Restarts { each, all } = P::restarts(before, count).await;
+    let each: Vec<f64> = each.iter().map(|time| time.as_nanos() as f64).collect();
+    match workload {
+        Workload::RestartMedian => quantile(&each, 0.5),
+        Workload::RestartTail => quantile(&each, 0.99),
+        _ => Some(count as f64 / all.as_secs_f64()),
     }
 }
 

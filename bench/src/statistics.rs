@@ -23,6 +23,14 @@ impl Spread {
     }
 }
 
+/// The sample that such a share of the others is not above: 0.5 for the middle one. `None` without samples.
+pub(crate) fn quantile(samples: &[f64], share: f64) -> Option<f64> {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = (sorted.len() as f64 * share).ceil() as usize;
+    sorted.get(at.saturating_sub(1)).copied()
+}
+
 /// A figure in three significant digits, with `k` or `M` for thousands and millions.
 pub(crate) fn human(figure: f64) -> String {
     match figure {
@@ -59,6 +67,15 @@ mod tests {
     #[test]
     fn one_outlier_does_not_move_the_median() {
         assert_eq!(Spread::of(&[10.0, 11.0, 9.0, 10.0, 9000.0]).map(|spread| spread.median), Some(10.0));
+    }
+
+    #[test]
+    fn of_a_hundred_samples_the_last_but_one_is_the_99th_percentile() {
+        let samples: Vec<f64> = (1..=100).rev().map(f64::from).collect();
+        assert_eq!(quantile(&samples, 0.99), Some(99.0));
+        assert_eq!(quantile(&samples, 0.5), Some(50.0));
+        assert_eq!(quantile(&[7.0], 0.99), Some(7.0));
+        assert_eq!(quantile(&[], 0.5), None);
     }
 
     #[test]

@@ -71,7 +71,7 @@ impl fmt::Display for Table {
 fn hint(workload: Workload) -> &'static str {
     match workload.unit() {
         Unit::PerSecond => "",
-        Unit::Bytes => " (less is better)",
+        Unit::Bytes | Unit::Nanoseconds => " (less is better)",
     }
 }
 

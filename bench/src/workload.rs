@@ -29,6 +29,14 @@ pub(crate) enum Workload {
     Lookup,
     /// As [`Server`](Workload::Server), while 100,000 other servers hold names.
     ServerBesideNames,
+    /// A supervised server panics (`error` in Erlang), again and again, each time when its last restart is done. Timed
+    /// from the line before the panic to the first line of its next `init`, with a thousand restarts before; half of them
+    /// are faster.
+    RestartMedian,
+    /// As before; 99 of 100 are faster.
+    RestartTail,
+    /// As before, with 20,000 restarts in the window in which they are counted; from the first crash to the last restart.
+    RestartRate,
 }
 
 /// The state of a server, in words of eight bytes.
@@ -46,6 +54,12 @@ pub(crate) const NAMES: u64 = 100_000;
 /// The number of tasks that look them up.
 pub(crate) const READERS: u64 = 2;
 
+/// The restarts that a supervisor has counted when the clock starts: its caches are warm.
+pub(crate) const FEW_RESTARTS: u64 = 1_000;
+
+/// As many as a bad hour has.
+pub(crate) const MANY_RESTARTS: u64 = 20_000;
+
 /// The way a figure reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
@@ -53,11 +67,13 @@ pub(crate) enum Unit {
     PerSecond,
     /// Less is better.
     Bytes,
+    /// Less is better.
+    Nanoseconds,
 }
 
 impl Workload {
     /// All of them, in the order of the table.
-    pub(crate) const ALL: [Workload; 11] = [
+    pub(crate) const ALL: [Workload; 14] = [
         Workload::Spawn,
         Workload::Server,
         Workload::Memory,
@@ -69,6 +85,9 @@ impl Workload {
         Workload::CallMany,
         Workload::Lookup,
         Workload::ServerBesideNames,
+        Workload::RestartMedian,
+        Workload::RestartTail,
+        Workload::RestartRate,
     ];
 
     /// The word for it on the command line; a word may name more than one row.
@@ -82,6 +101,7 @@ impl Workload {
             Workload::FanIn => "fan-in",
             Workload::CallOne | Workload::CallMany => "call",
             Workload::Lookup | Workload::ServerBesideNames => "registry",
+            Workload::RestartMedian | Workload::RestartTail | Workload::RestartRate => "supervisor",
         }
     }
 
@@ -93,6 +113,9 @@ impl Workload {
             Workload::CallMany => "call-64",
             Workload::Lookup => "lookup",
             Workload::ServerBesideNames => "server-beside-names",
+            Workload::RestartMedian => "restart-p50",
+            Workload::RestartTail => "restart-p99",
+            Workload::RestartRate => "restart-20000",
             other => other.word(),
         }
     }
@@ -115,6 +138,9 @@ impl Workload {
             Workload::CallMany => "call, 64 callers, /s",
             Workload::Lookup => "registry lookups of 100,000 names, two tasks, /s",
             Workload::ServerBesideNames => "start, one message, stop: server, beside 100,000 names, /s",
+            Workload::RestartMedian => "crash to restarted, p50, ns",
+            Workload::RestartTail => "crash to restarted, p99, ns",
+            Workload::RestartRate => "restarts with 20,000 in the window, /s",
         }
     }
 
@@ -126,6 +152,7 @@ impl Workload {
     pub(crate) fn unit(self) -> Unit {
         match self {
             Workload::Memory => Unit::Bytes,
+            Workload::RestartMedian | Workload::RestartTail => Unit::Nanoseconds,
             _ => Unit::PerSecond,
         }
     }
@@ -138,6 +165,9 @@ impl Workload {
             Workload::Lookup => 4_000_000,
             // One of the peers starts three thousand a second.
             Workload::ServerBesideNames => 40_000,
+            // Each is timed, or as slow as the slowest peer makes it.
+            Workload::RestartMedian | Workload::RestartTail => return 1_000,
+            Workload::RestartRate => 10_000,
             _ => 1_000_000,
         };
         if quick { full / 10 } else { full }

@@ -139,10 +139,12 @@ fn tests() -> Vec<Step> {
         },
         Step {
             name: "soak",
-            about: "a slow server with eight producers for 60 seconds, within its mailbox' bounds under every policy",
-            limit: minutes(15),
+            about: "a million supervised crashes; a slow server with eight producers for 60 seconds; bounds and heap as they should be",
+            limit: minutes(30),
             needs: &[],
             work: Work::Tests(vec![
+                cargo("test --package throng-runtime --test supervised_soak --release -- --nocapture")
+                    .with("THRONG_CRASHES", "1000000"),
                 cargo("test --package throng-runtime --test mailbox --release soak:: -- --nocapture")
                     .with("THRONG_SOAK", "60"),
             ]),

@@ -10,14 +10,20 @@
 -define(MANY, 64).
 -define(NAMES, 100000).
 -define(READERS, 2).
+-define(FEW_RESTARTS, 1000).
+-define(MANY_RESTARTS, 20000).
 
 main([Workload, Digits]) ->
     Count = list_to_integer(Digits),
     %% The code is loaded and the heaps have grown before the clock starts; memory is measured from a fresh heap.
-    lists:member(Workload, ["mem", "lookup", "server-beside-names"]) orelse run(Workload, Count div 20 div ?MANY * ?MANY),
+    Cold = ["mem", "lookup", "server-beside-names", "restart-p50", "restart-p99", "restart-20000"],
+    lists:member(Workload, Cold) orelse run(Workload, Count div 20 div ?MANY * ?MANY),
     io:format("~p~n", [figure(Workload, Count)]).
 
 figure("mem", Count) -> memory(Count);
+figure("restart-p50", Count) -> quantile(0.5, element(1, restarts(?FEW_RESTARTS, Count)));
+figure("restart-p99", Count) -> quantile(0.99, element(1, restarts(?FEW_RESTARTS, Count)));
+figure("restart-20000", Count) -> Count * 1.0e6 / element(2, restarts(?MANY_RESTARTS, Count));
 figure(Workload, Count) when Workload =:= "lookup"; Workload =:= "server-beside-names" ->
     case has_elixir() of
         true -> Count * 1.0e6 / run(Workload, Count);
@@ -179,6 +185,31 @@ lookup(Names, Random, Left) ->
     [_] = 'Elixir.Registry':lookup(bench, element((Next bsr 8) rem ?NAMES + 1, Names)),
     lookup(Names, Next, Left - 1).
 
+%% A server under OTP's own supervisor crashes Before times, and then Count times by the clock. Returns the nanoseconds of each
+%% restart, and the microseconds of all.
+restarts(Before, Count) ->
+    logger:set_primary_config(level, none),
+    Crashed = atomics:new(1, []),
+    {ok, _} = supervisor:start_link(?MODULE, {supervisor, {mortal, self(), Crashed}}),
+    {First, _} = restart_in_turn(Before, born(), []),
+    Start = erlang:monotonic_time(),
+    {_, Times} = restart_in_turn(Count, {First, 0}, []),
+    All = erlang:monotonic_time() - Start,
+    {
+        [erlang:convert_time_unit(Time, native, nanosecond) || Time <- Times],
+        erlang:convert_time_unit(All, native, microsecond)
+    }.
+
+restart_in_turn(0, {Server, _}, Times) -> {Server, Times};
+restart_in_turn(Left, {Server, _}, Times) ->
+    gen_server:cast(Server, crash),
+    {_, Time} = Next = born(),
+    restart_in_turn(Left - 1, Next, [Time | Times]).
+
+born() -> receive {born, Server, Time} -> {Server, Time} end.
+
+quantile(Share, Samples) -> lists:nth(ceil(length(Samples) * Share), lists:sort(Samples)).
+
 repeat(0, _) -> ok;
 repeat(Left, Fun) -> Fun(), repeat(Left - 1, Fun).
 
@@ -191,12 +222,22 @@ resident_bytes() ->
     list_to_integer(Kilobytes) * 1024.
 
 %% The server of every workload: its state, and whom to tell when it ends.
+init({supervisor, Child}) ->
+    Flags = #{strategy => one_for_one, intensity => 1000000, period => 3600},
+    {ok, {Flags, [#{id => mortal, start => {gen_server, start_link, [?MODULE, Child, []]}}]}};
+init({mortal, Witness, Crashed} = State) ->
+    Witness ! {born, self(), erlang:monotonic_time() - atomics:get(Crashed, 1)},
+    {ok, State};
 init(State) -> {ok, State}.
 
 handle_call({add, Number}, _From, {Sum, Tick}) -> {reply, Sum + Number, {Sum + Number, Tick}}.
 
+handle_cast(crash, {mortal, _, Crashed}) ->
+    atomics:put(Crashed, 1, erlang:monotonic_time()),
+    error(as_planned);
 handle_cast(stop, State) -> {stop, normal, State};
 handle_cast({touch, Touched}, State) -> Touched(), {noreply, State}.
 
+terminate(_Reason, {mortal, _, _}) -> ok;
 terminate(_Reason, {_, none}) -> ok;
 terminate(_Reason, {_, Tick}) -> Tick().

@@ -12,8 +12,11 @@ use kameo::{
     message::{Context, Message},
 };
 
-use super::{Peer, breathe, countdown::Countdown};
-use crate::workload::{RING_SIZE, STATE_WORDS};
+use super::{Peer, RESTARTS_MAX, RESTARTS_PERIOD, breathe, countdown::Countdown};
+use crate::{
+    restarts::{Restarts, Witness, witness},
+    workload::{RING_SIZE, STATE_WORDS},
+};
 
 pub(crate) struct Kameo;
 
@@ -137,6 +140,40 @@ impl Peer for Kameo {
 
     fn is_found((): &(), name: &str) -> bool {
         ActorRef::<Idle>::lookup(name).is_ok_and(|actor| actor.is_some())
+    }
+
+    async fn restarts(before: u64, count: u64) -> Restarts {
+        let (witness, births) = witness();
+        let tree = start::<Tree>(Tree);
+        Mortal::supervise(&tree, witness)
+            .restart_limit(RESTARTS_MAX, RESTARTS_PERIOD)
+            .spawn_with_mailbox(mailbox::unbounded())
+            .await;
+        births.time(before, count, |mortal| drop(mortal.tell(Crash).try_send())).await
+    }
+}
+
+struct Tree;
+actor_started_as_itself!(Tree);
+
+struct Mortal(Witness<ActorRef<Mortal>>);
+struct Crash;
+
+impl Actor for Mortal {
+    type Args = Witness<ActorRef<Mortal>>;
+    type Error = Infallible;
+
+    async fn on_start(witness: Self::Args, me: ActorRef<Self>) -> Result<Self, Infallible> {
+        witness.born(me);
+        Ok(Mortal(witness))
+    }
+}
+
+impl Message<Crash> for Mortal {
+    type Reply = ();
+
+    async fn handle(&mut self, _: Crash, _: &mut Context<Self, ()>) {
+        self.0.crash()
     }
 }
 

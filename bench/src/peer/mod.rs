@@ -10,6 +10,7 @@ mod tokio;
 use std::{future::Future, time::Duration};
 
 pub(crate) use self::{kameo::Kameo, ractor::Ractor, throng::Throng, tokio::Tokio};
+use crate::restarts::Restarts;
 
 /// A library that runs in this process, on tokio's runtime of many threads. Each method carries out the workload
 /// of its name, as [`Workload`](crate::workload::Workload) defines it, in the fastest way that the library's
@@ -33,7 +34,13 @@ pub(crate) trait Peer {
     fn hold_names(names: &[String]) -> impl Future<Output = Self::Names> + Send;
     /// Looks a name up as a user would who then sends something to its holder.
     fn is_found(held: &Self::Names, name: &str) -> bool;
+    /// Under a supervisor of the library, where it has one, whose budget is far above what happens.
+    fn restarts(before: u64, count: u64) -> impl Future<Output = Restarts> + Send;
 }
+
+/// What every supervisor allows: so many restarts within an hour.
+const RESTARTS_MAX: u32 = 1_000_000;
+const RESTARTS_PERIOD: Duration = Duration::from_secs(3_600);
 
 /// Who is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,11 +1,17 @@
 //! ractor: actors with `cast` and `call`, as its benchmarks and documentation use them.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
-use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 
-use super::{Peer, breathe, countdown::Countdown};
-use crate::workload::{RING_SIZE, STATE_WORDS};
+use super::{Peer, RESTARTS_MAX, RESTARTS_PERIOD, breathe, countdown::Countdown};
+use crate::{
+    restarts::{Restarts, Witness, witness},
+    workload::{RING_SIZE, STATE_WORDS},
+};
 
 pub(crate) struct Ractor;
 
@@ -118,6 +124,70 @@ impl Peer for Ractor {
 
     fn is_found((): &(), name: &str) -> bool {
         ractor::registry::where_is(name).is_some()
+    }
+
+    async fn restarts(before: u64, count: u64) -> Restarts {
+        let (witness, births) = witness();
+        let _supervisor = start(Restarting(witness), ()).await;
+        births.time(before, count, |mortal| drop(mortal.cast(Crash))).await
+    }
+}
+
+/// ractor tells a supervisor of its children's ends; to restart and to count is up to it.
+struct Restarting(Witness<ActorRef<Crash>>);
+
+impl Restarting {
+    async fn start(&self, me: &ActorRef<()>) -> Result {
+        Actor::spawn_linked(None, Mortal, self.0.clone(), me.get_cell()).await?;
+        Ok(())
+    }
+}
+
+impl Actor for Restarting {
+    type Msg = ();
+    type State = VecDeque<Instant>;
+    type Arguments = ();
+
+    async fn pre_start(&self, me: ActorRef<()>, (): ()) -> Result<Self::State> {
+        self.start(&me).await?;
+        Ok(VecDeque::new())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        me: ActorRef<()>,
+        event: SupervisionEvent,
+        recent: &mut Self::State,
+    ) -> Result {
+        let SupervisionEvent::ActorFailed(..) = event else { return Ok(()) };
+        let now = Instant::now();
+        while recent.front().is_some_and(|at| now - *at > RESTARTS_PERIOD) {
+            recent.pop_front();
+        }
+        if recent.len() >= RESTARTS_MAX as usize {
+            me.stop(None);
+            return Ok(());
+        }
+        recent.push_back(now);
+        self.start(&me).await
+    }
+}
+
+struct Mortal;
+struct Crash;
+
+impl Actor for Mortal {
+    type Msg = Crash;
+    type State = Witness<ActorRef<Crash>>;
+    type Arguments = Self::State;
+
+    async fn pre_start(&self, me: ActorRef<Crash>, witness: Self::State) -> Result<Self::State> {
+        witness.born(me);
+        Ok(witness)
+    }
+
+    async fn handle(&self, _: ActorRef<Crash>, _: Crash, witness: &mut Self::State) -> Result {
+        witness.crash()
     }
 }
 

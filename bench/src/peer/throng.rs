@@ -2,10 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use throng_runtime::{Address, Ctx, Exit, GenServer, Handled, Handler, Init, Message, Node, Pid, Registry};
+use throng_runtime::{
+    Address, Ctx, Exit, GenServer, Handled, Handler, Init, Message, Node, Pid, Registry, Supervisor,
+};
 
-use super::{Peer, breathe, countdown::Countdown};
-use crate::workload::{RING_SIZE, STATE_WORDS};
+use super::{Peer, RESTARTS_MAX, RESTARTS_PERIOD, breathe, countdown::Countdown};
+use crate::{
+    restarts::{Restarts, Witness, witness},
+    workload::{RING_SIZE, STATE_WORDS},
+};
 
 pub(crate) struct Throng;
 
@@ -130,6 +135,14 @@ impl Peer for Throng {
 
     fn is_found(registry: &Registry<String>, name: &str) -> bool {
         registry.lookup(name).is_some()
+    }
+
+    async fn restarts(before: u64, count: u64) -> Restarts {
+        let node = Node::new("bench");
+        let (witness, births) = witness();
+        let tree = Supervisor::one_for_one("tree").max_restarts(RESTARTS_MAX as usize, RESTARTS_PERIOD);
+        node.start(tree.child(Mortal::child(witness))).await.expect("the supervisor starts");
+        births.time(before, count, |mortal| drop(mortal.cast(Crash))).await
     }
 }
 
@@ -302,5 +315,27 @@ impl Handler<Add> for Adder {
     async fn handle(&mut self, Add(number): Add, _: &mut Ctx<Self>) -> Handled<Add> {
         self.0 += number;
         Ok(self.0)
+    }
+}
+
+struct Mortal(Witness<Pid<Mortal>>);
+
+struct Crash;
+impl Message for Crash {
+    type Reply = ();
+}
+
+impl GenServer for Mortal {
+    type Args = Witness<Pid<Mortal>>;
+
+    async fn init(witness: Self::Args, ctx: &mut Ctx<Self>) -> Init<Self> {
+        witness.born(ctx.me());
+        Ok(Mortal(witness))
+    }
+}
+
+impl Handler<Crash> for Mortal {
+    async fn handle(&mut self, _: Crash, _: &mut Ctx<Self>) -> Handled<Crash> {
+        self.0.crash()
     }
 }

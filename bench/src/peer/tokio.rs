@@ -1,6 +1,7 @@
 //! Plain tokio: a task and an unbounded channel for each process, a oneshot for each reply.
 
 use std::{
+    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,8 +12,11 @@ use tokio::sync::{
     oneshot,
 };
 
-use super::{Peer, breathe, countdown::Countdown};
-use crate::workload::{RING_SIZE, STATE_WORDS};
+use super::{Peer, RESTARTS_MAX, RESTARTS_PERIOD, breathe, countdown::Countdown};
+use crate::{
+    restarts::{Restarts, Witness, witness},
+    workload::{RING_SIZE, STATE_WORDS},
+};
 
 pub(crate) struct Tokio;
 
@@ -156,6 +160,44 @@ impl Peer for Tokio {
 
     fn is_found(held: &Self::Names, name: &str) -> bool {
         held.get(name).is_some()
+    }
+
+    async fn restarts(before: u64, count: u64) -> Restarts {
+        let (witness, births) = witness();
+        tokio::spawn(supervise(witness));
+        let crash = |mortal: &UnboundedSender<()>| {
+            // Its receiver is alive: it waits for this message.
+            let _ = mortal.send(());
+        };
+        births.time(before, count, crash).await
+    }
+}
+
+/// The loop that people write by hand, with a window of its own.
+async fn supervise(witness: Witness<UnboundedSender<()>>) {
+    let mut recent = VecDeque::new();
+    loop {
+        let (sender, messages) = unbounded_channel();
+        let ended = tokio::spawn(mortal(messages, witness.clone(), sender)).await;
+        let now = Instant::now();
+        while recent.front().is_some_and(|at| now - *at > RESTARTS_PERIOD) {
+            recent.pop_front();
+        }
+        if ended.is_ok() || recent.len() >= RESTARTS_MAX as usize {
+            return;
+        }
+        recent.push_back(now);
+    }
+}
+
+async fn mortal(
+    mut messages: UnboundedReceiver<()>,
+    witness: Witness<UnboundedSender<()>>,
+    me: UnboundedSender<()>,
+) {
+    witness.born(me);
+    if messages.recv().await.is_some() {
+        witness.crash()
     }
 }
 

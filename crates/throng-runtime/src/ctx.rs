@@ -256,7 +256,10 @@ impl<S: GenServer> Ctx<S> {
     pub fn reply_later<R: Send + 'static>(&mut self, keep: impl FnOnce(ReplyTo<R>)) -> Result<R, Halt> {
         keep(match self.take_call::<R>() {
             Some(cell) => {
-                if let Some(mut control) = scheduler::slot(self.id).control(self.id) {
+                // A call that is kept again, as a postponed one may be any number of times, is remembered already.
+                if Arc::weak_count(&cell) == 0
+                    && let Some(mut control) = scheduler::slot(self.id).control(self.id)
+                {
                     let call: Arc<dyn Unanswered> = cell.clone();
                     control.get().defer(Arc::downgrade(&call));
                 }

@@ -4,10 +4,11 @@
 //! 2. [State machines and agents](state_machines)
 //! 3. [Supervision](supervision)
 //! 4. [Names and registries](names)
-//! 5. [Applications, settings, signals](applications)
-//! 6. [Topics, channels, presence](channels)
-//! 7. [Testing an application](testing)
-//! 8. [Looking at what runs](debugging)
+//! 5. [Tasks, streams of results](tasks)
+//! 6. [Applications, settings, signals](applications)
+//! 7. [Topics, channels, presence](channels)
+//! 8. [Testing an application](testing)
+//! 9. [Looking at what runs](debugging)
 //!
 //! For those who know [OTP](differences), and those who know [tokio, kameo or ractor](coming_from_rust).
 //!
@@ -33,6 +34,9 @@ pub mod debugging {}
 
 #[doc = include_str!("guide/rules.md")]
 pub mod rules {}
+
+#[doc = include_str!("guide/tasks.md")]
+pub mod tasks {}
 
 #[doc = include_str!("guide/testing.md")]
 pub mod testing {}

@@ -169,3 +169,63 @@ impl<D: StateMachine> fmt::Debug for Machine<D> {
         f.debug_struct("Machine").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{address::Address, node::Node, scheduler};
+
+    /// Turns between two states; a passenger waits for a third.
+    struct Wheel;
+
+    impl StateMachine for Wheel {
+        type Args = ();
+        type State = u8;
+
+        async fn init((): (), _: &mut Ctx<Machine<Self>>) -> Init<(u8, Self)> {
+            Ok((0, Wheel))
+        }
+    }
+
+    struct Turn;
+
+    impl Message for Turn {
+        type Reply = ();
+    }
+
+    impl EventHandler<Turn> for Wheel {
+        async fn handle_event(&mut self, state: &u8, _: Turn, ctx: &mut EventCtx<'_, Self>) -> Handled<Turn> {
+            ctx.next_state(1 - state);
+            Ok(())
+        }
+    }
+
+    struct Passenger;
+
+    impl Message for Passenger {
+        type Reply = ();
+    }
+
+    impl EventHandler<Passenger> for Wheel {
+        async fn handle_event(
+            &mut self,
+            _: &u8,
+            passenger: Passenger,
+            ctx: &mut EventCtx<'_, Self>,
+        ) -> Handled<Passenger> {
+            ctx.postpone(passenger)
+        }
+    }
+
+    #[tokio::test]
+    async fn f4_a_call_that_is_postponed_again_and_again_takes_no_more_memory() {
+        let node = Node::new("test");
+        let wheel = node.start(Wheel::child(())).await.unwrap();
+        let _waits = wheel.call(Passenger).no_timeout().send();
+        for _ in 0..1_000 {
+            wheel.call(Turn).await.unwrap();
+        }
+        let mut control = scheduler::slot(wheel.id()).control(wheel.id()).unwrap();
+        assert_eq!(control.get().deferred().len(), 1);
+    }
+}

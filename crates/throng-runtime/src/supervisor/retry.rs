@@ -5,10 +5,10 @@
 
 use super::backoff::Chance;
 use crate::{
-    address::Address,
     child::Child,
     ctx::Ctx,
-    message::{Handler, Message},
+    message::{Cast, Handler, Message},
+    scheduler::{self, Envelope},
     timer::TimerRef,
 };
 
@@ -72,8 +72,9 @@ impl Retries {
         let timer = match &child.backoff {
             Some(backoff) => Some(ctx.send_after(backoff.delay(failures, &mut self.chance), retry)),
             None => {
-                // A pid is an address of its own: it always resolves.
-                let _ = ctx.me().cast(retry);
+                // As a timer's message, it comes once: no bound of the mailbox may refuse it. The receiver lives, as it sends it.
+                let envelope = Envelope::message::<S, _>(ctx.id().generation(), Cast(retry));
+                drop(scheduler::deliver(ctx.id(), envelope));
                 None
             }
         };

@@ -6,11 +6,13 @@
 //!   TaskSupervisor (its server) ┘
 //! ```
 
+mod failure;
 mod flight;
 mod job;
 mod many;
 mod schedule;
 mod seat;
+mod starter;
 mod stream;
 mod supervisor;
 
@@ -23,8 +25,9 @@ use std::{
 
 use self::job::Job;
 pub use self::{
+    failure::StreamFailure,
     many::{OnTimeout, YieldMany},
-    stream::{OnStreamTimeout, StreamFailure, TaskStream},
+    stream::{OnStreamTimeout, TaskStream},
     supervisor::{TaskSupervisor, TaskSupervisorFlags},
 };
 use crate::{

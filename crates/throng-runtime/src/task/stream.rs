@@ -13,19 +13,21 @@ use std::{
 use futures_core::Stream;
 
 use super::{
+    failure::StreamFailure,
     flight::{Flight, Gone, Running},
     job::Job,
     schedule::{Limits, Schedule},
     seat::Seat,
+    starter::Starter,
 };
-use crate::{ctx::Ctx, exit::Exit, node::Node, scheduler, timer, timer::Alarm};
+use crate::{exit::Exit, scheduler, timer, timer::Alarm};
 
 /// So many elements in a row are given before others get their turn (P38).
 const BUDGET: u8 = 64;
 
 /// Results of a function for each element of an input, each found by a task of its own, so many at a time (T8).
 ///
-/// [`Ctx::async_stream`], [`Ctx::async_stream_nolink`], [`Node::async_stream`] and those of
+/// [`Ctx::async_stream`](crate::Ctx::async_stream), its `_nolink`, [`Node::async_stream`](crate::Node::async_stream) and those of
 /// [`TaskSupervisor`](crate::TaskSupervisor) make one. It is lazy: elements are taken and tasks started only while
 /// somebody asks for [`next`](TaskStream::next), or polls it as a [`Stream`]. Options come before that.
 ///
@@ -45,7 +47,7 @@ const BUDGET: u8 = 64;
 /// # What an element becomes
 ///
 /// The function's result; or how its task ended without one ([`zip_input_on_exit`](TaskStream::zip_input_on_exit) adds the element).
-/// The tasks of [`Ctx::async_stream`] are linked with the process that consumes the stream, whichever that is: if one
+/// The tasks of [`Ctx::async_stream`](crate::Ctx::async_stream) are linked with the process that consumes the stream, whichever that is: if one
 /// crashes, the consumer ends with it, unless it traps exits; then it gets the reason as the element, and no message.
 ///
 /// # Bounds
@@ -98,20 +100,6 @@ struct Options {
     on_timeout: OnStreamTimeout,
     /// None: as many as four times the concurrency.
     buffered: Option<usize>,
-}
-
-/// How a stream's tasks are started.
-pub(super) struct Starter {
-    /// Whether they are linked with the process that consumes the stream.
-    pub(super) linked: bool,
-    pub(super) place: Place,
-}
-
-/// Where they run.
-pub(super) enum Place {
-    Node(Node),
-    /// Under a supervisor, which is sent the job.
-    Supervisor(Box<dyn Fn(Job) + Send + Sync>),
 }
 
 impl<I, F, Fut, T> TaskStream<I, F, T>
@@ -315,10 +303,7 @@ where
         let job = Job::new::<F>(owner, Some(seat.clone()), size_of::<Fut>(), code);
         let deadline = self.options.timeout.map(|timeout| timer::later(scheduler::now(), timeout));
         self.flight.begin(number, Running { seat, deadline, kept });
-        match &self.starter.place {
-            Place::Node(node) => drop(job.start(node)),
-            Place::Supervisor(send) => send(job),
-        }
+        self.starter.start(job);
     }
 
     /// Deals with tasks that are late, and waits for the next that will be. The last element, if the stream ends of it.
@@ -385,76 +370,5 @@ where
             .field("undelivered", &self.schedule.undelivered())
             .field("exhausted", &self.input.is_none())
             .finish_non_exhaustive()
-    }
-}
-
-/// What a stream gives where there is no result: how the task ended, alone or with the element.
-pub trait StreamFailure<Element>: Sized {
-    /// What is kept of an element while its task runs.
-    #[doc(hidden)]
-    type Kept;
-
-    #[doc(hidden)]
-    fn keep(element: &Element) -> Self::Kept;
-
-    #[doc(hidden)]
-    fn of(kept: Self::Kept, reason: Exit) -> Self;
-}
-
-impl<Element> StreamFailure<Element> for Exit {
-    type Kept = ();
-
-    fn keep(_: &Element) {}
-
-    fn of((): (), reason: Exit) -> Self {
-        reason
-    }
-}
-
-impl<Element: Clone> StreamFailure<Element> for (Element, Exit) {
-    type Kept = Element;
-
-    fn keep(element: &Element) -> Element {
-        element.clone()
-    }
-
-    fn of(element: Element, reason: Exit) -> Self {
-        (element, reason)
-    }
-}
-
-impl<S> Ctx<S> {
-    /// Results of `work` for each element, each found by a task that is linked with whoever consumes the stream (T8).
-    pub fn async_stream<I, F, Fut>(&self, input: I, work: F) -> TaskStream<I::IntoIter, F, Fut::Output>
-    where
-        I: IntoIterator<Item: Send + 'static>,
-        F: Fn(I::Item) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: Send + 'static> + Send + 'static,
-    {
-        let starter = Starter { linked: true, place: Place::Node(self.node().clone()) };
-        TaskStream::new(starter, input.into_iter(), work)
-    }
-
-    /// As [`async_stream`](Ctx::async_stream); a task that crashes is an element, and ends nobody (T8).
-    pub fn async_stream_nolink<I, F, Fut>(&self, input: I, work: F) -> TaskStream<I::IntoIter, F, Fut::Output>
-    where
-        I: IntoIterator<Item: Send + 'static>,
-        F: Fn(I::Item) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: Send + 'static> + Send + 'static,
-    {
-        self.node().async_stream(input, work)
-    }
-}
-
-impl Node {
-    /// Results of `work` for each element, each found by a task of its own whose crash is an element and ends nobody (T8).
-    pub fn async_stream<I, F, Fut>(&self, input: I, work: F) -> TaskStream<I::IntoIter, F, Fut::Output>
-    where
-        I: IntoIterator<Item: Send + 'static>,
-        F: Fn(I::Item) -> Fut + Send + Sync + 'static,
-        Fut: Future<Output: Send + 'static> + Send + 'static,
-    {
-        let starter = Starter { linked: false, place: Place::Node(self.clone()) };
-        TaskStream::new(starter, input.into_iter(), work)
     }
 }

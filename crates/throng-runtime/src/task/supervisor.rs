@@ -5,7 +5,8 @@ use std::{borrow::Cow, collections::HashSet, time::Duration};
 use super::{
     Task,
     job::Job,
-    stream::{Place, Starter, TaskStream},
+    starter::{Place, Starter},
+    stream::TaskStream,
 };
 use crate::{
     address::Address,
@@ -41,7 +42,7 @@ const SHUTDOWN: Shutdown = Shutdown::After(Duration::from_secs(5));
 /// TaskSupervisor::start_child(&mails, async { println!("sent") }).await?;
 /// // With a result.
 /// let task = TaskSupervisor::task_nolink(&mails, async { 6 * 7 }).await?;
-/// assert_eq!(task.await?, 42);
+/// assert_eq!(task.await.unwrap(), 42);
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]

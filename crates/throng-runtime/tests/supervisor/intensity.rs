@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use throng_runtime::{Exit, Restart, Supervisor};
+use throng_runtime::{Bounds, Exit, Overflow, Restart, Supervisor};
 
 use crate::world::{Start, World};
 
@@ -110,4 +110,23 @@ async fn s19_retries_follow_at_once_and_each_counts() {
     world.crash("a").await;
     assert!(matches!(world.node.wait(tree).await, Exit::Shutdown | Exit::NoProcess));
     assert_eq!(world.log_now(), "+a +b -a -b");
+}
+
+/// An attempt is a message, and one that was lost left its child in between for good.
+#[tokio::test(start_paused = true)]
+async fn s19_a_full_mailbox_loses_no_attempt() {
+    let mut world = World::new();
+    let slow = world
+        .scripted("a", |nth| if nth == 2 { Start::Hangs } else { Start::Up })
+        .start_timeout(Duration::from_millis(50));
+    let tree = Supervisor::one_for_one("top")
+        .mailbox(Bounds::messages(1).on_overflow(Overflow::DropNewest))
+        .child(slow);
+    let tree = world.node.start(tree).await.unwrap();
+    world.crash("a").await;
+    // It hangs in the start; this fills its mailbox.
+    let count = tokio::spawn(async move { Supervisor::count_children(&tree).await });
+    assert_eq!((world.next().await, world.next().await), ("+a".to_owned(), "-a".to_owned()));
+    assert_eq!(world.next().await, "+a");
+    assert_eq!(count.await.unwrap().unwrap().specs, 1);
 }

@@ -3,8 +3,9 @@
 use std::{collections::BTreeSet, num::NonZero, sync::Arc, thread, time::Duration};
 
 use throng_runtime::{
-    Address, CallError, ChildError, ChildStatus, Ctx, Exit, GenServer, Handled, Handler, Init, Message, Name,
-    Node, Partition, PartitionSupervisor, ProcessId, ResizeError, Restart, StartError, Supervisor,
+    Address, CallError, ChildError, ChildStatus, Ctx, DynamicSupervisor, Exit, GenServer, Handled, Handler,
+    Init, Message, Name, Node, Partition, PartitionSupervisor, ProcessId, ResizeError, Restart, StartError,
+    Supervisor,
 };
 
 #[path = "../support/dice.rs"]
@@ -91,6 +92,21 @@ async fn r1_there_are_as_many_as_cores_and_three_restarts_in_five_seconds_unless
     }
     assert!(matches!(node.wait(tree).await, Exit::Shutdown | Exit::NoProcess));
     assert!(counters.via(&0).resolve().is_none());
+}
+
+#[tokio::test]
+async fn d8_a_partitioned_dynamic_supervisor_starts_children_side_by_side() {
+    let node = Node::new("test");
+    let rooms = PartitionSupervisor::of("rooms", DynamicSupervisor::new("rooms")).partitions(2);
+    node.start(&rooms).await.unwrap();
+    for key in 0..10_u64 {
+        DynamicSupervisor::start_child(&rooms.via(&key), Counter::child(key)).await.unwrap();
+    }
+    for key in [0, 1] {
+        assert_eq!(DynamicSupervisor::count_children(&rooms.via(&key)).await.unwrap().active, 5);
+    }
+    let partitions = Supervisor::count_children(&rooms.supervisor()).await.unwrap();
+    assert_eq!((partitions.supervisors, partitions.workers), (2, 0));
 }
 
 #[tokio::test]

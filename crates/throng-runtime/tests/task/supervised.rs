@@ -3,7 +3,7 @@
 use std::{future::pending, time::Duration};
 
 use throng_runtime::{
-    Address, ChildError, Exit, Name, Node, Pid, ProcessId, Shutdown, Supervisor, TaskSupervisor,
+    Address, ChildError, Exit, Name, Node, Pid, ProcessId, Shutdown, Supervisor, TaskSupervisor, callers,
 };
 use tokio::sync::oneshot;
 
@@ -187,4 +187,27 @@ async fn t5_a_supervised_task_is_shut_down_without_a_word_to_its_owner() {
     });
     assert_eq!(node.wait(owner).await.to_string(), "survived");
     assert_eq!(children(tasks).await, []);
+}
+
+#[tokio::test]
+async fn p35_every_way_to_start_a_task_notes_whom_it_works_for() {
+    let node = Node::new("test");
+    let tasks = supervisor(&node).await;
+    let (tell, told) = oneshot::channel();
+    let asker = node.spawn(async move |ctx| {
+        let look = async || callers();
+        let mut all = vec![ctx.task(look()).await, ctx.task_nolink(look()).await];
+        all.push(TaskSupervisor::task(&tasks, &ctx, look()).await.unwrap().await);
+        all.push(TaskSupervisor::task_nolink(&tasks, look()).await.unwrap().await);
+        all.push(ctx.async_stream([()], async |()| callers()).next().await.unwrap());
+        all.push(TaskSupervisor::async_stream(tasks, [()], async |()| callers()).next().await.unwrap());
+        let (seen, sees) = oneshot::channel();
+        let child = async { seen.send(callers()).unwrap() };
+        TaskSupervisor::start_child(&tasks, child).await.unwrap();
+        all.push(Ok(sees.await.unwrap()));
+        tell.send(all).unwrap();
+    });
+    for (way, seen) in told.await.unwrap().into_iter().enumerate() {
+        assert_eq!(seen.unwrap(), [asker], "way {way}");
+    }
 }
