@@ -9,7 +9,7 @@ use crate::{
     message::{Cast, Handler, Message},
     pid::{Pid, ProcessId},
     post::{self, Unsent},
-    process, retry,
+    process,
     scheduler::{self, Envelope},
     send::{self, Sending},
 };
@@ -92,7 +92,7 @@ pub trait Address<S: GenServer>: Send + Sync {
         S: Handler<M>,
         Self: Sized,
     {
-        retry::call_retry(self, message, within)
+        call::call_retry(self, message, within)
     }
 
     /// Sends a message and goes on; it never waits. A cast to a process that is dead is lost in silence (P3).

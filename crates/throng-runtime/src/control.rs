@@ -15,10 +15,10 @@ use std::{
 
 use crate::{
     about::{About, Ancestor},
+    call::Unanswered,
     exit::Exit,
     message::{Down, Exited, MonitorRef},
     pid::ProcessId,
-    reply::Unanswered,
     room::Room,
     scheduler::{self, Envelope, Generation},
     sys::System,

@@ -4,12 +4,12 @@ use std::{any::type_name, sync::Arc};
 
 use crate::{
     address::CallFailure,
+    call::Unanswered,
     control,
     ctx::Ctx,
     gen_server::GenServer,
     message::{Ask, Cast, Down, Exited, Fence, Halt, Handler, Message, Notice},
     pid::ProcessId,
-    reply::Unanswered,
     scheduler::Letter,
 };
 

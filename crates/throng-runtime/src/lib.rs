@@ -29,7 +29,6 @@ mod inbox;
 mod info;
 mod letter;
 mod message;
-mod multi;
 mod names;
 mod node;
 mod operator;
@@ -39,10 +38,7 @@ mod post;
 mod process;
 mod receive;
 mod registry;
-mod reply;
 mod report;
-mod requests;
-mod retry;
 mod room;
 mod run;
 mod scheduler;
@@ -60,7 +56,7 @@ pub use crate::{
     agent::{Agent, AgentWork},
     application::{Application, ApplicationError, Applications, RestartType, StopApplicationError},
     bounds::{Bounds, MailboxFull, Overflow},
-    call::{Answer, Call},
+    call::{Answer, Call, Replies, ReplyTo, Requests, abcast, multi_call, multi_call_within},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
     control::{NoProcess, OnExit},
     ctx::Ctx,
@@ -69,13 +65,10 @@ pub use crate::{
     gen_server::{GenServer, Init, InitError},
     info::{Listed, ProcessInfo, ProcessStatus},
     message::{Down, Exited, Halt, Handled, Handler, IdleTimeout, Message, MonitorRef},
-    multi::{Replies, abcast, multi_call, multi_call_within},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
     receive::{Alias, AliasMode, Mailbox, Raw},
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
-    reply::ReplyTo,
-    requests::Requests,
     run::RunError,
     send::Sending,
     state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::{ctx::Ctx, exit::Exit, gen_server::GenServer, pid::ProcessId, reply::ReplyTo};
+use crate::{call::ReplyTo, ctx::Ctx, exit::Exit, gen_server::GenServer, pid::ProcessId};
 
 /// A value that can be sent to a server. It knows the type of its answer.
 ///

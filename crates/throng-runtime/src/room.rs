@@ -16,8 +16,8 @@ use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
     bounds::{Bounds, MailboxFull, Overflow},
+    call::ReplyCell,
     exit::Exit,
-    reply::ReplyCell,
     scheduler::Envelope,
 };
 

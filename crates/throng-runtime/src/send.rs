@@ -9,10 +9,10 @@ use std::{
 
 use crate::{
     address::{CastError, Target},
+    call::{ReplyCell, Waiting},
     message::{Cast, Message},
     pid::ProcessId,
     post::{self, Seat, Unsent},
-    reply::{ReplyCell, Waiting},
     scheduler::Envelope,
 };
 

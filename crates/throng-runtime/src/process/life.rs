@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     address::CallFailure,
+    call::Unanswered,
     control::{self, Control, OnExit},
     dictionary::Dictionary,
     exit::Exit,
@@ -11,7 +12,6 @@ use crate::{
     panics::contain,
     pid::ProcessId,
     post,
-    reply::Unanswered,
     room::Room,
     scheduler::{self, Birth, Kind, Queue, Slot},
     signal::{ExitSignal, Signal},

@@ -33,6 +33,7 @@ use self::{
 use crate::{
     about,
     address::CallFailure,
+    call::{ReplyCell, Unanswered, Waiting},
     child::ChildSpec,
     control::{self, Watcher},
     ctx::Ctx,
@@ -43,9 +44,7 @@ use crate::{
     message::{Down, MonitorRef},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
-    post,
-    reply::{ReplyCell, Unanswered, Waiting},
-    report,
+    post, report,
     scheduler::{
         self, Birth, InitialCall,
         current::{self, Current},

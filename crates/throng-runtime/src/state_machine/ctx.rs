@@ -14,10 +14,10 @@ use super::{
     machine::Machine,
 };
 use crate::{
+    call::ReplyTo,
     ctx::Ctx,
     exit::Exit,
     message::{Ask, Cast, Exited, Halt, Message},
-    reply::ReplyTo,
     scheduler::Envelope,
 };
 

@@ -40,10 +40,9 @@ pub(crate) use self::lane::{Served, Subject, System, serve, with_debugging};
 use crate::{
     about,
     address::{Address, CallFailure, Target},
-    call::{self, Answer},
+    call::{self, Answer, ReplyTo},
     gen_server::GenServer,
     pid::ProcessId,
-    reply::ReplyTo,
     scheduler,
 };
 

@@ -5,12 +5,12 @@ use std::{any::type_name, future::ready, sync::Arc};
 use crate::{
     about,
     address::CallFailure,
+    call::{ReplyCell, Unanswered, Waiting},
     control,
     exit::Exit,
     node::Node,
     pid::ProcessId,
     process::{self, RawCode},
-    reply::{ReplyCell, Unanswered, Waiting},
     scheduler::{self, InitialCall},
 };
 
