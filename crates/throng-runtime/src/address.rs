@@ -8,10 +8,9 @@ use crate::{
     gen_server::GenServer,
     message::{Cast, Handler, Message},
     pid::{Pid, ProcessId},
-    post::{self, Unsent},
+    post::{self, Sending, Unsent},
     process,
     scheduler::{self, Envelope},
-    send::{self, Sending},
 };
 
 /// How long a call waits unless told otherwise (G9).
@@ -112,7 +111,7 @@ pub trait Address<S: GenServer>: Send + Sync {
         let envelope = Envelope::message::<S, _>(pid.id().generation(), Cast(message));
         match post::post(pid.id(), envelope) {
             Err(Unsent::Full(unsent)) => {
-                Err(CastError::Full { target: self.target(), message: send::unpack(unsent) })
+                Err(CastError::Full { target: self.target(), message: post::unpack(unsent) })
             }
             Ok(()) | Err(Unsent::Gone(_) | Unsent::Doomed(..)) => Ok(()),
         }

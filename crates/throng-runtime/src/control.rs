@@ -19,7 +19,7 @@ use crate::{
     exit::Exit,
     message::{Down, Exited, MonitorRef},
     pid::ProcessId,
-    room::Room,
+    post::Room,
     scheduler::{self, Envelope, Generation},
     sys::System,
     timer::TimerRef,

@@ -13,7 +13,6 @@ mod about;
 mod address;
 mod agent;
 mod application;
-mod bounds;
 mod call;
 #[doc(hidden)]
 pub mod census;
@@ -39,10 +38,8 @@ mod process;
 mod receive;
 mod registry;
 mod report;
-mod room;
 mod run;
 mod scheduler;
-mod send;
 mod signal;
 mod state_machine;
 mod supervisor;
@@ -55,7 +52,6 @@ pub use crate::{
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
     agent::{Agent, AgentWork},
     application::{Application, ApplicationError, Applications, RestartType, StopApplicationError},
-    bounds::{Bounds, MailboxFull, Overflow},
     call::{Answer, Call, Replies, ReplyTo, Requests, abcast, multi_call, multi_call_within},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
     control::{NoProcess, OnExit},
@@ -67,10 +63,10 @@ pub use crate::{
     message::{Down, Exited, Halt, Handled, Handler, IdleTimeout, Message, MonitorRef},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
+    post::{Bounds, MailboxFull, Overflow, Sending},
     receive::{Alias, AliasMode, Mailbox, Raw},
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
     run::RunError,
-    send::Sending,
     state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},
     supervisor::{
         AutoShutdown, ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor,
