@@ -14,9 +14,9 @@ use std::{
 };
 
 use crate::{
-    about::{About, Ancestor},
     call::Unanswered,
     exit::Exit,
+    introspect::{About, Ancestor},
     message::{Down, Exited, MonitorRef},
     pid::ProcessId,
     post::Room,

@@ -9,7 +9,6 @@
 //!
 //! Ids in parentheses, such as `(P14)`, are those of the rules in the guide (crate `throng`).
 
-mod about;
 mod address;
 mod agent;
 mod application;
@@ -20,17 +19,15 @@ mod child;
 mod control;
 mod ctx;
 pub mod dictionary;
-mod dump;
 mod error;
 mod exit;
 mod gen_server;
 mod inbox;
-mod info;
+mod introspect;
 mod letter;
 mod message;
 mod names;
 mod node;
-mod operator;
 mod panics;
 mod pid;
 mod post;
@@ -38,7 +35,6 @@ mod process;
 mod receive;
 mod registry;
 mod report;
-mod run;
 mod scheduler;
 mod signal;
 mod state_machine;
@@ -48,10 +44,9 @@ mod task;
 mod timer;
 
 pub use crate::{
-    about::{Ancestor, callers},
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
     agent::{Agent, AgentWork},
-    application::{Application, ApplicationError, Applications, RestartType, StopApplicationError},
+    application::{Application, ApplicationError, Applications, RestartType, RunError, StopApplicationError},
     call::{Answer, Call, Replies, ReplyTo, Requests, abcast, multi_call, multi_call_within},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
     control::{NoProcess, OnExit},
@@ -59,14 +54,13 @@ pub use crate::{
     error::StartError,
     exit::{Exit, IntoExit, Panic},
     gen_server::{GenServer, Init, InitError},
-    info::{Listed, ProcessInfo, ProcessStatus},
+    introspect::{Ancestor, Listed, ProcessInfo, ProcessStatus, callers},
     message::{Down, Exited, Halt, Handled, Handler, IdleTimeout, Message, MonitorRef},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
     post::{Bounds, MailboxFull, Overflow, Sending},
     receive::{Alias, AliasMode, Mailbox, Raw},
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
-    run::RunError,
     state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},
     supervisor::{
         AutoShutdown, ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor,
