@@ -24,7 +24,8 @@ pub(crate) use self::{
 use crate::{
     address::{CallError, CallFailure, DEFAULT_CALL_TIMEOUT, Target},
     gen_server::GenServer,
-    message::{Ask, Fence, Handler, Message},
+    letter::{Ask, Fence},
+    message::{Handler, Message},
     pid::{Pid, ProcessId},
     post::{self, Seat},
     scheduler::{self, Envelope, Letter},

@@ -11,7 +11,8 @@ use super::{Seat, Unsent, post_or_wait};
 use crate::{
     address::{CastError, Target},
     call::{ReplyCell, Waiting},
-    message::{Cast, Message},
+    letter::Cast,
+    message::Message,
     pid::ProcessId,
     scheduler::Envelope,
 };

@@ -17,7 +17,8 @@ use crate::{
     call::ReplyTo,
     ctx::Ctx,
     exit::Exit,
-    message::{Ask, Cast, Exited, Halt, Message},
+    letter::{Ask, Cast},
+    message::{Exited, Halt, Message},
     scheduler::Envelope,
 };
 
