@@ -10,11 +10,11 @@ use std::{
 
 use crate::{
     address::{Name, Via},
-    bounds::Bounds,
     error::StartError,
     gen_server::GenServer,
     node::Node,
     pid::ProcessId,
+    post::Bounds,
     process,
     supervisor::Backoff,
 };
