@@ -10,6 +10,10 @@ use crate::deadline::{DEFAULT_DEADLINE, in_time};
 /// # Panics
 ///
 /// When it is still there after [`DEFAULT_DEADLINE`].
+///
+/// # Cancel safety
+///
+/// Dropping the future forgets the wait, nothing else.
 #[track_caller]
 pub fn expect_down(node: &Node, process: impl Into<ProcessId>) -> impl Future<Output = Exit> {
     let process = process.into();
