@@ -19,6 +19,32 @@ use crate::deadline::{DEFAULT_DEADLINE, in_time};
 /// monitors, the [`Exited`] of what it is linked to (it traps exits).
 ///
 /// It lives for as long as this handle.
+///
+/// ```
+/// # use throng_runtime::{Address, Exit, Message};
+/// # use throng_test::{Probe, TestNode};
+/// #[derive(Debug, PartialEq)]
+/// struct Ready(u16);
+/// impl Message for Ready {
+///     type Reply = ();
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// # let node = TestNode::new();
+/// let mut probe = Probe::start(&node).await;
+/// let me = probe.pid();
+/// let server = node.spawn(async move |_| {
+///     let _ = me.cast(Ready(4000));
+///     std::future::pending::<()>().await
+/// });
+/// probe.monitor(server).await;
+/// assert_eq!(probe.expect::<Ready>().await, Ready(4000));
+///
+/// node.exit(server, Exit::Shutdown);
+/// assert!(matches!(probe.expect_down(server).await, Exit::Shutdown));
+/// probe.expect_nothing().await;
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Probe {
     node: Node,

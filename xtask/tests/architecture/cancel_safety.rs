@@ -1,38 +1,20 @@
 //! Whatever is awaited says what becomes of it when nobody awaits it any more.
 //!
 //! A public function that waits has a section `# Cancel safety`. One that returns a named future of ours may leave that to the
-//! documentation of the future. The reader goes by lines, as rustfmt lays them out, and skips tests.
+//! documentation of the future.
 
 use std::collections::BTreeMap;
 
-use crate::repository::{Text, assert_none, texts};
+use crate::{
+    items::{Item, items},
+    repository::{Text, assert_none, texts},
+};
 
 const SECTION: &str = "# Cancel safety";
-
-/// An item whose words matter: its documentation, and its first lines up to the body.
-struct Item {
-    line: usize,
-    docs: String,
-    head: String,
-    in_public_trait: bool,
-}
 
 impl Item {
     fn is_said(&self) -> bool {
         self.docs.lines().any(|line| line.trim() == SECTION)
-    }
-
-    /// The name of a function that others may call or implement.
-    fn public_function(&self) -> Option<&str> {
-        let public = self.head.strip_prefix("pub ");
-        let head = if self.in_public_trait { Some(self.head.as_str()) } else { public }?;
-        let name = head.strip_prefix("async ").unwrap_or(head).strip_prefix("fn ")?;
-        name.split(['<', '(']).next()
-    }
-
-    fn public_type(&self) -> Option<&str> {
-        let rest = self.head.strip_prefix("pub struct ").or_else(|| self.head.strip_prefix("pub enum "))?;
-        rest.split(|c: char| !c.is_alphanumeric()).next()
     }
 
     /// The type that this item makes a future.
@@ -54,50 +36,6 @@ impl Item {
         let head = self.head.strip_prefix("pub ").unwrap_or(&self.head);
         head.starts_with("async fn") || self.returned().starts_with("impl Future")
     }
-}
-
-/// The items of a source that are not its tests.
-fn items(source: &str) -> Vec<Item> {
-    let lines: Vec<&str> = source.lines().take_while(|line| *line != "#[cfg(test)]").collect();
-    let (mut items, mut docs, mut public_trait) = (Vec::new(), String::new(), None);
-    for (index, line) in lines.iter().enumerate() {
-        let (text, indent) = (line.trim_start(), line.len() - line.trim_start().len());
-        if let Some(doc) = text.strip_prefix("///") {
-            docs.extend([doc, "\n"]);
-        } else if is_start(text) {
-            let head = head(&lines[index..]);
-            let in_public_trait = public_trait.is_some();
-            if head.starts_with("pub trait ") {
-                public_trait = Some(indent);
-            }
-            items.push(Item { line: index + 1, docs: std::mem::take(&mut docs), head, in_public_trait });
-        } else if text.is_empty() || text.starts_with('}') {
-            docs.clear();
-        }
-        if text.starts_with('}') && public_trait == Some(indent) {
-            public_trait = None;
-        }
-    }
-    items
-}
-
-/// Whether an item begins here. Attributes between it and its documentation belong to neither.
-fn is_start(text: &str) -> bool {
-    ["pub ", "pub(", "fn ", "async fn ", "impl ", "impl<", "struct ", "enum ", "trait "]
-        .iter()
-        .any(|start| text.starts_with(start))
-}
-
-/// The lines of an item up to its body, as one.
-fn head(lines: &[&str]) -> String {
-    let mut head = String::new();
-    for line in lines {
-        head.extend([line.trim(), " "]);
-        if line.ends_with(['{', ';', '}']) {
-            break;
-        }
-    }
-    head.trim_end().to_owned()
 }
 
 /// The functions that leave it unsaid, as `path:line: name`.

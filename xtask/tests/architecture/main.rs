@@ -4,6 +4,8 @@
 
 mod arrows;
 mod cancel_safety;
+mod examples;
+mod items;
 mod licences;
 mod links;
 mod manifests;
