@@ -114,7 +114,7 @@ pub trait Address<S: GenServer>: Send + Sync {
             Err(Unsent::Full(unsent)) => {
                 Err(CastError::Full { target: self.target(), message: post::unpack(unsent) })
             }
-            Ok(()) | Err(Unsent::Gone(_) | Unsent::Doomed(..)) => Ok(()),
+            Ok(()) | Err(Unsent::Gone(_)) => Ok(()),
         }
     }
 

@@ -30,6 +30,11 @@ pub(crate) fn crash(process: ProcessId, server: &str, during: Option<&str>, reas
     if_nobody_listens(&format_args!("process {process}{label} ({server}) crashed: {reason}"));
 }
 
+/// The runtime ended a process that is beyond help: what it ran is known by its birth alone.
+pub(crate) fn ended(process: ProcessId, reason: &Exit) {
+    crash(process, work(process), None, reason);
+}
+
 /// A process that is no server crashed: who, what it ran, and on whose behalf if it is a task (T9). A clean end is no crash.
 pub(crate) fn raw_crash(process: ProcessId, reason: &Exit) {
     if reason.is_clean() {
@@ -37,12 +42,16 @@ pub(crate) fn raw_crash(process: ProcessId, reason: &Exit) {
     }
     let label = introspect::label(process);
     let label = label.as_deref();
-    let work =
-        scheduler::birth(process).and_then(Birth::initial_call).map_or("unknown", |call| (call.name)());
+    let work = work(process);
     let starter = introspect::caller(process).map(tracing::field::display);
     tracing::error!(%process, label, work, starter, %reason, "process crashed");
     let label = label.map(|label| format!(" {label:?}")).unwrap_or_default();
     if_nobody_listens(&format_args!("process {process}{label} ({work}) crashed: {reason}"));
+}
+
+/// What a process runs: the type name of its server, or of its code.
+fn work(process: ProcessId) -> &'static str {
+    scheduler::birth(process).and_then(Birth::initial_call).map_or("unknown", |call| (call.name)())
 }
 
 /// Prints what was reported, if there is no subscriber.

@@ -48,7 +48,7 @@ impl Bounds {
 /// | `Refuse` | gives it back | gives it back | fails with `Overloaded` |
 /// | `DropNewest` | lost in silence | lost in silence | fails with `Overloaded` |
 /// | `DropOldest` | goes in | goes in | goes in; the caller whose request was dropped is told `Overloaded` |
-/// | `Kill` | as to a dead process | as to a dead process | fails with the reason of the end |
+/// | `Kill` | as to a dead process | comes back, when the receiver has ended | fails with the reason of the end, when it has come |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overflow {
