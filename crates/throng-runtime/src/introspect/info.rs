@@ -35,7 +35,7 @@ pub struct ProcessInfo {
     pub id: ProcessId,
     /// The name that it is registered under on its node.
     pub name: Option<Arc<str>>,
-    /// What it calls itself ([`Ctx::set_label`](crate::Ctx::set_label)).
+    /// What it calls itself ([`Ctx::set_label`](crate::Ctx::set_label)); else the id that its specification gives it.
     pub label: Option<Arc<str>>,
     /// What it runs: the type name of its server, or of the code of a raw process or task.
     pub initial_call: &'static str,

@@ -172,6 +172,9 @@ fn furnish<S: GenServer>(id: ProcessId, spec: &ChildSpec<S>) {
     if let (Some(idle), Some(mut control)) = (spec.hibernate_after, slot.control(id)) {
         control.get().hibernate_after = Some(idle);
     }
+    if let Some(label) = spec.label.clone().or_else(|| spec.id.as_deref().map(Into::into)) {
+        introspect::set_label(id, label);
+    }
 }
 
 /// Takes the monitor of a start that failed away, with its `Down`.
