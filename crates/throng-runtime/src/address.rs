@@ -4,6 +4,7 @@ use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use crate::{
     call::{self, Answer, Call},
+    error::StartError,
     exit::Exit,
     gen_server::GenServer,
     letter::Cast,
@@ -242,6 +243,12 @@ impl<S> Via<S> {
 
     pub(crate) fn naming(&self) -> &dyn Naming<S> {
         &*self.naming
+    }
+
+    /// Gives the name to a process, or tells who holds it.
+    pub(crate) fn claim(&self, pid: Pid<S>) -> Result<(), StartError> {
+        let taken = |holder| StartError::AlreadyStarted { name: self.name.clone(), holder };
+        self.naming.claim(pid).map_err(taken)
     }
 }
 
