@@ -98,6 +98,11 @@ pub(crate) fn caller(id: ProcessId) -> Option<ProcessId> {
     look(id, |control| control.about.as_ref()?.callers.as_ref()?.first().copied())
 }
 
+/// How many messages the bounds of its mailbox have dropped.
+pub(crate) fn dropped(id: ProcessId) -> u64 {
+    look(id, |control| Some(control.dropped())).unwrap_or_default()
+}
+
 /// What a process calls itself.
 pub(crate) fn label(id: ProcessId) -> Option<Arc<str>> {
     look(id, |control| control.about.as_ref()?.label.clone())

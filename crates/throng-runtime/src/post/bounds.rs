@@ -11,6 +11,8 @@
 /// the runtime itself sends does not, because it comes once and cannot be asked for again: exit signals, requests to stop,
 /// [`Down`](crate::Down) and [`Exited`](crate::Exited), the messages of timers, system requests ([`sys`](crate::sys)), and what
 /// the server [continues with](crate::Ctx::continue_with).
+///
+/// How many messages were dropped for them is seen in [`ProcessInfo::dropped`](crate::ProcessInfo::dropped).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "bounds do nothing until a child's specification takes them"]
 pub struct Bounds {

@@ -24,6 +24,8 @@ pub(crate) struct Room {
     tickets: usize,
     line: VecDeque<Place>,
     places: u64,
+    /// How many messages were dropped by its policy.
+    dropped: u64,
     /// It was too full, and its process is being ended.
     doomed: bool,
 }
@@ -70,6 +72,7 @@ impl Room {
             tickets: 0,
             line: VecDeque::new(),
             places: 0,
+            dropped: 0,
             doomed: false,
         }
     }
@@ -88,9 +91,13 @@ impl Room {
             Overflow::Refuse => Offer::Full { envelope, may_wait: false },
             Overflow::DropOldest if ever_fits => {
                 let dropped = self.make_room(cost);
+                self.dropped += dropped.len() as u64;
                 Offer::In { ticket: self.admit(Held { envelope, cost }), dropped }
             }
-            Overflow::DropNewest | Overflow::DropOldest => Offer::Dropped(envelope),
+            Overflow::DropNewest | Overflow::DropOldest => {
+                self.dropped += 1;
+                Offer::Dropped(envelope)
+            }
             Overflow::Kill => {
                 self.doomed = true;
                 let full = MailboxFull { messages: self.held.len(), bytes: self.bytes };
@@ -128,6 +135,11 @@ impl Room {
     pub(crate) fn redeem(&mut self) -> Option<Envelope> {
         self.tickets = self.tickets.saturating_sub(1);
         self.take_oldest()
+    }
+
+    /// How many messages were dropped, unlike those that their senders kept.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     pub(crate) fn leave(self) -> Left {

@@ -350,6 +350,8 @@ pub struct Status {
     pub parent: Option<ProcessId>,
     /// How many messages wait.
     pub queue_len: usize,
+    /// How many messages the [bounds](crate::Bounds) of its mailbox have dropped.
+    pub dropped: u64,
     /// Whether it is suspended.
     pub suspended: bool,
     /// What it did, if it counts.
@@ -405,6 +407,7 @@ impl Status {
             label: introspect::label(id),
             parent: introspect::parent(id),
             queue_len: slot.queue_len(),
+            dropped: introspect::dropped(id),
             suspended: false,
             statistics: None,
             log: Vec::new(),

@@ -61,6 +61,19 @@ async fn p34_drop_newest_loses_casts_in_silence_and_tells_callers() {
 }
 
 #[tokio::test]
+async fn p36_observers_see_how_many_messages_were_dropped() {
+    let node = Node::new("test");
+    for (overflow, dropped) in [(Overflow::DropNewest, 8), (Overflow::DropOldest, 8), (Overflow::Refuse, 0)] {
+        let (desk, mut hands) = busy_desk(&node, two(overflow)).await;
+        // Those that were refused are with their sender, who knows.
+        (1..=10).for_each(|number| drop(desk.cast(Job(number))));
+        assert_eq!(node.process_info(desk).unwrap().dropped, dropped, "{overflow:?}");
+        hands.work(3).await;
+        assert_eq!(sys::get_status(desk).await.unwrap().dropped, dropped, "{overflow:?}");
+    }
+}
+
+#[tokio::test]
 async fn p34_drop_oldest_makes_room_and_tells_the_caller_that_waited_longest_at_once() {
     let node = Node::new("test");
     let (desk, mut hands) = busy_desk(&node, two(Overflow::DropOldest)).await;

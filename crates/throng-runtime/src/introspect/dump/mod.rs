@@ -100,6 +100,7 @@ fn entry(info: ProcessInfo) -> Entry {
     notes.push(info.initial_call.to_owned());
     notes.push(format!("{:?}", info.status).to_lowercase());
     notes.extend(count("waiting messages", info.queue_len));
+    notes.extend(count("dropped messages", usize::try_from(info.dropped).unwrap_or(usize::MAX)));
     notes.extend(count("links", info.links.total));
     notes.extend(count("monitors", info.monitors.total));
     notes.extend(count("monitored by", info.monitored_by.total));
