@@ -6,6 +6,7 @@
 use std::{
     fmt::Display,
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use crate::{
@@ -47,6 +48,21 @@ pub(crate) fn raw_crash(process: ProcessId, reason: &Exit) {
     tracing::error!(%process, label, work, starter, %reason, "process crashed");
     let label = label.map(|label| format!(" {label:?}")).unwrap_or_default();
     if_nobody_listens(&format_args!("process {process}{label} ({work}) crashed: {reason}"));
+}
+
+/// A process keeps its worker to itself (P38): who, what it runs, and for how long at least.
+pub(crate) fn hog(process: ProcessId, bound: Duration) {
+    let (label, work) = (introspect::label(process), work(process));
+    let label = label.as_deref();
+    tracing::warn!(%process, label, work, ?bound, "a process has kept its worker without reaching an await point");
+}
+
+/// As [`hog`], for a program in which nobody listens.
+pub(crate) fn long_hog(process: ProcessId, bound: Duration) {
+    let label = introspect::label(process).map(|label| format!(" {label:?}")).unwrap_or_default();
+    let work = work(process);
+    let what = format!("has kept its worker for {bound:?} without reaching an await point");
+    if_nobody_listens(&format_args!("process {process}{label} ({work}) {what}; what blocks belongs in spawn_blocking"));
 }
 
 /// What a process runs: the type name of its server, or of its code.
