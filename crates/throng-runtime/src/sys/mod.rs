@@ -435,7 +435,10 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let server = self.server.unwrap_or("no server");
         let suspended = if self.suspended { ", suspended" } else { "" };
-        write!(f, "process {} ({server}{suspended}): {} queued, {}", self.id, self.queue_len, self.state)
+        let label = self.label.as_ref().map(|label| format!(" {label:?}")).unwrap_or_default();
+        let dropped = if self.dropped > 0 { format!("{} dropped, ", self.dropped) } else { String::new() };
+        write!(f, "process {}{label} ({server}{suspended}): {} queued, ", self.id, self.queue_len)?;
+        write!(f, "{dropped}{}", self.state)
     }
 }
 
