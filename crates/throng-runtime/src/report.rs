@@ -62,7 +62,9 @@ pub(crate) fn long_hog(process: ProcessId, bound: Duration) {
     let label = introspect::label(process).map(|label| format!(" {label:?}")).unwrap_or_default();
     let work = work(process);
     let what = format!("has kept its worker for {bound:?} without reaching an await point");
-    if_nobody_listens(&format_args!("process {process}{label} ({work}) {what}; what blocks belongs in spawn_blocking"));
+    if_nobody_listens(&format_args!(
+        "process {process}{label} ({work}) {what}; what blocks belongs in spawn_blocking"
+    ));
 }
 
 /// What a process runs: the type name of its server, or of its code.

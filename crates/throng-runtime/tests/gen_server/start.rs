@@ -96,7 +96,10 @@ async fn g2_the_name_is_there_before_init_and_a_taken_one_keeps_init_from_runnin
 
     let (part, mut heard) = Part::new();
     let second = node.start(part.child().name(NAME)).await;
-    assert!(matches!(second, Err(StartError::AlreadyStarted { holder, .. }) if holder == first.id()), "{second:?}");
+    assert!(
+        matches!(second, Err(StartError::AlreadyStarted { holder, .. }) if holder == first.id()),
+        "{second:?}"
+    );
     assert_eq!(hear(&mut heard).await, "gone", "init ran");
 }
 

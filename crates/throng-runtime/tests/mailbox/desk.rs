@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use throng_runtime::{Address, Bounds, ChildSpec, Ctx, GenServer, Handled, Handler, Init, Message, Node, Pid, census};
+use throng_runtime::{
+    Address, Bounds, ChildSpec, Ctx, GenServer, Handled, Handler, Init, Message, Node, Pid, census,
+};
 use tokio::sync::{Semaphore, mpsc};
 
 pub(crate) struct Desk {

@@ -75,8 +75,10 @@ async fn p35_a_process_is_labelled_with_its_childs_id() {
         .child(TaskSupervisor::new("errands"))
         .child(PartitionSupervisor::of("shards", Leaf::child(())).partitions(2));
     let tree = node.start(tree).await.unwrap();
-    let labels: BTreeSet<_> =
-        node.processes().map(|id| node.process_info(id).unwrap().label.map_or("none".into(), String::from)).collect();
+    let labels: BTreeSet<_> = node
+        .processes()
+        .map(|id| node.process_info(id).unwrap().label.map_or("none".to_owned(), |label| label.to_string()))
+        .collect();
     let expected = ["none", "second leaf", "crowd", "errands", "shards", "shards[0]", "shards[1]", "tree"];
     assert_eq!(labels, expected.map(String::from).into());
     node.stop(tree, Exit::Shutdown, None).await.unwrap();

@@ -22,7 +22,10 @@ async fn p31_a_name_has_one_holder() {
     let node = Node::new("test");
     let first = node.start(Holder::child(()).name(NAME)).await.unwrap();
     let second = node.start(Holder::child(()).name(NAME)).await;
-    assert!(matches!(second, Err(StartError::AlreadyStarted { holder, .. }) if holder == first.id()), "{second:?}");
+    assert!(
+        matches!(second, Err(StartError::AlreadyStarted { holder, .. }) if holder == first.id()),
+        "{second:?}"
+    );
     assert_eq!(node.whereis(NAME), Some(first));
     let unnamed = node.start(Holder::child(())).await.unwrap();
     assert_ne!(unnamed, first);

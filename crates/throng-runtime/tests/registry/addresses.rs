@@ -2,7 +2,9 @@
 
 use std::error::Error;
 
-use throng_runtime::{Address, CallError, ChildError, Ctx, DynamicSupervisor, GenServer, Init, Node, Registry};
+use throng_runtime::{
+    Address, CallError, ChildError, Ctx, DynamicSupervisor, GenServer, Init, Node, Registry,
+};
 
 use crate::world::{Actor, Do};
 

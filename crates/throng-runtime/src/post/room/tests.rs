@@ -1,7 +1,7 @@
 //! What the bounds let in, and in which order, as tables.
 
 use super::*;
-use crate::signal::Signal;
+use crate::{exit::Exit, signal::Signal};
 
 /// Signals serve as the letters here.
 fn note(words: &str) -> Envelope {
