@@ -210,6 +210,25 @@ pub trait Naming<S>: Send + Sync {
 /// A name that is resolved at each use: calls go to whoever holds it, across restarts (G22).
 ///
 /// [`Node::via`](crate::Node::via) and [`Registry::via`](crate::Registry::via) make them.
+///
+/// ```
+/// # use throng_runtime::{Address, Ctx, Exit, GenServer, Init, Name, Node};
+/// # struct Counter;
+/// # impl GenServer for Counter { type Args = (); async fn init(_: (), _: &mut Ctx<Self>) -> Init<Self> { Ok(Counter) } }
+/// const COUNTER: Name<Counter> = Name::new("counter");
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// let counter = node.via(COUNTER);
+/// assert!(counter.resolve().is_none());
+/// let first = node.start(Counter::child(()).name(COUNTER)).await?;
+/// assert_eq!(counter.resolve(), Some(first));
+///
+/// node.stop(first, Exit::Normal, None).await?;
+/// let second = node.start(Counter::child(()).name(COUNTER)).await?;
+/// assert_eq!(counter.resolve(), Some(second)); // the same address
+/// # Ok(()) }
+/// ```
 pub struct Via<S> {
     naming: Arc<dyn Naming<S>>,
     name: Arc<str>,
