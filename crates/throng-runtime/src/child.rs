@@ -13,13 +13,13 @@ use std::{
 
 use crate::{
     address::{Name, Via},
-    bounds::Bounds,
     error::StartError,
     exit::Exit,
     gen_server::GenServer,
     node::Node,
     panics::contain,
     pid::ProcessId,
+    post::Bounds,
     process,
     supervisor::Backoff,
 };
@@ -65,6 +65,25 @@ pub enum ChildKind {
 /// How to start a server of type `S`, and how its supervisor treats it.
 ///
 /// [`GenServer::child`] makes one; the defaults are permanent, 5 s to shut down, no name, no limit on `init`.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use throng_runtime::{Ctx, GenServer, Init, Name, Node, Restart, Supervisor};
+/// # struct Counter;
+/// # impl GenServer for Counter { type Args = (); async fn init(_: (), _: &mut Ctx<Self>) -> Init<Self> { Ok(Counter) } }
+/// const COUNTER: Name<Counter> = Name::new("counter");
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// let counter = Counter::child(())
+///     .name(COUNTER)
+///     .restart(Restart::Transient)
+///     .shutdown(Duration::from_secs(10))
+///     .start_timeout(Duration::from_secs(1));
+/// node.start(Supervisor::one_for_one("tree").child(counter)).await?;
+/// assert!(node.whereis(COUNTER).is_some());
+/// # Ok(()) }
+/// ```
 #[must_use = "it says how to start a child, and starts nothing"]
 pub struct ChildSpec<S: GenServer> {
     pub(crate) id: Option<Cow<'static, str>>,

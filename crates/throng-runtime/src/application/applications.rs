@@ -15,6 +15,27 @@ use crate::{child::ChildSpec, exit::Exit, gen_server::GenServer, node::Node};
 ///
 /// [`run`](Applications::run) is the body of such a program's `main`; a test starts and stops them by hand. Dropping this
 /// stops nothing: supervisors own life.
+///
+/// ```
+/// # use throng_runtime::{Application, Applications, ChildSpec, Exit, Node, RestartType, Supervisor};
+/// struct Mailer;
+/// impl Application for Mailer {
+///     fn name(&self) -> &str {
+///         "mailer"
+///     }
+///     async fn start(&self, _: &Node) -> Result<ChildSpec<Supervisor>, Exit> {
+///         Ok(Supervisor::one_for_one("mailer"))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let node = Node::new("shop");
+/// let mut applications = Applications::new(&node).add_as(RestartType::Temporary, Mailer);
+/// assert_eq!(applications.ensure_all_started("mailer").await?, ["mailer"]);
+/// assert!(applications.ensure_all_started("mailer").await?.is_empty()); // it runs
+/// applications.stop("mailer").await?;
+/// # Ok(()) }
+/// ```
 pub struct Applications {
     node: Node,
     known: Vec<Known>,

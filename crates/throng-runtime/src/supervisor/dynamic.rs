@@ -146,10 +146,6 @@ impl DynamicSupervisorFlags {
 }
 
 /// Requests to a running dynamic supervisor. They wait for as long as it takes: it starts one child at a time (D8).
-///
-/// # Cancel safety
-///
-/// Dropping one of the futures gives up the answer; what was asked is done all the same.
 impl DynamicSupervisor {
     /// Starts a child.
     ///
@@ -157,6 +153,10 @@ impl DynamicSupervisor {
     ///
     /// [`ChildError::MaxChildren`], [`ChildError::Start`] (nothing is kept; what cannot work, such as a
     /// [significant](ChildSpec::significant) child, is refused without asking the supervisor: D2), [`ChildError::Supervisor`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the child is started all the same.
     pub async fn start_child<S: GenServer>(
         supervisor: &impl Address<Self>,
         child: impl IntoChild<Server = S>,
@@ -171,6 +171,10 @@ impl DynamicSupervisor {
     /// # Errors
     ///
     /// [`ChildError::NotFound`], [`ChildError::Supervisor`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the child is stopped all the same.
     pub async fn terminate_child(
         supervisor: &impl Address<Self>,
         child: impl Into<ProcessId>,
@@ -183,6 +187,10 @@ impl DynamicSupervisor {
     /// # Errors
     ///
     /// The supervisor is not there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer, nothing else.
     pub async fn which_children(supervisor: &impl Address<Self>) -> Result<Vec<ChildInfo>, ChildError> {
         ask(supervisor, WhichChildren).await
     }
@@ -192,6 +200,10 @@ impl DynamicSupervisor {
     /// # Errors
     ///
     /// The supervisor is not there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer, nothing else.
     pub async fn count_children(supervisor: &impl Address<Self>) -> Result<ChildCount, ChildError> {
         ask(supervisor, CountChildren).await
     }
