@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     address::CallFailure,
+    call::ReplyCell,
     control,
     ctx::Ctx,
     error::StartError,
@@ -24,7 +25,6 @@ use crate::{
     node::Node,
     panics::contain,
     pid::ProcessId,
-    reply::ReplyCell,
     report,
     scheduler::Running,
     sys::{self, SysEventKind},
