@@ -6,12 +6,12 @@ use crate::{
     call::{self, Answer, Call},
     exit::Exit,
     gen_server::GenServer,
-    message::{Cast, Handler, Message},
+    letter::Cast,
+    message::{Handler, Message},
     pid::{Pid, ProcessId},
-    post::{self, Unsent},
-    process, retry,
+    post::{self, Sending, Unsent},
+    process,
     scheduler::{self, Envelope},
-    send::{self, Sending},
 };
 
 /// How long a call waits unless told otherwise (G9).
@@ -92,7 +92,7 @@ pub trait Address<S: GenServer>: Send + Sync {
         S: Handler<M>,
         Self: Sized,
     {
-        retry::call_retry(self, message, within)
+        call::call_retry(self, message, within)
     }
 
     /// Sends a message and goes on; it never waits. A cast to a process that is dead is lost in silence (P3).
@@ -112,7 +112,7 @@ pub trait Address<S: GenServer>: Send + Sync {
         let envelope = Envelope::message::<S, _>(pid.id().generation(), Cast(message));
         match post::post(pid.id(), envelope) {
             Err(Unsent::Full(unsent)) => {
-                Err(CastError::Full { target: self.target(), message: send::unpack(unsent) })
+                Err(CastError::Full { target: self.target(), message: post::unpack(unsent) })
             }
             Ok(()) | Err(Unsent::Gone(_) | Unsent::Doomed(..)) => Ok(()),
         }

@@ -13,16 +13,17 @@ use std::{
 use self::plans::Plans;
 use crate::{
     address::CallFailure,
+    call::{ReplyCell, ReplyTo, Unanswered},
     child::IntoChild,
     control::{self, NoProcess, OnExit, Watcher},
     error::StartError,
     exit::{Exit, IntoExit},
     gen_server::GenServer,
-    message::{Cast, Down, Exited, Halt, Handler, IdleTimeout, Message, MonitorRef, Notice},
+    letter::{Cast, Notice},
+    message::{Down, Exited, Halt, Handler, IdleTimeout, Message, MonitorRef},
     node::Node,
     pid::{Pid, ProcessId},
     process,
-    reply::{ReplyTo, Unanswered},
     scheduler::{self, Envelope, Generation},
     task::Task,
     timer::TimerRef,
@@ -327,7 +328,7 @@ impl<S: GenServer> Ctx<S> {
     }
 
     /// The call in hand, typed. A call of another type is in hand only if `R` was written wrongly by hand.
-    fn take_call<R: Send + 'static>(&mut self) -> Option<Arc<crate::reply::ReplyCell<R>>> {
+    fn take_call<R: Send + 'static>(&mut self) -> Option<Arc<ReplyCell<R>>> {
         let call: Arc<dyn std::any::Any + Send + Sync> = self.call.take()?;
         Some(
             call.downcast()

@@ -15,8 +15,9 @@ use crate::{
     error::StartError,
     exit::{Exit, IntoExit},
     gen_server::GenServer,
-    info::{self, ProcessInfo},
-    message::{Cast, Handler, Message},
+    introspect::{self, ProcessInfo},
+    letter::Cast,
+    message::{Handler, Message},
     names::{self, Names},
     panics,
     pid::{Pid, ProcessId},
@@ -172,7 +173,7 @@ impl Node {
     /// # }
     /// ```
     pub fn process_info(&self, process: impl Into<ProcessId>) -> Option<ProcessInfo> {
-        info::of(self, process.into())
+        introspect::process_info(self, process.into())
     }
 
     /// The processes of this node that have not ended, in no particular order. It looks at the process table while it goes: one

@@ -19,7 +19,6 @@ use crate::{
     exit::Exit,
     gen_server::{GenServer, Init, InitError},
     message::{Exited, Handled, Handler, Message},
-    names::is_alive,
     pid::{Pid, ProcessId},
     scheduler,
 };
@@ -295,7 +294,7 @@ impl DynamicSupervisor {
 #[diagnostic::do_not_recommend]
 impl Handler<Exited> for DynamicSupervisor {
     async fn handle(&mut self, exited: Exited, ctx: &mut Ctx<Self>) -> Handled<Exited> {
-        let Some(pid) = exited.pid.filter(|pid| !is_alive(*pid)) else { return Ok(()) };
+        let Some(pid) = exited.pid.filter(|_| exited.by_link) else { return Ok(()) };
         let Some(known) = self.children.get(&pid) else { return Ok(()) };
         match Fate::of(known.child.restart, &exited.reason) {
             Fate::Restart => {

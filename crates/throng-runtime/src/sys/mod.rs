@@ -38,12 +38,11 @@ use std::{fmt, sync::Arc};
 pub use self::debugging::{Statistics, SysEvent, SysEventKind};
 pub(crate) use self::lane::{Served, Subject, System, serve, with_debugging};
 use crate::{
-    about,
     address::{Address, CallFailure, Target},
-    call::{self, Answer},
+    call::{self, Answer, ReplyTo},
     gen_server::GenServer,
+    introspect,
     pid::ProcessId,
-    reply::ReplyTo,
     scheduler,
 };
 
@@ -403,8 +402,8 @@ impl Status {
             id,
             server: None,
             state: String::new(),
-            label: about::label(id),
-            parent: about::parent(id),
+            label: introspect::label(id),
+            parent: introspect::parent(id),
             queue_len: slot.queue_len(),
             suspended: false,
             statistics: None,

@@ -32,14 +32,13 @@ pub use self::{
 };
 use crate::{
     address::CallFailure,
+    call::{ReplyCell, Waiting},
     child::Shutdown,
     control,
     exit::Exit,
     node::Node,
     pid::ProcessId,
-    process,
-    reply::{ReplyCell, Waiting},
-    scheduler, timer,
+    process, scheduler, timer,
 };
 
 /// A future that runs in a process of its own (T1).

@@ -15,6 +15,7 @@ use crate::{
     exit::{Exit, IntoExit},
     gen_server::{GenServer, Init},
     message::{Exited, Handled, Handler, Message},
+    panics::contain,
     pid::ProcessId,
     supervisor::{ChildError, stop},
 };
@@ -222,13 +223,15 @@ impl GenServer for TaskSupervisor {
 
 impl TaskSupervisor {
     fn run(&mut self, job: Job, ctx: &Ctx<Self>) -> Result<ProcessId, ChildError> {
+        // What the work of a task holds is the user's: its drop must not end the supervisor.
         if !job.is_wanted() {
             // Whoever asked is gone, or has thought better of it: the answer reaches nobody.
+            contain("a task that was not started", || drop(job));
             return Err(ChildError::NotFound);
         }
         if self.children.len() >= self.children_max {
             let error = ChildError::MaxChildren(self.children_max);
-            job.refuse(error.clone().into());
+            contain("a task that was not started", || job.refuse(error.clone().into()));
             return Err(error);
         }
         let task = job.start_under(ctx.node(), ctx.id());

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
+use super::Ancestor;
 use crate::{
-    about::Ancestor,
     control::{Control, Watcher},
     node::Node,
     pid::ProcessId,
