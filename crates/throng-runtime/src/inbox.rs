@@ -37,6 +37,8 @@ pub(crate) struct Inbox {
     suspended: bool,
     /// Somebody asked to be told what it does (Y3).
     observed: bool,
+    /// It answered system requests last.
+    served: bool,
     /// A request to shut down is in the queue.
     stops: bool,
     nap: Nap,
@@ -75,6 +77,7 @@ impl Inbox {
             serving: false,
             suspended: false,
             observed: false,
+            served: false,
             stops: false,
             nap: Nap::Never,
         }
@@ -168,6 +171,13 @@ impl Inbox {
             Some(Signal::Shutdown(reason)) => Some(reason),
             _ => None,
         }
+    }
+
+    /// Whether it is time for the system requests, if it is asked: not twice in a row when something else has arrived.
+    pub(crate) fn serves_now(&mut self, asked: bool) -> bool {
+        let others_wait = if self.suspended { self.stops } else { !self.queue.is_empty() };
+        self.served = asked && !(self.served && others_wait);
+        self.served
     }
 
     /// Whether system requests wait.
@@ -275,7 +285,7 @@ impl Inbox {
     }
 
     /// Takes everything in; a fatal signal's reason, if there is one.
-    fn arrive(&mut self) -> Option<Exit> {
+    pub(crate) fn arrive(&mut self) -> Option<Exit> {
         let (mut arrived, has_signals) = self.slot.mailbox.drain();
         if !has_signals {
             // Nothing to deal with on arrival: the nodes are not even looked at, as each look may be a cache miss.
