@@ -204,7 +204,8 @@ mod tests {
 
     #[test]
     fn y1_turning_debugging_off_leaves_a_suspended_server_suspended() {
-        let mut debugging = Debugging { suspended: true, ..Debugging::default() };
+        let mut debugging = Debugging::default();
+        debugging.suspended = true;
         debugging.count(true);
         debugging.turn_off();
         assert!(debugging.suspended && !debugging.is_on());
