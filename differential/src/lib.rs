@@ -38,6 +38,7 @@ mod dice;
 mod erlang;
 mod family;
 mod journal;
+mod parent;
 mod reason;
 mod report;
 mod seeds;

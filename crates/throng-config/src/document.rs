@@ -1,5 +1,7 @@
 //! TOML into settings that know their lines.
 
+use std::collections::BTreeMap;
+
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -7,7 +9,7 @@ use toml::{
 
 use crate::{
     mistake::{Mistake, Place},
-    setting::{Setting, Value},
+    setting::{DEPTH_MAX, Setting, Value},
 };
 
 /// A file, or a text in the program that takes the place of one.
@@ -19,50 +21,71 @@ pub(crate) struct Document<'a> {
     pub(crate) text: &'a str,
 }
 
-impl Document<'_> {
+/// A document that knows where its lines begin.
+struct Lined<'a> {
+    document: Document<'a>,
+    /// Where each line ends.
+    ends: Vec<usize>,
+}
+
+impl<'a> Document<'a> {
     /// What it says, as far as it can be read; and every place at which it is no TOML.
     pub(crate) fn settings(self) -> (Setting, Vec<Mistake>) {
         let (table, errors) = DeTable::parse_recoverable(self.text);
+        let lined = self.lined();
         let mut mistakes: Vec<_> = errors
             .iter()
             .map(|error| {
-                let place = self.place(error.span().map_or(0, |span| span.start));
+                let place = lined.place(error.span().map_or(0, |span| span.start));
                 Mistake::new(place, "", error.message().replace('\n', ", "))
             })
             .collect();
         // What was read around a mistake would only lead to more of them.
         let setting = if mistakes.is_empty() {
-            let place = self.place(0);
-            Setting::new(self.table(table.into_inner(), "", &mut mistakes), place)
+            let place = lined.place(0);
+            Setting::new(lined.table(table.into_inner(), "", 0, &mut mistakes), place)
         } else {
             Setting::empty()
         };
         (setting, mistakes)
     }
 
-    fn place(self, at: usize) -> Place {
-        let line = self.text.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count() + 1;
-        Place::File { layer: self.layer, path: self.path.to_owned(), line }
+    fn lined(self) -> Lined<'a> {
+        let ends = self.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at);
+        Lined { document: self, ends: ends.collect() }
+    }
+}
+
+impl Lined<'_> {
+    fn place(&self, at: usize) -> Place {
+        let Document { layer, path, .. } = self.document;
+        let line = self.ends.partition_point(|end| *end < at) + 1;
+        Place::File { layer, path: path.to_owned(), line }
     }
 
-    fn table(self, table: DeTable<'_>, path: &str, mistakes: &mut Vec<Mistake>) -> Value {
+    fn table(&self, table: DeTable<'_>, path: &str, depth: usize, mistakes: &mut Vec<Mistake>) -> Value {
         let entries = table.into_iter().map(|(key, value)| {
             let path = crate::names::join(path, key.get_ref());
             // A key tells the line better than a value, which may be a table that is written elsewhere.
             let place = self.place(key.span().start);
-            let setting = Setting::new(self.value(value, &place, &path, mistakes), place);
+            let setting = Setting::new(self.value(value, &place, &path, depth + 1, mistakes), place);
             (key.into_inner().into_owned(), setting)
         });
         Value::Table(entries.collect())
     }
 
     fn value(
-        self,
+        &self,
         value: Spanned<DeValue<'_>>,
         place: &Place,
         path: &str,
+        depth: usize,
         mistakes: &mut Vec<Mistake>,
     ) -> Value {
+        if depth > DEPTH_MAX {
+            mistakes.push(Setting::too_deep(place.clone()));
+            return Value::Table(BTreeMap::new());
+        }
         match value.into_inner() {
             DeValue::String(text) => Value::String(text.into_owned()),
             DeValue::Boolean(boolean) => Value::Boolean(boolean),
@@ -80,11 +103,11 @@ impl Document<'_> {
                 let element = |(index, element): (usize, Spanned<DeValue<'_>>)| {
                     let place = self.place(element.span().start);
                     let path = crate::names::element(path, index);
-                    Setting::new(self.value(element, &place, &path, mistakes), place)
+                    Setting::new(self.value(element, &place, &path, depth + 1, mistakes), place)
                 };
                 Value::Array(elements.into_iter().enumerate().map(element).collect())
             }
-            DeValue::Table(table) => self.table(table, path, mistakes),
+            DeValue::Table(table) => self.table(table, path, depth, mistakes),
         }
     }
 }

@@ -74,6 +74,19 @@ impl fmt::Display for Mistake {
 }
 
 /// All that is wrong with the settings (L5): at least one mistake.
+///
+/// ```
+/// # use throng_config::{Place, Sources};
+/// #[derive(Debug, serde::Deserialize)]
+/// struct Settings {
+///     port: u16,
+/// }
+///
+/// let error = Sources::of("shop").environment([("SHOP__PORT", "eighty")]).load::<Settings>().unwrap_err();
+/// let [mistake] = error.mistakes() else { panic!("{error}") };
+/// assert_eq!(mistake.key(), "port");
+/// assert_eq!(mistake.place(), &Place::Variable("SHOP__PORT".into()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", lines(.mistakes))]
 pub struct ConfigError {

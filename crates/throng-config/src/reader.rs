@@ -1,6 +1,6 @@
 //! Settings as serde reads them: every error is noted with the place that it belongs to.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use serde::{
     Deserializer,
@@ -250,7 +250,10 @@ fn list_in(text: &str, place: &Place) -> Option<Value> {
 
 /// Words without what is written in the setting: it may be a secret.
 fn cleaned(mut words: String, given: Option<&Setting>) -> String {
-    for text in given.map(Setting::texts).unwrap_or_default() {
+    let mut texts = given.map(Setting::texts).unwrap_or_default();
+    // The longest first: what is left of it when a part was taken out would not be found any more.
+    texts.sort_by_key(|text| Reverse(text.len()));
+    for text in texts {
         let quoted = format!("{text:?}");
         for text in [quoted.trim_matches('"'), &text] {
             if !text.is_empty() {

@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::{mistake::Place, names};
+use crate::{
+    mistake::{Mistake, Place},
+    names,
+};
+
+/// So many keys may lie beneath each other. Each knows its whole path, so that a long chain would cost its square.
+pub(crate) const DEPTH_MAX: usize = 64;
 
 /// A value with its origin.
 #[derive(Clone, Debug)]
@@ -36,11 +42,18 @@ impl Setting {
     }
 
     /// A text beneath these keys, and nothing else.
-    pub(crate) fn at(keys: &str, separator: &str, text: &str, place: Place) -> Self {
+    pub(crate) fn at(keys: &str, separator: &str, text: &str, place: Place) -> Result<Self, Mistake> {
+        if keys.matches(separator).count() >= DEPTH_MAX {
+            return Err(Self::too_deep(place));
+        }
         let leaf = Self::new(Value::Text(text.to_owned()), place.clone());
-        keys.rsplit(separator).fold(leaf, |setting, key| {
+        Ok(keys.rsplit(separator).fold(leaf, |setting, key| {
             Self::new(Value::Table(BTreeMap::from([(key.to_owned(), setting)])), place.clone())
-        })
+        }))
+    }
+
+    pub(crate) fn too_deep(place: Place) -> Mistake {
+        Mistake::new(place, "", format!("more than {DEPTH_MAX} keys beneath each other"))
     }
 
     /// Puts another above this: tables become one, any other value hides what it goes above.
@@ -61,9 +74,9 @@ impl Setting {
         match &self.value {
             Value::Table(table) => table.values().flat_map(Self::texts).collect(),
             Value::Array(elements) => elements.iter().flat_map(Self::texts).collect(),
-            Value::String(text) | Value::Text(text) => vec![text.clone()],
+            Value::String(text) | Value::Text(text) => spellings(text),
             Value::Integer(number) => vec![number.to_string()],
-            Value::Float(number) => vec![number.to_string()],
+            Value::Float(number) => vec![number.to_string(), format!("{number:?}")],
             Value::Boolean(_) => Vec::new(),
         }
     }
@@ -72,6 +85,16 @@ impl Setting {
     pub(crate) fn layer(&self, depth: usize) -> Option<&Self> {
         (0..depth).try_fold(self, |setting, _| setting.beneath.as_deref())
     }
+}
+
+/// A text as it is, and as it is told by those that read a word or a number from it.
+fn spellings(text: &str) -> Vec<String> {
+    let word = text.trim();
+    let mut spellings = vec![text.to_owned(), word.to_owned()];
+    spellings.extend(word.parse::<i128>().map(|number| number.to_string()));
+    spellings.extend(word.parse::<f64>().map(|number| format!("{number:?}")));
+    spellings.extend(word.parse::<f64>().map(|number| number.to_string()));
+    spellings
 }
 
 fn overlay_key(table: &mut BTreeMap<String, Setting>, key: String, above: Setting) {

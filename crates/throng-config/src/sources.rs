@@ -145,15 +145,16 @@ impl Sources {
             if let Err(why) = hook(&mut overrides) {
                 reading.mistakes.push(Mistake::new(Place::Program, "", why));
             }
-            overrides.set.into_iter().for_each(|setting| reading.settings.overlay(setting));
+            overrides.set.into_iter().for_each(|setting| reading.overlay(setting));
         }
         for (name, key) in &self.variables {
             if let Some(value) = environment.get(name) {
                 let place = Place::Variable(name.clone());
-                reading.settings.overlay(Setting::at(key, ".", value, place));
+                reading.overlay(Setting::at(key, ".", value, place));
             }
+            reading.mistakes.extend(environment.unreadable(name));
         }
-        environment.settings(&self.application).for_each(|setting| reading.settings.overlay(setting));
+        environment.settings(&self.application).for_each(|setting| reading.overlay(setting));
         let name_variable = |key: &str| names::variable(&self.application, key);
         match recovery::read(&reading.settings, &name_variable) {
             Ok(value) if reading.mistakes.is_empty() => Ok(value),
@@ -181,12 +182,20 @@ impl Reading {
     /// The mode that is asked for, if there is anything whose mode matters.
     fn mode(&mut self, environment: &Environment, matters: bool) -> &'static str {
         let usual = if cfg!(debug_assertions) { "dev" } else { "prod" };
+        self.mistakes.extend(environment.unreadable(MODE).filter(|_| matters));
         let Some(asked) = environment.get(MODE).filter(|_| matters) else { return usual };
         MODES.into_iter().find(|mode| *mode == asked).unwrap_or_else(|| {
             let what = format!("expected one of {}{}", MODES.join(", "), did_you_mean(asked, &MODES));
             self.mistakes.push(Mistake::new(Place::Variable(MODE.to_owned()), "", what));
             usual
         })
+    }
+
+    fn overlay(&mut self, above: Result<Setting, Mistake>) {
+        match above {
+            Ok(setting) => self.settings.overlay(setting),
+            Err(mistake) => self.mistakes.push(mistake),
+        }
     }
 
     fn source(&mut self, source: Source, mode: &str) {
@@ -231,7 +240,7 @@ impl fmt::Debug for Sources {
 pub struct Overrides<'a> {
     environment: &'a Environment,
     mode: &'static str,
-    set: Vec<Setting>,
+    set: Vec<Result<Setting, Mistake>>,
 }
 
 impl Overrides<'_> {

@@ -6,12 +6,12 @@ use crate::{
     call::{self, Answer, Call},
     exit::Exit,
     gen_server::GenServer,
-    message::{Cast, Handler, Message},
+    letter::Cast,
+    message::{Handler, Message},
     pid::{Pid, ProcessId},
-    post::{self, Unsent},
-    process, retry,
+    post::{self, Sending, Unsent},
+    process,
     scheduler::{self, Envelope},
-    send::{self, Sending},
 };
 
 /// How long a call waits unless told otherwise (G9).
@@ -92,7 +92,7 @@ pub trait Address<S: GenServer>: Send + Sync {
         S: Handler<M>,
         Self: Sized,
     {
-        retry::call_retry(self, message, within)
+        call::call_retry(self, message, within)
     }
 
     /// Sends a message and goes on; it never waits. A cast to a process that is dead is lost in silence (P3).
@@ -112,7 +112,7 @@ pub trait Address<S: GenServer>: Send + Sync {
         let envelope = Envelope::message::<S, _>(pid.id().generation(), Cast(message));
         match post::post(pid.id(), envelope) {
             Err(Unsent::Full(unsent)) => {
-                Err(CastError::Full { target: self.target(), message: send::unpack(unsent) })
+                Err(CastError::Full { target: self.target(), message: post::unpack(unsent) })
             }
             Ok(()) | Err(Unsent::Gone(_) | Unsent::Doomed(..)) => Ok(()),
         }
@@ -210,6 +210,25 @@ pub trait Naming<S>: Send + Sync {
 /// A name that is resolved at each use: calls go to whoever holds it, across restarts (G22).
 ///
 /// [`Node::via`](crate::Node::via) and [`Registry::via`](crate::Registry::via) make them.
+///
+/// ```
+/// # use throng_runtime::{Address, Ctx, Exit, GenServer, Init, Name, Node};
+/// # struct Counter;
+/// # impl GenServer for Counter { type Args = (); async fn init(_: (), _: &mut Ctx<Self>) -> Init<Self> { Ok(Counter) } }
+/// const COUNTER: Name<Counter> = Name::new("counter");
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// let counter = node.via(COUNTER);
+/// assert!(counter.resolve().is_none());
+/// let first = node.start(Counter::child(()).name(COUNTER)).await?;
+/// assert_eq!(counter.resolve(), Some(first));
+///
+/// node.stop(first, Exit::Normal, None).await?;
+/// let second = node.start(Counter::child(()).name(COUNTER)).await?;
+/// assert_eq!(counter.resolve(), Some(second)); // the same address
+/// # Ok(()) }
+/// ```
 pub struct Via<S> {
     naming: Arc<dyn Naming<S>>,
     name: Arc<str>,

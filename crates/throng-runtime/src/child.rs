@@ -3,18 +3,23 @@
 use std::{
     borrow::Cow,
     fmt,
-    pin::Pin,
+    future::{poll_fn, ready},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
     sync::{Arc, LazyLock},
+    task::Poll,
     time::Duration,
 };
 
 use crate::{
     address::{Name, Via},
-    bounds::Bounds,
     error::StartError,
+    exit::Exit,
     gen_server::GenServer,
     node::Node,
+    panics::contain,
     pid::ProcessId,
+    post::Bounds,
     process,
     supervisor::Backoff,
 };
@@ -60,6 +65,25 @@ pub enum ChildKind {
 /// How to start a server of type `S`, and how its supervisor treats it.
 ///
 /// [`GenServer::child`] makes one; the defaults are permanent, 5 s to shut down, no name, no limit on `init`.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use throng_runtime::{Ctx, GenServer, Init, Name, Node, Restart, Supervisor};
+/// # struct Counter;
+/// # impl GenServer for Counter { type Args = (); async fn init(_: (), _: &mut Ctx<Self>) -> Init<Self> { Ok(Counter) } }
+/// const COUNTER: Name<Counter> = Name::new("counter");
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// let counter = Counter::child(())
+///     .name(COUNTER)
+///     .restart(Restart::Transient)
+///     .shutdown(Duration::from_secs(10))
+///     .start_timeout(Duration::from_secs(1));
+/// node.start(Supervisor::one_for_one("tree").child(counter)).await?;
+/// assert!(node.whereis(COUNTER).is_some());
+/// # Ok(()) }
+/// ```
 #[must_use = "it says how to start a child, and starts nothing"]
 pub struct ChildSpec<S: GenServer> {
     pub(crate) id: Option<Cow<'static, str>>,
@@ -204,12 +228,41 @@ impl<S: GenServer> ChildSpec<S> {
     pub(crate) fn erase(self) -> Child {
         let (id, restart, shutdown, kind) = (self.child_id(), self.restart, self.shutdown, self.kind);
         let (is_significant, backoff) = (self.is_significant, self.backoff.clone());
+        let kept = Kept(Some(self));
         let start = move |node: Node, parent: ProcessId| -> StartFuture {
-            let spec = self.clone();
-            Box::pin(async move { process::start(&node, Some(parent), spec).await.map(ProcessId::from) })
+            match catch_unwind(AssertUnwindSafe(|| kept.0.clone())) {
+                Ok(spec) => Box::pin(start_contained(node, parent, spec)),
+                Err(panic) => Box::pin(ready(Err(StartError::Exited(Exit::from_panic(panic))))),
+            }
         };
         Child { id, restart, shutdown, kind, is_significant, backoff, start: Arc::new(start) }
     }
+}
+
+/// What a supervisor keeps of a child: the drop of its arguments is the user's code, and must not end the supervisor.
+struct Kept<S: GenServer>(Option<ChildSpec<S>>);
+
+impl<S: GenServer> Drop for Kept<S> {
+    fn drop(&mut self) {
+        let spec = self.0.take();
+        contain("a child's arguments that were dropped", || drop(spec));
+    }
+}
+
+/// Starts a child in its supervisor, where a panic of its arguments or its name is a failed start like another (S6).
+async fn start_contained<S: GenServer>(
+    node: Node,
+    parent: ProcessId,
+    spec: Option<ChildSpec<S>>,
+) -> Result<ProcessId, StartError> {
+    // There until the supervisor forgets the child, which does not start it again.
+    let Some(spec) = spec else { return Err(StartError::Ignored) };
+    let mut start = pin!(process::start(&node, Some(parent), spec));
+    let started = poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| start.as_mut().poll(cx)));
+        polled.unwrap_or_else(|panic| Poll::Ready(Err(StartError::Exited(Exit::from_panic(panic)))))
+    });
+    started.await.map(ProcessId::from)
 }
 
 impl<S: GenServer> Clone for ChildSpec<S> {

@@ -14,12 +14,12 @@ use std::{
 };
 
 use crate::{
-    about::{About, Ancestor},
+    call::Unanswered,
     exit::Exit,
+    introspect::{About, Ancestor},
     message::{Down, Exited, MonitorRef},
     pid::ProcessId,
-    reply::Unanswered,
-    room::Room,
+    post::Room,
     scheduler::{self, Envelope, Generation},
     sys::System,
     timer::TimerRef,

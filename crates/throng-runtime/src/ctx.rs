@@ -14,16 +14,17 @@ use std::{
 use self::plans::Plans;
 use crate::{
     address::CallFailure,
+    call::{ReplyCell, ReplyTo, Unanswered},
     child::IntoChild,
     control::{self, NoProcess, OnExit, Watcher},
     error::StartError,
     exit::{Exit, IntoExit},
     gen_server::GenServer,
-    message::{Cast, Down, Exited, Halt, Handler, IdleTimeout, Message, MonitorRef, Notice},
+    letter::{Cast, Notice},
+    message::{Down, Exited, Halt, Handler, IdleTimeout, Message, MonitorRef},
     node::Node,
     pid::{Pid, ProcessId},
     process,
-    reply::{ReplyCell, ReplyTo, Unanswered},
     scheduler::{self, Envelope, Generation},
     task::Task,
     timer::TimerRef,
@@ -33,6 +34,20 @@ use crate::{
 ///
 /// Servers get `&mut Ctx<Self>` in every callback; a raw process gets a `Ctx` of its own. What needs a handler asks for it
 /// in its bounds: `ctx.monitor(..)` compiles only if the server handles [`Down`].
+///
+/// ```
+/// # use throng_runtime::{Exit, Node};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// # let node = Node::new("example");
+/// let parent = node.spawn(async |ctx| {
+///     ctx.set_label("parent");
+///     let child = ctx.spawn_link(async |ctx| ctx.parent().map_or(Exit::NoProcess, |_| Exit::other("enough")));
+///     assert_ne!(ctx.id(), child);
+///     std::future::pending::<()>().await // it does not trap exits, so it ends with its child
+/// });
+/// assert_eq!(node.wait(parent).await.to_string(), "enough");
+/// # }
+/// ```
 pub struct Ctx<S = ()> {
     id: ProcessId,
     parent: Option<ProcessId>,

@@ -16,6 +16,21 @@ use std::{
 ///
 /// Every type that implements [`std::error::Error`] converts into one, so `?` in a handler means "let it crash, the cause
 /// kept". An error in a box goes by [`Exit::boxed`], words by [`Exit::other`].
+///
+/// ```
+/// # use throng_runtime::Exit;
+/// fn parse(text: &str) -> Result<u8, Exit> {
+///     match text {
+///         "" => Err(Exit::other("there is nothing")),
+///         text => Ok(text.parse()?),
+///     }
+/// }
+/// assert!(matches!(parse("many"), Err(Exit::Error(cause)) if cause.is::<std::num::ParseIntError>()));
+/// assert_eq!(parse("").unwrap_err().to_string(), "there is nothing");
+///
+/// assert!(Exit::Shutdown.is_clean()); // no crash, and nothing for a transient child to be restarted for
+/// assert!(Exit::Shutdown.kills_linked()); // but who is linked goes as well
+/// ```
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub enum Exit {

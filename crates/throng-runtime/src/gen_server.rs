@@ -58,6 +58,10 @@ pub trait GenServer: Sized + Send + 'static {
     /// or its parent ended while it traps exits (G19). Never on a kill.
     ///
     /// Unlike OTP's, it runs on a supervisor's shutdown whether or not exits are trapped.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped at an await point when the process is killed: by its supervisor, for one, when its grace is over.
     fn terminate(&mut self, reason: &Exit, ctx: &mut Ctx<Self>) -> impl Future<Output = ()> + Send {
         let _ = (reason, ctx);
         async {}

@@ -3,6 +3,9 @@
 //! Envelopes move from the mailbox into a queue of the process' own. That is when a signal *arrives*: a fatal one ends the
 //! process before messages that are still queued (they would be lost anyway, P2), an exit that is trapped becomes a message in
 //! its place, an ignored one vanishes.
+//!
+//! Where very many have been pushed, they are taken in a part at a time, with others' turns between: no message is handled until
+//! all are in, so that none passes a signal that came before it, but system requests are answered (Y1).
 
 use std::{
     task::{Context, Poll, ready},
@@ -17,7 +20,7 @@ use crate::{
     panics::contain,
     pid::ProcessId,
     post, report,
-    scheduler::{self, Envelope, Kind, Queue, Slot},
+    scheduler::{self, Envelope, Incoming, Kind, Queue, Slot},
     signal::{ExitSignal, Receiver, Signal, Verdict, judge},
     sys::{self, Served, SysEvent, SysEventKind},
 };
@@ -25,9 +28,14 @@ use crate::{
 /// After so many messages in a row a process lets others run (P38).
 const BUDGET: u8 = 64;
 
+/// After so many envelopes that were only taken in, too: they are looked at, and not handled.
+const INTAKE: usize = 4_096;
+
 pub(crate) struct Inbox {
     slot: &'static Slot,
     queue: Queue,
+    /// What came after the queue and is not all taken in yet. Seldom: most of the time it is in one go.
+    incoming: Option<Box<Incoming>>,
     budget: u8,
     /// Messages that were taken from the queue and not yet off the slot's count: in handfuls, so that the senders' cache
     /// line is left alone.
@@ -72,6 +80,7 @@ impl Inbox {
         Self {
             slot: scheduler::slot(id),
             queue: Queue::new(),
+            incoming: None,
             budget: BUDGET,
             taken: 0,
             serving: false,
@@ -97,16 +106,19 @@ impl Inbox {
     /// The next event.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         if self.suspended {
-            return self.poll_suspended();
+            return self.poll_suspended(cx);
         }
         loop {
             if self.queue.is_empty() {
                 self.settle();
             }
-            if (self.queue.is_empty() || self.slot.mailbox.has_signals())
-                && let Some(reason) = self.arrive()
-            {
-                return Poll::Ready(Event::Fatal(Box::new(reason)));
+            if self.queue.is_empty() || self.has_more_to_see() {
+                if let Some(reason) = self.arrive() {
+                    return Poll::Ready(Event::Fatal(Box::new(reason)));
+                }
+                if self.is_taking_in() {
+                    return self.give_way(cx);
+                }
             }
             if self.queue.is_empty() {
                 if self.slot.mailbox.park() {
@@ -138,11 +150,14 @@ impl Inbox {
     }
 
     /// Only an end reaches a process that is suspended; a request to stop passes the messages that wait (Y2).
-    fn poll_suspended(&mut self) -> Poll<Event> {
+    fn poll_suspended(&mut self, cx: &mut Context<'_>) -> Poll<Event> {
         self.settle();
         loop {
             if let Some(reason) = self.arrive() {
                 return Poll::Ready(Event::Fatal(Box::new(reason)));
+            }
+            if self.is_taking_in() {
+                return self.give_way(cx);
             }
             if let Some(reason) = self.take_stop() {
                 return Poll::Ready(Event::Shutdown(Box::new(reason)));
@@ -233,18 +248,33 @@ impl Inbox {
     /// For a message that does not come from the mailbox: it counts as one all the same (P38).
     pub(crate) fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.budget == 0 {
-            self.budget = BUDGET;
-            self.settle();
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
+            return self.give_way(cx);
         }
         self.budget -= 1;
         Poll::Ready(())
     }
 
+    /// Lets others run.
+    fn give_way<T>(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        self.budget = BUDGET;
+        self.settle();
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
     /// For code that is at work: the reason to end it, if one has come.
     pub(crate) fn fatal_signal(&mut self) -> Option<Exit> {
-        if self.slot.mailbox.has_signals() { self.arrive() } else { None }
+        if self.has_more_to_see() { self.arrive() } else { None }
+    }
+
+    /// Whether there may be signals that have not arrived.
+    fn has_more_to_see(&self) -> bool {
+        self.is_taking_in() || self.slot.mailbox.has_signals()
+    }
+
+    /// Whether what was pushed is taken in only in part, so that it has to go on with that.
+    pub(crate) fn is_taking_in(&self) -> bool {
+        self.incoming.is_some()
     }
 
     /// The process has been told to end: not alive any more to observers (P32).
@@ -256,6 +286,9 @@ impl Inbox {
     pub(crate) fn pause(&mut self, at_work: bool) {
         self.settle();
         self.slot.set_at_work(at_work);
+        if self.has_more_to_see() {
+            self.slot.waker.wake();
+        }
     }
 
     /// The code is over.
@@ -277,46 +310,70 @@ impl Inbox {
 
     /// What nobody will handle any more. It counts as waiting still.
     pub(crate) fn into_rest(mut self) -> Queue {
-        std::mem::replace(&mut self.queue, Queue::new())
+        self.take_rest()
+    }
+
+    fn take_rest(&mut self) -> Queue {
+        let mut rest = std::mem::replace(&mut self.queue, Queue::new());
+        if let Some(incoming) = self.incoming.take() {
+            rest.append(incoming.into_queue());
+        }
+        rest
     }
 
     fn id(&self) -> ProcessId {
         self.slot.id()
     }
 
-    /// Takes everything in; a fatal signal's reason, if there is one.
+    /// Takes in what was pushed, or a part of it; a fatal signal's reason, if there is one.
     pub(crate) fn arrive(&mut self) -> Option<Exit> {
-        let (mut arrived, has_signals) = self.slot.mailbox.drain();
-        if !has_signals {
-            // Nothing to deal with on arrival: the nodes are not even looked at, as each look may be a cache miss.
-            self.queue.append(arrived);
+        match self.incoming.take() {
+            None => self.take_in(self.slot.mailbox.drain()),
+            Some(incoming) => self.take_in(*incoming),
+        }
+    }
+
+    fn take_in(&mut self, mut incoming: Incoming) -> Option<Exit> {
+        if !incoming.turn(INTAKE) {
+            self.incoming = Some(Box::new(incoming));
             return None;
         }
-        while let Some(envelope) = arrived.pop_front() {
-            if !envelope.is_for(self.id().generation()) {
-                self.slot.count_taken(u32::from(envelope.kind() == Kind::Message));
-                discard(envelope);
-                continue;
-            }
-            if !envelope.is_signal() {
-                self.queue.push_back(envelope);
-                continue;
-            }
-            let fatal = match envelope.into_signal() {
-                Err(_) => None,
-                Ok(Signal::Shutdown(reason)) => self.follow(reason),
-                Ok(Signal::Exit(signal)) => self.obey(signal),
-                Ok(Signal::End(reason)) => {
-                    report::crash(self.id(), "beyond help", None, &reason);
-                    Some(reason)
-                }
-            };
+        if !incoming.has_signals() {
+            // Nothing to deal with on arrival: the nodes are not even looked at, as each look may be a cache miss.
+            self.queue.append(incoming.into_queue());
+            return None;
+        }
+        for _ in 0..INTAKE {
+            let fatal = self.admit(incoming.pop_front()?);
             if fatal.is_some() {
-                self.queue.append(arrived);
+                self.queue.append(incoming.into_queue());
                 return fatal;
             }
         }
+        self.incoming = Some(Box::new(incoming));
         None
+    }
+
+    /// One envelope arrives.
+    fn admit(&mut self, envelope: Envelope) -> Option<Exit> {
+        if !envelope.is_for(self.id().generation()) {
+            self.slot.count_taken(u32::from(envelope.kind() == Kind::Message));
+            discard(envelope);
+            return None;
+        }
+        if !envelope.is_signal() {
+            self.queue.push_back(envelope);
+            return None;
+        }
+        match envelope.into_signal() {
+            Err(_) => None,
+            Ok(Signal::Shutdown(reason)) => self.follow(reason),
+            Ok(Signal::Exit(signal)) => self.obey(signal),
+            Ok(Signal::End(reason)) => {
+                report::crash(self.id(), "beyond help", None, &reason);
+                Some(reason)
+            }
+        }
     }
 
     /// Ends in an orderly way when the turn comes; at once when there is no server that could.
@@ -366,7 +423,8 @@ impl Drop for Inbox {
     /// What is still in it goes with the process' runtime.
     fn drop(&mut self) {
         self.settle();
-        while let Some(envelope) = self.queue.pop_front() {
+        let mut rest = self.take_rest();
+        while let Some(envelope) = rest.pop_front() {
             self.slot.count_taken(u32::from(envelope.kind() == Kind::Message));
             contain("a message that was dropped", || drop(envelope));
         }

@@ -1,17 +1,34 @@
-//! Letters: how each kind of message on its way is opened, and what becomes of it when it never is.
+//! Letters: the kinds of messages on their way, how each is opened, and what becomes of one that never is.
 
 use std::{any::type_name, sync::Arc};
 
 use crate::{
     address::CallFailure,
+    call::{ReplyTo, Unanswered},
     control,
     ctx::Ctx,
     gen_server::GenServer,
-    message::{Ask, Cast, Down, Exited, Fence, Halt, Handler, Message, Notice},
+    message::{Down, Exited, Halt, Handler, Message},
     pid::ProcessId,
-    reply::Unanswered,
     scheduler::Letter,
 };
+
+/// A letter that nobody waits for.
+pub(crate) struct Cast<M>(pub(crate) M);
+
+/// A letter that nobody waits for and that its receiver can take back.
+pub(crate) struct Notice<M>(pub(crate) M);
+
+/// A letter whose sender waits for the answer.
+pub(crate) struct Ask<M: Message> {
+    pub(crate) message: M,
+    pub(crate) reply: ReplyTo<M::Reply>,
+}
+
+/// A letter that is answered when its turn comes, whatever the server handles.
+pub(crate) struct Fence {
+    pub(crate) reply: ReplyTo<()>,
+}
 
 impl<S: Handler<M>, M: Message> Letter<S> for Ask<M> {
     const IS_CALL: bool = true;

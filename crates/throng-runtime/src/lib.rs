@@ -9,11 +9,9 @@
 //!
 //! Ids in parentheses, such as `(P14)`, are those of the rules in the guide (crate `throng`).
 
-mod about;
 mod address;
 mod agent;
 mod application;
-mod bounds;
 mod call;
 #[doc(hidden)]
 pub mod census;
@@ -21,32 +19,23 @@ mod child;
 mod control;
 mod ctx;
 pub mod dictionary;
-mod dump;
 mod error;
 mod exit;
 mod gen_server;
 mod inbox;
-mod info;
+mod introspect;
 mod letter;
 mod message;
-mod multi;
 mod names;
 mod node;
-mod operator;
 mod panics;
 mod pid;
 mod post;
 mod process;
 mod receive;
 mod registry;
-mod reply;
 mod report;
-mod requests;
-mod retry;
-mod room;
-mod run;
 mod scheduler;
-mod send;
 mod signal;
 mod state_machine;
 mod supervisor;
@@ -55,29 +44,23 @@ mod task;
 mod timer;
 
 pub use crate::{
-    about::{Ancestor, callers},
     address::{Address, CallError, CastError, DEFAULT_CALL_TIMEOUT, Name, Naming, Target, Via},
     agent::{Agent, AgentWork},
-    application::{Application, ApplicationError, Applications, RestartType, StopApplicationError},
-    bounds::{Bounds, MailboxFull, Overflow},
-    call::{Answer, Call},
+    application::{Application, ApplicationError, Applications, RestartType, RunError, StopApplicationError},
+    call::{Answer, Call, Replies, ReplyTo, Requests, abcast, multi_call, multi_call_within},
     child::{ChildKind, ChildSpec, IntoChild, Restart, Shutdown},
     control::{NoProcess, OnExit},
     ctx::Ctx,
     error::StartError,
     exit::{Exit, IntoExit, Panic},
     gen_server::{GenServer, Init, InitError},
-    info::{Listed, ProcessInfo, ProcessStatus},
+    introspect::{Ancestor, Listed, ProcessInfo, ProcessStatus, callers},
     message::{Down, Exited, Halt, Handled, Handler, IdleTimeout, Message, MonitorRef},
-    multi::{Replies, abcast, multi_call, multi_call_within},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
+    post::{Bounds, MailboxFull, Overflow, Sending},
     receive::{Alias, AliasMode, Mailbox, Raw},
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
-    reply::ReplyTo,
-    requests::Requests,
-    run::RunError,
-    send::Sending,
     state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},
     supervisor::{
         AutoShutdown, ChildCount, ChildError, ChildInfo, ChildStatus, DynamicSupervisor,

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::{ctx::Ctx, exit::Exit, gen_server::GenServer, pid::ProcessId, reply::ReplyTo};
+use crate::{ctx::Ctx, exit::Exit, gen_server::GenServer, pid::ProcessId};
 
 /// A value that can be sent to a server. It knows the type of its answer.
 ///
@@ -56,7 +56,7 @@ pub type Handled<M> = Result<<M as Message>::Reply, Halt>;
 pub enum Halt {
     /// The process ends with this reason.
     Stop(Exit),
-    /// The reply comes later, by a [`ReplyTo`] that [`Ctx::reply_later`] gave out.
+    /// The reply comes later, by a [`ReplyTo`](crate::ReplyTo) that [`Ctx::reply_later`] gave out.
     ReplyLater,
 }
 
@@ -115,21 +115,4 @@ pub struct IdleTimeout;
 
 impl Message for IdleTimeout {
     type Reply = ();
-}
-
-/// A letter that nobody waits for.
-pub(crate) struct Cast<M>(pub(crate) M);
-
-/// A letter that nobody waits for and that its receiver can take back.
-pub(crate) struct Notice<M>(pub(crate) M);
-
-/// A letter whose sender waits for the answer.
-pub(crate) struct Ask<M: Message> {
-    pub(crate) message: M,
-    pub(crate) reply: ReplyTo<M::Reply>,
-}
-
-/// A letter that is answered when its turn comes, whatever the server handles.
-pub(crate) struct Fence {
-    pub(crate) reply: ReplyTo<()>,
 }

@@ -15,8 +15,9 @@ use crate::{
     error::StartError,
     exit::{Exit, IntoExit},
     gen_server::GenServer,
-    info::{self, ProcessInfo},
-    message::{Cast, Handler, Message},
+    introspect::{self, ProcessInfo},
+    letter::Cast,
+    message::{Handler, Message},
     names::{self, Names},
     panics,
     pid::{Pid, ProcessId},
@@ -29,6 +30,19 @@ use crate::{
 /// A place where processes run: names, timers and what runs them. Cloning gives another handle on the same node.
 ///
 /// Dropping the handles ends nothing: supervisors own life.
+///
+/// ```
+/// use throng_runtime::{Node, Supervisor};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let shop = Node::new("shop");
+/// let tree = shop.start(Supervisor::one_for_one("tree")).await?;
+///
+/// let other = Node::new("another"); // in the same program, and nothing is shared between the two
+/// assert!(shop.processes().eq([tree.id()]));
+/// assert_eq!(other.processes().count(), 0);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Node {
     shared: Arc<Shared>,
@@ -159,7 +173,7 @@ impl Node {
     /// # }
     /// ```
     pub fn process_info(&self, process: impl Into<ProcessId>) -> Option<ProcessInfo> {
-        info::of(self, process.into())
+        introspect::process_info(self, process.into())
     }
 
     /// The processes of this node that have not ended, in no particular order. It looks at the process table while it goes: one

@@ -9,8 +9,8 @@ use std::{
 };
 
 use crate::{
-    about,
     exit::Exit,
+    introspect,
     pid::ProcessId,
     scheduler::{self, Birth},
 };
@@ -23,7 +23,7 @@ pub(crate) fn crash(process: ProcessId, server: &str, during: Option<&str>, reas
     if reason.is_clean() {
         return;
     }
-    let label = about::label(process);
+    let label = introspect::label(process);
     let label = label.as_deref();
     tracing::error!(%process, label, server, during, %reason, "process crashed");
     let label = label.map(|label| format!(" {label:?}")).unwrap_or_default();
@@ -35,11 +35,11 @@ pub(crate) fn raw_crash(process: ProcessId, reason: &Exit) {
     if reason.is_clean() {
         return;
     }
-    let label = about::label(process);
+    let label = introspect::label(process);
     let label = label.as_deref();
     let work =
         scheduler::birth(process).and_then(Birth::initial_call).map_or("unknown", |call| (call.name)());
-    let starter = about::caller(process).map(tracing::field::display);
+    let starter = introspect::caller(process).map(tracing::field::display);
     tracing::error!(%process, label, work, starter, %reason, "process crashed");
     let label = label.map(|label| format!(" {label:?}")).unwrap_or_default();
     if_nobody_listens(&format_args!("process {process}{label} ({work}) crashed: {reason}"));

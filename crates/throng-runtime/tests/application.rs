@@ -338,3 +338,33 @@ async fn l4_a_callback_that_hangs_is_given_up_in_time() {
     applications.stop_all().await;
     assert_eq!(log.take(), "database prep_stop, database down, database stop");
 }
+
+/// An operator says stop while a failed start is taken back: what is in the middle of its stop is stopped all the same.
+#[tokio::test]
+async fn l1_a_start_that_is_given_up_while_it_is_taken_back_leaves_nothing_behind() {
+    const DATABASE: Name<Worker> = Name::new("database");
+    let (node, log) = (Node::new("test"), Log::default());
+    let part = |name, fails| Part { name, fails, log: log.clone(), ..Part::default() };
+    let database = Part { worker: Some(DATABASE), ..part("database", "hangs prep_stop") };
+    let mut applications = Applications::new(&node)
+        .add(database)
+        .add(part("shop", "refuses start"))
+        .shutdown_timeout(Duration::from_millis(1));
+    {
+        let mut start = std::pin::pin!(applications.start_all());
+        loop {
+            let pending =
+                std::future::poll_fn(|cx| std::task::Poll::Ready(start.as_mut().poll(cx).is_pending()));
+            assert!(pending.await, "it hangs in prep_stop");
+            if log.0.lock().unwrap().iter().any(|what| what == "database prep_stop") {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(applications.running(), ["database"]);
+    applications.stop_all().await;
+    assert!(node.whereis(DATABASE).is_none());
+    assert!(log.take().ends_with("database down, database stop"));
+    assert!(applications.running().is_empty());
+}

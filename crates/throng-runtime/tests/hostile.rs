@@ -81,7 +81,9 @@ impl Handler<Mistake> for Host {
 }
 
 /// Runs a piece of code in the server.
-struct Run(Box<dyn FnOnce(&mut Ctx<Host>) -> Result<(), Halt> + Send>);
+struct Run(Box<Code>);
+
+type Code = dyn FnOnce(&mut Ctx<Host>) -> Result<(), Halt> + Send;
 
 impl Message for Run {
     type Reply = ();
@@ -248,7 +250,7 @@ async fn y1_a_server_that_is_asked_all_the_time_handles_its_messages() {
     let asked = Arc::new(AtomicUsize::new(0));
     let ended = node.wait(host);
     let stop = |_: &Node, host: Pid<Host>| {
-        let first = Run(Box::new(|ctx| Ok(ctx.set_label("busy"))));
+        let first = Run(Box::new(|_| Ok(())));
         let second = Run(Box::new(|_| Err(Halt::Stop(Exit::other("enough")))));
         assert!(host.cast(first).is_ok() && host.cast(second).is_ok());
     };

@@ -7,9 +7,25 @@ use crate::deadline::{DEFAULT_DEADLINE, in_time};
 /// Waits until a process is gone and gives its reason; [`Exit::NoProcess`] if it was gone already. To be sure of the reason,
 /// have a [`Probe`](crate::Probe) monitor it before.
 ///
+/// ```
+/// # use throng_runtime::Exit;
+/// # use throng_test::{TestNode, expect_down};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// # let node = TestNode::new();
+/// let process = node.spawn(async |_| std::future::pending::<()>().await);
+/// let ended = expect_down(&node, process);
+/// node.exit(process, Exit::Kill);
+/// assert!(matches!(ended.await, Exit::Killed | Exit::NoProcess));
+/// # }
+/// ```
+///
 /// # Panics
 ///
 /// When it is still there after [`DEFAULT_DEADLINE`].
+///
+/// # Cancel safety
+///
+/// Dropping the future forgets the wait, nothing else.
 #[track_caller]
 pub fn expect_down(node: &Node, process: impl Into<ProcessId>) -> impl Future<Output = Exit> {
     let process = process.into();

@@ -54,6 +54,10 @@ impl TestNode {
     /// # Panics
     ///
     /// When it does not start.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is done kills the server that was being started.
     pub async fn supervise<S: GenServer>(&self, child: impl IntoChild<Server = S>) -> Pid<S> {
         let started = self.node.start(child).await;
         let pid = started.unwrap_or_else(|error| panic!("a server of the test did not start: {error}"));
@@ -66,6 +70,10 @@ impl TestNode {
     /// # Panics
     ///
     /// As [`finish`](TestNode::finish).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future stops the wait, not the stop; [`finish`](TestNode::finish) then waits for it.
     pub async fn stop_supervised(&self, process: impl Into<ProcessId>) {
         let process = process.into();
         match self.node.stop(process, Exit::Shutdown, Some(DEFAULT_DEADLINE)).await {
@@ -81,6 +89,10 @@ impl TestNode {
     ///
     /// When one does not stop within [`DEFAULT_DEADLINE`], or ends by something else than the shutdown; when other processes do
     /// not end by themselves in that time, with what they are.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future kills what is left, as a drop of the node does.
     pub async fn finish(self) {
         loop {
             let newest = self.lock().last().copied();

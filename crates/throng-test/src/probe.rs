@@ -19,6 +19,32 @@ use crate::deadline::{DEFAULT_DEADLINE, in_time};
 /// monitors, the [`Exited`] of what it is linked to (it traps exits).
 ///
 /// It lives for as long as this handle.
+///
+/// ```
+/// # use throng_runtime::{Address, Exit, Message};
+/// # use throng_test::{Probe, TestNode};
+/// #[derive(Debug, PartialEq)]
+/// struct Ready(u16);
+/// impl Message for Ready {
+///     type Reply = ();
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// # let node = TestNode::new();
+/// let mut probe = Probe::start(&node).await;
+/// let me = probe.pid();
+/// let server = node.spawn(async move |_| {
+///     let _ = me.cast(Ready(4000));
+///     std::future::pending::<()>().await
+/// });
+/// probe.monitor(server).await;
+/// assert_eq!(probe.expect::<Ready>().await, Ready(4000));
+///
+/// node.exit(server, Exit::Shutdown);
+/// assert!(matches!(probe.expect_down(server).await, Exit::Shutdown));
+/// probe.expect_nothing().await;
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Probe {
     node: Node,
@@ -35,6 +61,10 @@ impl Probe {
     /// # Panics
     ///
     /// When the node's runtime is gone.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future before it is done kills the probe that was being started.
     pub async fn start(node: &Node) -> Self {
         let (saw, seen) = mpsc::unbounded_channel();
         let started = node.start(Recorder::child(saw)).await;
@@ -54,6 +84,14 @@ impl Probe {
     }
 
     /// Has the probe monitor a process; its end comes as a [`Down`].
+    ///
+    /// # Panics
+    ///
+    /// When the probe was killed.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`run`](Probe::run).
     pub async fn monitor(&self, target: impl Into<ProcessId>) -> MonitorRef {
         let target = target.into();
         self.run(move |ctx| ctx.monitor(target)).await
@@ -64,6 +102,14 @@ impl Probe {
     /// # Errors
     ///
     /// The process is dead.
+    ///
+    /// # Panics
+    ///
+    /// When the probe was killed.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`run`](Probe::run).
     pub async fn link(&self, peer: impl Into<ProcessId>) -> Result<(), NoProcess> {
         let peer = peer.into();
         self.run(move |ctx| ctx.link(peer)).await
@@ -74,6 +120,10 @@ impl Probe {
     /// # Panics
     ///
     /// When the probe was killed, by `f` for example.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses what `f` gives. It runs all the same, once the future has been polled.
     pub async fn run<R: Send + 'static>(
         &self,
         f: impl FnOnce(&mut Ctx<Recorder>) -> R + Send + 'static,
@@ -91,6 +141,10 @@ impl Probe {
     /// # Panics
     ///
     /// When nothing comes in time, or the probe was killed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
     #[track_caller]
     #[expect(clippy::should_implement_trait, reason = "the field's word; this one is awaited")]
     pub fn next(&mut self) -> impl Future<Output = Received> {
@@ -109,6 +163,10 @@ impl Probe {
     /// # Panics
     ///
     /// When something else comes, or nothing in time.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
     #[track_caller]
     pub fn expect<M: Message>(&mut self) -> impl Future<Output = M> {
         let place = std::panic::Location::caller();
@@ -126,6 +184,10 @@ impl Probe {
     /// # Panics
     ///
     /// When something else comes, or nothing in time.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
     #[track_caller]
     pub fn expect_down(&mut self, process: impl Into<ProcessId>) -> impl Future<Output = Exit> {
         let (process, place) = (process.into(), std::panic::Location::caller());
@@ -142,6 +204,10 @@ impl Probe {
     /// # Panics
     ///
     /// When something else comes, or nothing in time.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
     #[track_caller]
     pub fn expect_exited(&mut self, process: impl Into<ProcessId>) -> impl Future<Output = Exit> {
         let (process, place) = (process.into(), std::panic::Location::caller());
@@ -157,7 +223,11 @@ impl Probe {
     ///
     /// # Panics
     ///
-    /// With what there is.
+    /// When there is more, with what it is; or when the probe was killed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses nothing.
     pub async fn expect_nothing(&mut self) {
         if let Err(error) = self.pid.sync().await {
             panic!("the probe was killed: {error}");

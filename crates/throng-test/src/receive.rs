@@ -128,7 +128,18 @@ macro_rules! assert_receive {
 /// Checks that nothing which a probe was sent so far matches a pattern. It waits for no time: to be sure that something has
 /// had its chance, wait for what comes after it.
 ///
-/// See [`assert_receive!`] for an example.
+/// ```
+/// # use throng_runtime::{Address, Message};
+/// # use throng_test::{Probe, TestNode, refute_receive};
+/// # #[derive(Debug)] struct Bid { amount: u64 }
+/// # impl Message for Bid { type Reply = (); }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = TestNode::new();
+/// let mut probe = Probe::start(&node).await;
+/// probe.pid().cast(Bid { amount: 3 })?;
+/// refute_receive!(probe, Bid { amount } if *amount > 10);
+/// # Ok(()) }
+/// ```
 ///
 /// # Panics
 ///

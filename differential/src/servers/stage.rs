@@ -12,10 +12,7 @@ use std::{
     time::Duration,
 };
 
-use throng_runtime::{
-    Address, Answer as Reply, ChildSpec, Ctx, Exit, Exited, GenServer, Handled, Handler, Init as Started,
-    Message, Name, Node, Pid, ProcessId, StartError, StopError,
-};
+use throng_runtime::{Address, Answer as Reply, Exit, Name, Node, Pid, ProcessId, StartError, StopError};
 use tokio::sync::Notify;
 
 use super::{
@@ -24,6 +21,7 @@ use super::{
 };
 use crate::{
     journal::Journal,
+    parent::{Begin, End, Parent},
     reason::{call_failure, failure, reason},
 };
 
@@ -32,7 +30,7 @@ const SHORT: Duration = Duration::from_millis(10);
 
 pub(super) async fn play(scenario: &Servers, journal: Journal) {
     let node = Node::new("differential");
-    let parent = Parent::start(&node).await;
+    let parent = Parent::start(&node).await.ok();
     let (last, trapping, gone, calls) = Default::default();
     let mut stage = Stage { node, journal, parent, last, trapping, gone, calls, idle: Arc::default() };
     for (at, step) in scenario.steps.iter().enumerate() {
@@ -115,7 +113,7 @@ impl Stage {
                     let _ = parent.cast(End(why.exit()));
                     self.node.wait(parent).await;
                 }
-                self.parent = Parent::start(&self.node).await;
+                self.parent = Parent::start(&self.node).await.ok();
             }
         }
     }
@@ -251,53 +249,5 @@ impl Stage {
     fn answered(&self, number: usize, answer: Result<usize, String>) {
         let answer = answer.map_or_else(|error| error, |answer| format!("answer {answer}"));
         self.journal.note(format_args!("= call {number}: {answer}"));
-    }
-}
-
-/// Whoever starts the linked servers.
-struct Parent;
-
-impl Parent {
-    async fn start(node: &Node) -> Option<Pid<Self>> {
-        node.start(Self::child(())).await.ok()
-    }
-}
-
-impl GenServer for Parent {
-    type Args = ();
-
-    async fn init((): (), ctx: &mut Ctx<Self>) -> Started<Self> {
-        ctx.trap_exits();
-        Ok(Self)
-    }
-}
-
-struct Begin(ChildSpec<Server>);
-
-impl Message for Begin {
-    type Reply = Result<Pid<Server>, StartError>;
-}
-
-impl Handler<Begin> for Parent {
-    async fn handle(&mut self, Begin(child): Begin, ctx: &mut Ctx<Self>) -> Handled<Begin> {
-        Ok(ctx.start_link(child).await)
-    }
-}
-
-struct End(Exit);
-
-impl Message for End {
-    type Reply = ();
-}
-
-impl Handler<End> for Parent {
-    async fn handle(&mut self, End(reason): End, _: &mut Ctx<Self>) -> Handled<End> {
-        Err(reason.into())
-    }
-}
-
-impl Handler<Exited> for Parent {
-    async fn handle(&mut self, _: Exited, _: &mut Ctx<Self>) -> Handled<Exited> {
-        Ok(())
     }
 }

@@ -6,10 +6,7 @@
 
 use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll};
 
-use throng_runtime::{
-    Address, ChildSpec, ChildStatus, Ctx, DynamicSupervisor, Exit, Exited, GenServer, Handled, Handler, Init,
-    Message, Pid, ProcessId, Restart, StartError, Supervisor,
-};
+use throng_runtime::{Address, ChildStatus, DynamicSupervisor, Exit, Pid, ProcessId, Restart, Supervisor};
 
 use super::{
     Deed, Step, Trees,
@@ -19,6 +16,7 @@ use super::{
 };
 use crate::{
     journal::Journal,
+    parent::{Begin, End, Parent},
     reason::{call_failure, failure},
 };
 
@@ -26,7 +24,7 @@ pub(super) async fn play(scenario: &Trees, journal: Journal) {
     let world = World::new(journal);
     let top = &scenario.top.name;
     world.journal.begin_step(0);
-    let parent = match world.node.start(Parent::child(())).await {
+    let parent = match Parent::start(&world.node).await {
         Ok(parent) => parent,
         Err(error) => return world.journal.note(error),
     };
@@ -45,42 +43,6 @@ pub(super) async fn play(scenario: &Trees, journal: Journal) {
     world.node.exit(parent, Exit::Kill);
     world.node.wait(parent).await;
     quiet(&world, top).await;
-}
-
-/// Whoever starts the tree.
-struct Parent;
-
-impl GenServer for Parent {
-    type Args = ();
-
-    async fn init((): (), ctx: &mut Ctx<Self>) -> Init<Self> {
-        ctx.trap_exits();
-        Ok(Self)
-    }
-}
-
-struct Begin(ChildSpec<Supervisor>);
-
-impl Message for Begin {
-    type Reply = Result<Pid<Supervisor>, StartError>;
-}
-
-impl Handler<Begin> for Parent {
-    async fn handle(&mut self, Begin(tree): Begin, ctx: &mut Ctx<Self>) -> Handled<Begin> {
-        Ok(ctx.start_link(tree).await)
-    }
-}
-
-impl Handler<Exited> for Parent {
-    async fn handle(&mut self, _: Exited, _: &mut Ctx<Self>) -> Handled<Exited> {
-        Ok(())
-    }
-}
-
-impl Handler<Finish> for Parent {
-    async fn handle(&mut self, Finish(reason): Finish, _: &mut Ctx<Self>) -> Handled<Finish> {
-        Err(reason.into())
-    }
 }
 
 async fn take(world: &World, step: &Step, parent: Pid<Parent>) {
@@ -114,7 +76,7 @@ async fn take(world: &World, step: &Step, parent: Pid<Parent>) {
         },
         Step::ParentExit(reason) => {
             // A parent that is gone already has nothing to do.
-            let _ = parent.cast(Finish(reason.exit()));
+            let _ = parent.cast(End(reason.exit()));
             world.node.wait(parent).await;
         }
     }

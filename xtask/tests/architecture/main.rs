@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot read the repository has failed")]
 
 mod arrows;
+mod cancel_safety;
+mod examples;
+mod items;
 mod licences;
 mod links;
 mod manifests;

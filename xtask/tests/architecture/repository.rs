@@ -15,7 +15,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// One text file of ours: its path from the root, and what it says.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Text {
     pub(crate) path: String,
     pub(crate) text: String,

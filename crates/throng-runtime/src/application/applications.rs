@@ -15,6 +15,27 @@ use crate::{child::ChildSpec, exit::Exit, gen_server::GenServer, node::Node};
 ///
 /// [`run`](Applications::run) is the body of such a program's `main`; a test starts and stops them by hand. Dropping this
 /// stops nothing: supervisors own life.
+///
+/// ```
+/// # use throng_runtime::{Application, Applications, ChildSpec, Exit, Node, RestartType, Supervisor};
+/// struct Mailer;
+/// impl Application for Mailer {
+///     fn name(&self) -> &str {
+///         "mailer"
+///     }
+///     async fn start(&self, _: &Node) -> Result<ChildSpec<Supervisor>, Exit> {
+///         Ok(Supervisor::one_for_one("mailer"))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let node = Node::new("shop");
+/// let mut applications = Applications::new(&node).add_as(RestartType::Temporary, Mailer);
+/// assert_eq!(applications.ensure_all_started("mailer").await?, ["mailer"]);
+/// assert!(applications.ensure_all_started("mailer").await?.is_empty()); // it runs
+/// applications.stop("mailer").await?;
+/// # Ok(()) }
+/// ```
 pub struct Applications {
     node: Node,
     known: Vec<Known>,
@@ -79,7 +100,8 @@ impl Applications {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future kills the one that was being started; those before it run on, and are known to run.
+    /// Dropping the future kills the one that was being started; those before it run on, and are known to run. So are those that
+    /// it was about to stop again.
     pub async fn start_all(&mut self) -> Result<Vec<String>, ApplicationError> {
         self.start_places(&(0..self.known.len()).collect::<Vec<_>>()).await
     }
@@ -107,11 +129,13 @@ impl Applications {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves it where it was: asked to stop, perhaps, and not waited for.
+    /// Dropping the future leaves it among those that run, asked to stop, perhaps, and not waited for. To stop it again begins
+    /// with `prep_stop` again.
     pub async fn stop(&mut self, name: &str) -> Result<(), StopApplicationError> {
         let place = self.running.iter().position(|part| part.application.name() == name);
         let place = place.ok_or_else(|| StopApplicationError::NotRunning(name.to_owned()))?;
-        self.running.remove(place).stop(&self.node, self.shutdown_timeout).await;
+        self.running[place].stop(&self.node, self.shutdown_timeout).await;
+        self.running.remove(place);
         Ok(())
     }
 
@@ -149,7 +173,7 @@ impl Applications {
     async fn next_end(&mut self) -> (usize, Exit) {
         let running = &mut self.running;
         poll_fn(|cx| {
-            let mut polled = running.iter_mut().map(|part| part.ended.as_mut().poll(cx)).enumerate();
+            let mut polled = running.iter_mut().map(|part| part.poll_end(cx)).enumerate();
             let ended = polled.find_map(|(place, polled)| match polled {
                 Poll::Ready(reason) => Some((place, reason)),
                 Poll::Pending => None,
@@ -187,11 +211,12 @@ impl Applications {
     /// Stops those that started last until so many are left.
     async fn stop_down_to(&mut self, left: usize) {
         while self.running.len() > left
-            && let Some(part) = self.running.pop()
+            && let Some(part) = self.running.last_mut()
         {
-            let name = part.application.name().to_owned();
+            // It counts as running until it is gone: whoever gives up meanwhile finds it to be stopped.
             part.stop(&self.node, self.shutdown_timeout).await;
-            tracing::info!(application = name, "stopped");
+            tracing::info!(application = part.application.name(), "stopped");
+            self.running.pop();
         }
     }
 }

@@ -13,13 +13,16 @@ mod applications;
 mod end;
 mod erased;
 mod error;
+mod operator;
 mod order;
 mod part;
+mod run;
 
 pub use self::{
     applications::Applications,
     end::RestartType,
     error::{ApplicationError, StopApplicationError},
+    run::RunError,
 };
 use crate::{child::ChildSpec, exit::Exit, node::Node, supervisor::Supervisor};
 

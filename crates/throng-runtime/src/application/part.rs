@@ -1,6 +1,11 @@
 //! One application: how its start and its stop are carried out.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use super::{
     erased::{Boxed, Erased},
@@ -12,8 +17,8 @@ use crate::{error::StartError, exit::Exit, node::Node, pid::ProcessId, process, 
 pub(super) struct Part {
     pub(super) application: Arc<dyn Erased>,
     top: ProcessId,
-    /// Resolves when the tree is gone.
-    pub(super) ended: Boxed<Exit>,
+    /// Resolves when the tree is gone; then it is there no more.
+    ended: Option<Boxed<Exit>>,
 }
 
 impl Part {
@@ -25,7 +30,7 @@ impl Part {
             Err(reason) => Err(StartError::Exited(reason)),
         };
         match started {
-            Ok((top, ended)) => Ok(Self { application, top, ended }),
+            Ok((top, ended)) => Ok(Self { application, top, ended: Some(ended) }),
             Err(reason) => Err(ApplicationError::Start { name: application.name().to_owned(), reason }),
         }
     }
@@ -46,24 +51,38 @@ impl Part {
         Ok(())
     }
 
+    /// Ready when the tree is gone.
+    pub(super) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Exit> {
+        let Some(ended) = &mut self.ended else { return Poll::Ready(Exit::NoProcess) };
+        let polled = ended.as_mut().poll(cx);
+        if polled.is_ready() {
+            self.ended = None;
+        }
+        polled
+    }
+
     /// Stops it: each of the three steps may take as long as `limit`, then it is killed (L4).
-    pub(super) async fn stop(mut self, node: &Node, limit: Option<Duration>) {
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, it may be called again, and begins anew.
+    pub(super) async fn stop(&mut self, node: &Node, limit: Option<Duration>) {
         step(&*self.application, "prep_stop", self.application.clone().prep_stop(node.clone()), node, limit)
             .await;
         process::request_shutdown(self.top, Exit::Shutdown);
-        if within(limit, &mut self.ended).await.is_none() {
+        if within(limit, poll_fn(|cx| self.poll_end(cx))).await.is_none() {
             tracing::error!(
                 application = self.application.name(),
                 "its tree did not stop in time and is killed"
             );
             process::request_exit(None, self.top, Exit::Kill);
-            (&mut self.ended).await;
+            poll_fn(|cx| self.poll_end(cx)).await;
         }
         self.clean_up(node, limit).await;
     }
 
     /// Runs what comes when the tree is gone.
-    pub(super) async fn clean_up(self, node: &Node, limit: Option<Duration>) {
+    pub(super) async fn clean_up(&self, node: &Node, limit: Option<Duration>) {
         step(&*self.application, "stop", self.application.clone().stop(node.clone()), node, limit).await;
     }
 }

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use crate::{
     address::CallFailure,
+    call::Unanswered,
     control::{self, Control, OnExit},
     dictionary::Dictionary,
     exit::Exit,
     message::Down,
     panics::contain,
     pid::ProcessId,
-    post,
-    reply::Unanswered,
-    room::Room,
+    post::{self, Room},
     scheduler::{self, Birth, Kind, Queue, Slot},
     signal::{ExitSignal, Signal},
     sys::System,

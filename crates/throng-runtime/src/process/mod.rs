@@ -31,8 +31,8 @@ use self::{
     server::{Started, serve},
 };
 use crate::{
-    about,
     address::CallFailure,
+    call::{ReplyCell, Unanswered, Waiting},
     child::ChildSpec,
     control::{self, Watcher},
     ctx::Ctx,
@@ -40,12 +40,11 @@ use crate::{
     exit::{Exit, IntoExit},
     gen_server::GenServer,
     inbox::Inbox,
+    introspect,
     message::{Down, MonitorRef},
     node::{Node, StopError},
     pid::{Pid, ProcessId},
-    post,
-    reply::{ReplyCell, Unanswered, Waiting},
-    report,
+    post, report,
     scheduler::{
         self, Birth, InitialCall,
         current::{self, Current},
@@ -119,7 +118,7 @@ impl<S: GenServer> Starting<S> {
         if let Some(parent) = parent {
             // The starter runs this very code, so it is alive unless it was killed since: then the child would be an orphan.
             control::adopt(life.id, parent).map_err(|_| StartError::Exited(Exit::NoProcess))?;
-            about::descend(node, life.id, parent);
+            introspect::descend(node, life.id, parent);
         }
         let prepared = before(life.id);
         node.spawn_body(Body::new(
@@ -271,7 +270,7 @@ pub(crate) fn launch_watched<S, I: Watch>(
     if let Some(parent) = parent {
         // As in `Starting::begin`; a parent that is gone has nobody to tell. Only servers follow their parents (G17).
         let _ = control::link(id, parent);
-        about::descend(node, id, parent);
+        introspect::descend(node, id, parent);
     }
     let (code, inbox) = code(Ctx::new(id, parent, node.clone()));
     node.spawn_body(Body::new(id, node, run(life, code, inbox)));

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     address::CallFailure,
+    call::ReplyCell,
     control,
     ctx::Ctx,
     error::StartError,
@@ -24,7 +25,6 @@ use crate::{
     node::Node,
     panics::contain,
     pid::ProcessId,
-    reply::ReplyCell,
     report,
     scheduler::Running,
     sys::{self, SysEventKind},
@@ -192,10 +192,10 @@ fn poll_next<S: GenServer>(ctx: &mut Ctx<S>, inbox: &mut Inbox, cx: &mut Context
         inbox.wake_up();
         return Poll::Ready(event);
     }
-    if asked {
+    if asked && !inbox.is_taking_in() {
         return Poll::Ready(Event::Requests);
     }
-    if inbox.is_suspended() {
+    if inbox.is_suspended() || inbox.is_taking_in() {
         return Poll::Pending;
     }
     if ctx.poll_nap(inbox.nap_after(), cx).is_ready() {

@@ -63,11 +63,18 @@ impl Inlet {
     /// As [`poll_next`](Inlet::poll_next) for a look that is no wait. A fatal signal has woken the process already.
     pub(super) fn poll_now(&self) -> Poll<Envelope> {
         let cx = &mut Context::from_waker(Waker::noop());
-        // The first may be the process' turn that is over, to let others run.
-        match self.poll_next(cx) {
-            Poll::Pending => self.poll_next(cx),
-            ready => ready,
+        // Until nothing is left to find: a process' turn may be over, or a part taken in, to let others run.
+        loop {
+            let polled = self.poll_next(cx);
+            if polled.is_ready() || self.has_seen_all() {
+                return polled;
+            }
         }
+    }
+
+    fn has_seen_all(&self) -> bool {
+        let shared = self.0.lock();
+        shared.doom.is_some() || shared.inbox.as_ref().is_none_or(Inbox::is_parked)
     }
 }
 

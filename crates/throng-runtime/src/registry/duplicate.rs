@@ -15,6 +15,7 @@ use crate::{
     exit::Exit,
     message::Handler,
     names::is_alive,
+    panics::contain,
     pid::ProcessId,
 };
 
@@ -220,7 +221,8 @@ impl<K: RegistryKey, V: Send + Sync + 'static> OnExit for Duplicate<K, V> {
     fn process_exited(&self, id: ProcessId, _: &Exit) {
         self.extras.listeners.remove(id);
         for (key, serial) in self.holdings.take(id) {
-            self.release_of_dead(&key, id, [serial]);
+            // A value's destructor that panics must not keep the other entries of the dead.
+            contain("a registered value that was dropped", || self.release_of_dead(&key, id, [serial]));
         }
     }
 }

@@ -21,14 +21,17 @@ impl<T> Holdings<T> {
     }
 
     /// Forgets those that are not to `keep`.
-    pub(super) fn retain(&self, process: ProcessId, keep: impl FnMut(&T) -> bool) {
+    pub(super) fn retain(&self, process: ProcessId, mut keep: impl FnMut(&T) -> bool) {
         let mut shard = self.shard(process).lock();
         let Some(held) = shard.get_mut(&process) else { return };
-        held.retain(keep);
+        let forgotten: Vec<_> = held.extract_if(.., |held| !keep(held)).collect();
         if held.is_empty() {
             shard.remove(&process);
             shrink(&mut shard);
         }
+        // Keys are the user's: their destructors run without the lock.
+        drop(shard);
+        drop(forgotten);
     }
 
     /// Forgets, and gives, all that a process holds.

@@ -93,8 +93,13 @@ impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Registry<K, V> {
     /// As [`unregister`](Registry::unregister), if the value `is_meant` (N4).
     pub fn unregister_if<S>(&self, ctx: &Ctx<S>, key: &K, is_meant: impl FnOnce(&V) -> bool) -> bool {
         let (process, shared) = (ctx.id(), &*self.shared);
+        // Nobody but its holder changes a value, so that nobody waits for the predicate, which may use the registry itself.
+        let own = |held: &Held<V>, value: &V| (held.process == process && is_meant(value)).then_some(());
+        if shared.table.read(key, own).is_none() {
+            return false;
+        }
         let event = || RegistryEvent::Unregistered { key: key.clone(), process };
-        let removed = shared.table.release(key, process, is_meant, || shared.extras.listeners.tell(event));
+        let removed = shared.table.release(key, process, |_| true, || shared.extras.listeners.tell(event));
         if removed {
             shared.holdings.retain(process, |held| held != key);
         }

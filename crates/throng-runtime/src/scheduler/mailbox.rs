@@ -1,8 +1,8 @@
 //! The mailbox: one atomic word per process, one heap node per message, nothing when empty.
 //!
 //! ```text
-//!            push: one CAS                 drain: one swap, then reverse
-//!   senders ───────────────► head ─► n3 ─► n2 ─► n1        runner: n1 n2 n3 (a Queue)
+//!            push: one CAS                 drain: one swap, then turn round, a part at a time
+//!   senders ───────────────► head ─► n3 ─► n2 ─► n1        runner: n1 n2 n3 (an Incoming, then a Queue)
 //!                            low bits: state + SIGNALS
 //! ```
 //!
@@ -17,10 +17,11 @@
 //! # Why this is sound
 //!
 //! A node is owned by exactly one place at a time: the [`Envelope`] that created it, the word after a successful
-//! CAS, or the [`Queue`] after a drain. `next` is written only by the owner: by the pusher before the CAS that
+//! CAS, or the [`Incoming`] after a drain and the [`Queue`] that it becomes. `next` is written only by the owner: by the pusher before the CAS that
 //! publishes the node (release), by the drainer after the swap that took the whole stack (acquire). Nodes are at
 //! least 8-aligned (`Header` is `repr(align(8))`), so the low bits of their addresses are free for the state. The
-//! stack is only ever taken whole, so there is no ABA: a pusher that finds the same head finds the same stack.
+//! stack is only ever taken whole, so there is no ABA: a pusher that finds the same head finds the same stack. An
+//! [`Incoming`] may be left at any node: each is in its stack or in its queue, and both end with a null `next`.
 
 use std::ptr::{NonNull, null_mut};
 #[cfg(not(all(throng_loom, test)))]
@@ -85,10 +86,10 @@ impl Mailbox {
         }
     }
 
-    /// Runner only: takes everything pushed so far, oldest first, and tells whether a signal is among it.
-    pub(crate) fn drain(&self) -> (Queue, bool) {
+    /// Runner only: takes everything pushed so far.
+    pub(crate) fn drain(&self) -> Incoming {
         if pointer(self.head.load(Ordering::Relaxed)).is_null() {
-            return (Queue::new(), false);
+            return Incoming { stack: None, turned: Queue::new(), has_signals: false };
         }
         self.take(BUSY)
     }
@@ -117,20 +118,74 @@ impl Mailbox {
 
     /// Closes the mailbox and takes what is left in it.
     pub(crate) fn close(&self) -> Queue {
-        self.take(CLOSED).0
+        self.take(CLOSED).into_queue()
     }
 
-    fn take(&self, state: usize) -> (Queue, bool) {
+    fn take(&self, state: usize) -> Incoming {
+        // The swap takes the whole stack, so its nodes are the result's alone.
         let taken = self.head.swap(tagged(null_mut(), state), Ordering::AcqRel);
-        // SAFETY: the swap took the whole stack, so its nodes are ours alone.
-        let queue = unsafe { Queue::from_stack(pointer(taken)) };
-        (queue, tags(taken) & SIGNALS != 0)
+        Incoming {
+            stack: NonNull::new(pointer(taken)),
+            turned: Queue::new(),
+            has_signals: tags(taken) & SIGNALS != 0,
+        }
     }
 }
 
 impl Drop for Mailbox {
     fn drop(&mut self) {
         drop(self.close());
+    }
+}
+
+/// What a drain took, newest first, on its way to arrival order. Each node is a look at memory that another thread wrote: a
+/// million of them keep a worker for many milliseconds, so the way can be gone in parts.
+pub(crate) struct Incoming {
+    /// Not turned round yet: the older ones, newest first.
+    stack: Option<NonNull<Header>>,
+    /// The newer ones, oldest first.
+    turned: Queue,
+    has_signals: bool,
+}
+
+// SAFETY: it owns its nodes, and every envelope is `Send`.
+unsafe impl Send for Incoming {}
+
+impl Incoming {
+    /// Turns so many more nodes round. True when all are.
+    pub(crate) fn turn(&mut self, nodes: usize) -> bool {
+        for _ in 0..nodes {
+            let Some(node) = self.stack else { return true };
+            // SAFETY: the stack owns all that is reachable from it; its newest node passes to the queue.
+            unsafe {
+                self.stack = NonNull::new((*node.as_ptr()).next);
+                self.turned.push_front(node);
+            }
+        }
+        self.stack.is_none()
+    }
+
+    /// Whether a signal is among it.
+    pub(crate) fn has_signals(&self) -> bool {
+        self.has_signals
+    }
+
+    /// The oldest, as soon as all are turned round.
+    pub(crate) fn pop_front(&mut self) -> Option<Envelope> {
+        if self.stack.is_some() { None } else { self.turned.pop_front() }
+    }
+
+    /// All that is left, however long that takes.
+    pub(crate) fn into_queue(mut self) -> Queue {
+        self.turn(usize::MAX);
+        std::mem::replace(&mut self.turned, Queue::new())
+    }
+}
+
+impl Drop for Incoming {
+    fn drop(&mut self) {
+        // What is turned round drops with the queue.
+        self.turn(usize::MAX);
     }
 }
 
@@ -148,21 +203,6 @@ impl Queue {
         Self { head: None, tail: None }
     }
 
-    /// # Safety
-    ///
-    /// The caller owns every node that is reachable from `newest`.
-    unsafe fn from_stack(newest: *mut Header) -> Self {
-        let tail = NonNull::new(newest);
-        let (mut reversed, mut node) = (null_mut(), newest);
-        while !node.is_null() {
-            // SAFETY: `node` is reachable from `newest`, so it is live and ours.
-            let next = unsafe { std::mem::replace(&mut (*node).next, reversed) };
-            reversed = node;
-            node = next;
-        }
-        Self { head: NonNull::new(reversed), tail }
-    }
-
     pub(crate) fn push_back(&mut self, envelope: Envelope) {
         let node = envelope.into_raw();
         // SAFETY: the queue owns its tail, and `node` was just given up to it.
@@ -173,6 +213,16 @@ impl Queue {
                 None => self.head = Some(node),
             }
         }
+    }
+
+    /// # Safety
+    ///
+    /// The caller owns the node, and gives it up.
+    unsafe fn push_front(&mut self, node: NonNull<Header>) {
+        let next = self.head.replace(node).map_or(null_mut(), NonNull::as_ptr);
+        // SAFETY: by contract.
+        unsafe { (*node.as_ptr()).next = next };
+        self.tail.get_or_insert(node);
     }
 
     pub(crate) fn pop_front(&mut self) -> Option<Envelope> {

@@ -27,7 +27,7 @@ use std::{pin::Pin, time::Instant};
 pub(crate) use self::{
     birth::{Birth, InitialCall},
     envelope::{Envelope, Kind, Letter, Running},
-    mailbox::{Pushed, Queue},
+    mailbox::{Incoming, Pushed, Queue},
     slab::{Generation, Slot, acquire, birth, both, live, of_node, slot},
     tokio::Tokio,
 };

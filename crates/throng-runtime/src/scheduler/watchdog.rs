@@ -16,7 +16,7 @@ use std::{
 use parking_lot::Mutex;
 
 use super::current;
-use crate::{about, pid::ProcessId};
+use crate::{introspect, pid::ProcessId};
 
 /// A poll that takes longer is reported.
 const BOUND: Duration = Duration::from_millis(10);
@@ -103,7 +103,7 @@ fn look(worker: Arc<Worker>, seen: &[(Arc<Worker>, u64, bool)]) -> (Arc<Worker>,
         Some((.., false)) => {
             let id = worker.process.load(Ordering::Relaxed);
             let process = (id != 0).then(|| ProcessId::new((id >> 32) as u32, id as u32));
-            let label = process.and_then(about::label);
+            let label = process.and_then(introspect::label);
             tracing::warn!(?process, label = label.as_deref(), bound = ?BOUND, "a process has kept its worker without reaching an await point");
             true
         }

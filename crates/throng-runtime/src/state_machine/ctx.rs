@@ -14,10 +14,11 @@ use super::{
     machine::Machine,
 };
 use crate::{
+    call::ReplyTo,
     ctx::Ctx,
     exit::Exit,
-    message::{Ask, Cast, Exited, Halt, Message},
-    reply::ReplyTo,
+    letter::{Ask, Cast},
+    message::{Exited, Halt, Message},
     scheduler::Envelope,
 };
 

@@ -135,6 +135,10 @@ pub trait StateMachine: Sized + Send + 'static {
     }
 
     /// As [`GenServer::terminate`](crate::GenServer::terminate).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`GenServer::terminate`](crate::GenServer::terminate).
     fn terminate(
         &mut self,
         state: &Self::State,

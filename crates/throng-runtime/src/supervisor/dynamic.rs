@@ -19,7 +19,6 @@ use crate::{
     exit::Exit,
     gen_server::{GenServer, Init, InitError},
     message::{Exited, Handled, Handler, Message},
-    names::is_alive,
     pid::{Pid, ProcessId},
     scheduler,
 };
@@ -147,10 +146,6 @@ impl DynamicSupervisorFlags {
 }
 
 /// Requests to a running dynamic supervisor. They wait for as long as it takes: it starts one child at a time (D8).
-///
-/// # Cancel safety
-///
-/// Dropping one of the futures gives up the answer; what was asked is done all the same.
 impl DynamicSupervisor {
     /// Starts a child.
     ///
@@ -158,6 +153,10 @@ impl DynamicSupervisor {
     ///
     /// [`ChildError::MaxChildren`], [`ChildError::Start`] (nothing is kept; what cannot work, such as a
     /// [significant](ChildSpec::significant) child, is refused without asking the supervisor: D2), [`ChildError::Supervisor`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the child is started all the same.
     pub async fn start_child<S: GenServer>(
         supervisor: &impl Address<Self>,
         child: impl IntoChild<Server = S>,
@@ -172,6 +171,10 @@ impl DynamicSupervisor {
     /// # Errors
     ///
     /// [`ChildError::NotFound`], [`ChildError::Supervisor`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the child is stopped all the same.
     pub async fn terminate_child(
         supervisor: &impl Address<Self>,
         child: impl Into<ProcessId>,
@@ -184,6 +187,10 @@ impl DynamicSupervisor {
     /// # Errors
     ///
     /// The supervisor is not there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer, nothing else.
     pub async fn which_children(supervisor: &impl Address<Self>) -> Result<Vec<ChildInfo>, ChildError> {
         ask(supervisor, WhichChildren).await
     }
@@ -193,6 +200,10 @@ impl DynamicSupervisor {
     /// # Errors
     ///
     /// The supervisor is not there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer, nothing else.
     pub async fn count_children(supervisor: &impl Address<Self>) -> Result<ChildCount, ChildError> {
         ask(supervisor, CountChildren).await
     }
@@ -283,7 +294,7 @@ impl DynamicSupervisor {
 #[diagnostic::do_not_recommend]
 impl Handler<Exited> for DynamicSupervisor {
     async fn handle(&mut self, exited: Exited, ctx: &mut Ctx<Self>) -> Handled<Exited> {
-        let Some(pid) = exited.pid.filter(|pid| !is_alive(*pid)) else { return Ok(()) };
+        let Some(pid) = exited.pid.filter(|_| exited.by_link) else { return Ok(()) };
         let Some(known) = self.children.get(&pid) else { return Ok(()) };
         match Fate::of(known.child.restart, &exited.reason) {
             Fate::Restart => {

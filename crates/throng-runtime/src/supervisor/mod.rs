@@ -50,7 +50,6 @@ use crate::{
     exit::Exit,
     gen_server::{GenServer, Init, InitError},
     message::{Exited, Handled, Handler},
-    names::is_alive,
     pid::ProcessId,
     scheduler,
 };
@@ -227,8 +226,8 @@ impl Supervisor {
 #[diagnostic::do_not_recommend]
 impl Handler<Exited> for Supervisor {
     async fn handle(&mut self, exited: Exited, ctx: &mut Ctx<Self>) -> Handled<Exited> {
-        // A child that only says so is still alive. One that was replaced or stopped meanwhile is not found (S15).
-        let ended = exited.pid.filter(|pid| !is_alive(*pid));
+        // What a child only says of its end comes over no link. One that was replaced or stopped meanwhile is not found (S15).
+        let ended = exited.pid.filter(|_| exited.by_link);
         let Some(at) = ended.and_then(|pid| self.children.running(pid)) else { return Ok(()) };
         let place = &mut self.children[at];
         match Fate::of(place.child.restart, &exited.reason) {

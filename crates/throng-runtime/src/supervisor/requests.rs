@@ -12,10 +12,6 @@ use crate::{
 };
 
 /// Requests to a running supervisor. They wait for as long as it takes: a child that is slow to start or stop holds them up (S32).
-///
-/// # Cancel safety
-///
-/// Dropping one of the futures gives up the answer; what was asked is done all the same.
 impl Supervisor {
     /// Adds a child at the end of the order and starts it (S27).
     ///
@@ -23,6 +19,10 @@ impl Supervisor {
     ///
     /// [`ChildError`]. A child that did not start is not kept; one whose `init` returned
     /// [`InitError::Ignore`](crate::InitError::Ignore) is, unless it is temporary, though this is an error as well.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the child is started all the same.
     pub async fn start_child<S: GenServer>(
         supervisor: &impl Address<Self>,
         child: impl IntoChild<Server = S>,
@@ -35,6 +35,10 @@ impl Supervisor {
     /// # Errors
     ///
     /// [`ChildError::NotFound`], [`ChildError::Supervisor`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the child is stopped all the same.
     pub async fn terminate_child(
         supervisor: &impl Address<Self>,
         id: impl Into<String>,
@@ -47,6 +51,10 @@ impl Supervisor {
     /// # Errors
     ///
     /// [`ChildError`]; the child stays known if it does not start.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the child is started all the same.
     pub async fn restart_child(
         supervisor: &impl Address<Self>,
         id: impl Into<String>,
@@ -59,6 +67,10 @@ impl Supervisor {
     /// # Errors
     ///
     /// [`ChildError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the child is forgotten all the same.
     pub async fn delete_child(
         supervisor: &impl Address<Self>,
         id: impl Into<String>,
@@ -71,6 +83,10 @@ impl Supervisor {
     /// # Errors
     ///
     /// The supervisor is not there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer, nothing else.
     pub async fn which_children(supervisor: &impl Address<Self>) -> Result<Vec<ChildInfo>, ChildError> {
         ask(supervisor, WhichChildren).await
     }
@@ -80,6 +96,10 @@ impl Supervisor {
     /// # Errors
     ///
     /// The supervisor is not there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer, nothing else.
     pub async fn count_children(supervisor: &impl Address<Self>) -> Result<ChildCount, ChildError> {
         ask(supervisor, CountChildren).await
     }

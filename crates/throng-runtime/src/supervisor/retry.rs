@@ -7,7 +7,8 @@ use super::backoff::Chance;
 use crate::{
     child::Child,
     ctx::Ctx,
-    message::{Cast, Handler, Message},
+    letter::Cast,
+    message::{Handler, Message},
     scheduler::{self, Envelope},
     timer::TimerRef,
 };

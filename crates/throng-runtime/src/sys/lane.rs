@@ -9,7 +9,7 @@ use std::{
 
 use super::debugging::Debugging;
 use crate::{
-    address::CallFailure, exit::Exit, gen_server::GenServer, panics::contain, pid::ProcessId, reply::ReplyTo,
+    address::CallFailure, call::ReplyTo, exit::Exit, gen_server::GenServer, panics::contain, pid::ProcessId,
     scheduler,
 };
 

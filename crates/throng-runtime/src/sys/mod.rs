@@ -39,16 +39,29 @@ use std::{fmt, sync::Arc};
 pub use self::debugging::{Statistics, SysEvent, SysEventKind};
 pub(crate) use self::lane::{Served, Subject, System, serve, with_debugging};
 use crate::{
-    about,
     address::{Address, CallFailure, Target},
-    call::{self, Answer},
+    call::{self, Answer, ReplyTo},
     gen_server::GenServer,
+    introspect,
     pid::ProcessId,
-    reply::ReplyTo,
     scheduler,
 };
 
 /// A copy of the server's state.
+///
+/// ```
+/// # use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Node, sys};
+/// # struct Add(u64);
+/// # impl Message for Add { type Reply = (); }
+/// # #[derive(Clone)] struct Counter(u64);
+/// # impl GenServer for Counter { type Args = u64; async fn init(n: u64, _: &mut Ctx<Self>) -> Init<Self> { Ok(Counter(n)) } }
+/// # impl Handler<Add> for Counter { async fn handle(&mut self, Add(n): Add, _: &mut Ctx<Self>) -> Handled<Add> { self.0 += n; Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// # let counter = node.start(Counter::child(1)).await?;
+/// assert_eq!(sys::get_state(&counter).await?.0, 1);
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 ///
@@ -63,6 +76,20 @@ pub fn get_state<S: GenServer + Clone>(server: &impl Address<S>) -> Answer<S> {
 
 /// What `look` finds in the server's state.
 ///
+/// ```
+/// # use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Node, sys};
+/// # struct Add(u64);
+/// # impl Message for Add { type Reply = (); }
+/// # #[derive(Clone)] struct Counter(u64);
+/// # impl GenServer for Counter { type Args = u64; async fn init(n: u64, _: &mut Ctx<Self>) -> Init<Self> { Ok(Counter(n)) } }
+/// # impl Handler<Add> for Counter { async fn handle(&mut self, Add(n): Add, _: &mut Ctx<Self>) -> Handled<Add> { self.0 += n; Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// # let counter = node.start(Counter::child(1)).await?;
+/// assert!(sys::with_state(&counter, |counter| counter.0 < 10).await?);
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 ///
 /// As [`get_state`]; [`Panicked`](crate::CallError::Panicked) if `look` did.
@@ -75,6 +102,25 @@ where
 }
 
 /// Replaces the server's state by what `change` makes of it. When `change` panics, the state stays as it was.
+///
+/// ```
+/// # use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Node, sys};
+/// # struct Add(u64);
+/// # impl Message for Add { type Reply = (); }
+/// # #[derive(Clone)] struct Counter(u64);
+/// # impl GenServer for Counter { type Args = u64; async fn init(n: u64, _: &mut Ctx<Self>) -> Init<Self> { Ok(Counter(n)) } }
+/// # impl Handler<Add> for Counter { async fn handle(&mut self, Add(n): Add, _: &mut Ctx<Self>) -> Handled<Add> { self.0 += n; Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// # let counter = node.start(Counter::child(1)).await?;
+/// sys::replace_state(&counter, |Counter(n)| Counter(n * 10)).await?;
+/// assert_eq!(sys::get_state(&counter).await?.0, 10);
+///
+/// let broken = sys::replace_state(&counter, |_| panic!("no")).await;
+/// assert!(broken.is_err());
+/// assert_eq!(sys::get_state(&counter).await?.0, 10);
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 ///
@@ -98,6 +144,26 @@ pub fn replace_state<S: GenServer>(
 /// Signals, its parent's end, requests to stop and system requests reach it all the same. Its idle timeout stands still, and
 /// begins anew when it is resumed. To suspend it twice is to suspend it once.
 ///
+/// ```
+/// # use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Node, sys};
+/// # struct Add(u64);
+/// # impl Message for Add { type Reply = (); }
+/// # #[derive(Clone)] struct Counter(u64);
+/// # impl GenServer for Counter { type Args = u64; async fn init(n: u64, _: &mut Ctx<Self>) -> Init<Self> { Ok(Counter(n)) } }
+/// # impl Handler<Add> for Counter { async fn handle(&mut self, Add(n): Add, _: &mut Ctx<Self>) -> Handled<Add> { self.0 += n; Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// # let counter = node.start(Counter::child(1)).await?;
+/// sys::suspend(&counter).await?;
+/// counter.cast(Add(1))?;
+/// assert_eq!(sys::get_state(&counter).await?.0, 1);
+///
+/// sys::resume(&counter).await?;
+/// counter.sync().await?;
+/// assert_eq!(sys::get_state(&counter).await?.0, 2);
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 ///
 /// As [`get_state`].
@@ -108,7 +174,7 @@ pub fn suspend<S: GenServer>(server: &impl Address<S>) -> Answer<()> {
     })
 }
 
-/// Lets the server go on, with what waits in its mailbox, in order (Y2).
+/// Lets the server go on, with what waits in its mailbox, in order (Y2). See [`suspend`] for an example.
 ///
 /// # Errors
 ///
@@ -122,6 +188,25 @@ pub fn resume<S: GenServer>(server: &impl Address<S>) -> Answer<()> {
 
 /// Begins to count what the server does; while it counts already, it goes on.
 ///
+/// ```
+/// # use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Node, sys};
+/// # struct Add(u64);
+/// # impl Message for Add { type Reply = (); }
+/// # #[derive(Clone)] struct Counter(u64);
+/// # impl GenServer for Counter { type Args = u64; async fn init(n: u64, _: &mut Ctx<Self>) -> Init<Self> { Ok(Counter(n)) } }
+/// # impl Handler<Add> for Counter { async fn handle(&mut self, Add(n): Add, _: &mut Ctx<Self>) -> Handled<Add> { self.0 += n; Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// # let counter = node.start(Counter::child(1)).await?;
+/// sys::start_statistics(&counter).await?;
+/// counter.cast(Add(1))?;
+/// counter.call(Add(1)).await?;
+///
+/// let counted = sys::statistics(&counter).await?.ok_or("it does not count")?;
+/// assert_eq!((counted.messages_in, counted.messages_out), (2, 1));
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 ///
 /// As [`get_state`].
@@ -132,7 +217,7 @@ pub fn start_statistics<S: GenServer>(server: &impl Address<S>) -> Answer<()> {
     })
 }
 
-/// What the server did since [`start_statistics`]; `None` when it does not count.
+/// What the server did since [`start_statistics`], where an example is; `None` when it does not count.
 ///
 /// # Errors
 ///
@@ -155,6 +240,26 @@ pub fn stop_statistics<S: GenServer>(server: &impl Address<S>) -> Answer<()> {
 
 /// Keeps the server's last `events` events, for [`get_log`]. With zero, nothing is kept any more.
 ///
+/// ```
+/// # use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Node, sys};
+/// # struct Add(u64);
+/// # impl Message for Add { type Reply = (); }
+/// # #[derive(Clone)] struct Counter(u64);
+/// # impl GenServer for Counter { type Args = u64; async fn init(n: u64, _: &mut Ctx<Self>) -> Init<Self> { Ok(Counter(n)) } }
+/// # impl Handler<Add> for Counter { async fn handle(&mut self, Add(n): Add, _: &mut Ctx<Self>) -> Handled<Add> { self.0 += n; Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// # let counter = node.start(Counter::child(1)).await?;
+/// sys::log(&counter, 100).await?;
+/// counter.call(Add(1)).await?;
+///
+/// let events = sys::get_log(&counter).await?;
+/// let kinds: Vec<_> = events.iter().map(|event| event.kind).collect();
+/// assert_eq!(kinds, [sys::SysEventKind::InCall, sys::SysEventKind::Out]);
+/// assert!(events[0].message.ends_with("Add"));
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 ///
 /// As [`get_state`].
@@ -165,7 +270,7 @@ pub fn log<S: GenServer>(server: &impl Address<S>, events: usize) -> Answer<()> 
     })
 }
 
-/// The events that [`log`] kept, oldest first.
+/// The events that [`log`] kept, oldest first. See there for an example.
 ///
 /// # Errors
 ///
@@ -187,6 +292,23 @@ pub fn trace<S: GenServer>(server: &impl Address<S>, on: bool) -> Answer<()> {
 }
 
 /// Has `listener` told each of the server's events, until [`no_debug`]. It runs in the server, so it must be short.
+///
+/// ```
+/// # use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Node, sys};
+/// # struct Add(u64);
+/// # impl Message for Add { type Reply = (); }
+/// # #[derive(Clone)] struct Counter(u64);
+/// # impl GenServer for Counter { type Args = u64; async fn init(n: u64, _: &mut Ctx<Self>) -> Init<Self> { Ok(Counter(n)) } }
+/// # impl Handler<Add> for Counter { async fn handle(&mut self, Add(n): Add, _: &mut Ctx<Self>) -> Handled<Add> { self.0 += n; Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// # let counter = node.start(Counter::child(1)).await?;
+/// let (tell, told) = std::sync::mpsc::channel();
+/// sys::install(&counter, move |process, event| drop(tell.send((process, event.kind)))).await?;
+/// counter.call(Add(1)).await?;
+/// assert_eq!(told.recv()?, (counter.id(), sys::SysEventKind::InCall));
+/// # Ok(()) }
+/// ```
 ///
 /// # Errors
 ///
@@ -246,6 +368,22 @@ pub struct Status {
 ///
 /// A process that is no server does not answer for itself; its status is what can be seen from outside.
 ///
+/// ```
+/// # use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Node, sys};
+/// # struct Add(u64);
+/// # impl Message for Add { type Reply = (); }
+/// # #[derive(Clone)] struct Counter(u64);
+/// # impl GenServer for Counter { type Args = u64; async fn init(n: u64, _: &mut Ctx<Self>) -> Init<Self> { Ok(Counter(n)) } }
+/// # impl Handler<Add> for Counter { async fn handle(&mut self, Add(n): Add, _: &mut Ctx<Self>) -> Handled<Add> { self.0 += n; Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// # let counter = node.start(Counter::child(1)).await?;
+/// let status = sys::get_status(counter).await?;
+/// assert!(status.state.ends_with("Counter")); // its type's name, unless the server shows more
+/// assert!(!status.suspended);
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 ///
 /// As [`get_state`]; [`Panicked`](crate::CallError::Panicked) if `inspect` did.
@@ -265,8 +403,8 @@ impl Status {
             id,
             server: None,
             state: String::new(),
-            label: about::label(id),
-            parent: about::parent(id),
+            label: introspect::label(id),
+            parent: introspect::parent(id),
             queue_len: slot.queue_len(),
             suspended: false,
             statistics: None,

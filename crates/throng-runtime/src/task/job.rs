@@ -3,14 +3,14 @@
 use std::{any::type_name, future::ready, sync::Arc};
 
 use crate::{
-    about,
     address::CallFailure,
+    call::{ReplyCell, Unanswered, Waiting},
     control,
     exit::Exit,
+    introspect,
     node::Node,
     pid::ProcessId,
     process::{self, RawCode},
-    reply::{ReplyCell, Unanswered, Waiting},
     scheduler::{self, InitialCall},
 };
 
@@ -95,7 +95,7 @@ impl Job {
         let Self { code, mut promise, caller, work, .. } = self;
         process::launch(node, parent, promise.0.take(), work, |ctx| {
             if let Some(caller) = caller {
-                about::work_for(ctx.id(), caller);
+                introspect::work_for(ctx.id(), caller);
             }
             attach(ctx.id(), code)
         })

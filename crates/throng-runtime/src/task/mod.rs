@@ -32,21 +32,20 @@ pub use self::{
 };
 use crate::{
     address::CallFailure,
+    call::{ReplyCell, Waiting},
     child::Shutdown,
     control,
     exit::Exit,
     node::Node,
     pid::ProcessId,
-    process,
-    reply::{ReplyCell, Waiting},
-    scheduler, timer,
+    process, scheduler, timer,
 };
 
 /// A future that runs in a process of its own (T1).
 ///
 /// Awaiting it gives the result, or how the process ended without one. A linked task ([`Ctx::task`](crate::Ctx::task)) and its
 /// owner end together if either crashes; one that is not ([`Ctx::task_nolink`](crate::Ctx::task_nolink),
-/// [`Node::task`](crate::Node::task)) is seen only by whoever awaits it. Dropping the handle ends nothing: the task runs on.
+/// [`Node::task`](crate::Node::task)) is seen only by whoever awaits it.
 ///
 /// In OTP only the process that started a task may await it, and another one that tries raises. Here whoever holds the handle
 /// may: it is owned and is no number, so it can be given away, and not be used twice at the same time. The link stays where it was.
@@ -59,6 +58,11 @@ use crate::{
 /// assert_eq!(sum.await.unwrap(), 10);
 /// # }
 /// ```
+///
+/// # Cancel safety
+///
+/// Dropping the handle ends nothing: the task runs on, and only its result is lost. A wait for `&mut task` may be dropped and
+/// begun again.
 #[must_use = "a task runs without being awaited, but its result is lost"]
 pub struct Task<T> {
     id: ProcessId,

@@ -7,11 +7,11 @@ use parking_lot::Mutex;
 
 use crate::{
     address::CallFailure,
+    call::Unanswered,
     control,
     exit::Exit,
     pid::ProcessId,
     process::{self, RawCode},
-    reply::Unanswered,
     scheduler,
 };
 

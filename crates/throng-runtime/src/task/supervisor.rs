@@ -15,6 +15,7 @@ use crate::{
     exit::{Exit, IntoExit},
     gen_server::{GenServer, Init},
     message::{Exited, Handled, Handler, Message},
+    panics::contain,
     pid::ProcessId,
     supervisor::{ChildError, stop},
 };
@@ -73,17 +74,16 @@ impl ChildSpec<TaskSupervisor> {
 }
 
 /// Starts of tasks. They wait until the supervisor has started the task, and no longer.
-///
-/// # Cancel safety
-///
-/// Dropping one of the futures lets a task that has been started run on, without its handle. One with a result that has not
-/// been started will not be.
 impl TaskSupervisor {
     /// Runs a future as a task whose result nobody waits for (T7). It may tell by its output how it ended.
     ///
     /// # Errors
     ///
     /// [`ChildError::MaxChildren`], [`ChildError::Supervisor`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the task is started all the same.
     pub async fn start_child<F>(supervisor: &impl Address<Self>, work: F) -> Result<ProcessId, ChildError>
     where
         F: Future<Output: IntoExit> + Send + 'static,
@@ -98,6 +98,10 @@ impl TaskSupervisor {
     /// # Errors
     ///
     /// [`ChildError::MaxChildren`], where OTP raises; [`ChildError::Supervisor`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future lets a task that has been started run on, without its handle. One that has not been will not be.
     pub async fn task<S, F>(
         supervisor: &impl Address<Self>,
         ctx: &Ctx<S>,
@@ -112,6 +116,10 @@ impl TaskSupervisor {
     /// Runs a future as a task whose crash is only seen by whoever awaits it, and which outlives the caller (T7).
     ///
     /// # Errors
+    ///
+    /// As [`task`](TaskSupervisor::task).
+    ///
+    /// # Cancel safety
     ///
     /// As [`task`](TaskSupervisor::task).
     pub async fn task_nolink<F>(
@@ -171,6 +179,10 @@ impl TaskSupervisor {
     /// # Errors
     ///
     /// The supervisor is not there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer, nothing else.
     pub async fn children(supervisor: &impl Address<Self>) -> Result<Vec<ProcessId>, ChildError> {
         Ok(supervisor.call(Children).no_timeout().await?)
     }
@@ -180,6 +192,10 @@ impl TaskSupervisor {
     /// # Errors
     ///
     /// [`ChildError::NotFound`], [`ChildError::Supervisor`].
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the task is stopped all the same.
     pub async fn terminate_child(supervisor: &impl Address<Self>, task: ProcessId) -> Result<(), ChildError> {
         supervisor.call(Terminate(task)).no_timeout().await?
     }
@@ -207,13 +223,15 @@ impl GenServer for TaskSupervisor {
 
 impl TaskSupervisor {
     fn run(&mut self, job: Job, ctx: &Ctx<Self>) -> Result<ProcessId, ChildError> {
+        // What the work of a task holds is the user's: its drop must not end the supervisor.
         if !job.is_wanted() {
             // Whoever asked is gone, or has thought better of it: the answer reaches nobody.
+            contain("a task that was not started", || drop(job));
             return Err(ChildError::NotFound);
         }
         if self.children.len() >= self.children_max {
             let error = ChildError::MaxChildren(self.children_max);
-            job.refuse(error.clone().into());
+            contain("a task that was not started", || job.refuse(error.clone().into()));
             return Err(error);
         }
         let task = job.start_under(ctx.node(), ctx.id());

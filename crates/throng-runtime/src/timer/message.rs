@@ -21,6 +21,23 @@ pub(crate) fn send_later(node: &Node, to: ProcessId, after: Duration, envelope: 
 }
 
 /// A message that was set to be sent later. Dropping this does not cancel it.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use throng_runtime::{Ctx, GenServer, Handled, Handler, Init, Message, Node};
+/// # struct Counter;
+/// # impl GenServer for Counter { type Args = (); async fn init(_: (), _: &mut Ctx<Self>) -> Init<Self> { Ok(Counter) } }
+/// # struct Remind;
+/// # impl Message for Remind { type Reply = (); }
+/// # impl Handler<Remind> for Counter { async fn handle(&mut self, _: Remind, _: &mut Ctx<Self>) -> Handled<Remind> { Ok(()) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// # let counter = node.start(Counter::child(())).await?;
+/// let reminder = node.send_after(counter, Duration::from_secs(60), Remind);
+/// assert!(reminder.cancel().is_some()); // how long it had to go
+/// assert!(reminder.cancel().is_none()); // it comes no more
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct TimerRef {
     node: Weak<node::Shared>,

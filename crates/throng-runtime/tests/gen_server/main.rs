@@ -4,6 +4,8 @@
 mod actor;
 #[path = "../support/dice.rs"]
 mod dice;
+#[path = "../support/log.rs"]
+mod log;
 
 mod callers;
 mod calls;

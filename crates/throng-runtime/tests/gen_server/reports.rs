@@ -1,14 +1,11 @@
 //! G20: what is logged of an end, and what is not.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
-
 use throng_runtime::{Address, Exit, InitError, Node};
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::actor::{Part, Say, act, start, start_as};
+use crate::{
+    actor::{Part, Say, act, start, start_as},
+    log::Log,
+};
 
 #[tokio::test]
 async fn g20_a_crash_is_reported_once_with_who_what_and_why() {
@@ -57,38 +54,4 @@ async fn g20_a_clean_end_is_silent() {
     actor.exit(Exit::Kill);
     node.wait(actor).await;
     assert_eq!(log.lines(), Vec::<String>::new());
-}
-
-/// What this thread logs while it is captured.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn capture() -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn lines(&self) -> Vec<String> {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap().lines().map(str::to_owned).collect()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
 }

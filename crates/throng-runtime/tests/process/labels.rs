@@ -1,14 +1,11 @@
 //! Labels, ancestors, callers.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
-
 use throng_runtime::{Ctx, Exit, GenServer, Init, Name, Node, ProcessId, Supervisor, callers};
-use tracing_subscriber::fmt::MakeWriter;
 
-use crate::probe::{Probe, within};
+use crate::{
+    log::Log,
+    probe::{Probe, within},
+};
 
 #[tokio::test]
 async fn p35_a_label_is_seen_by_observers_and_may_change() {
@@ -26,9 +23,7 @@ async fn p35_a_label_is_seen_by_observers_and_may_change() {
 
 #[tokio::test]
 async fn p35_a_crash_report_has_the_label() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::capture();
     let node = Node::new("test");
     let (probe, _seen) = Probe::start(&node).await;
     within(probe, |ctx| {
@@ -42,11 +37,10 @@ async fn p35_a_crash_report_has_the_label() {
         Err::<(), _>(Exit::other("dry"))
     });
     node.wait(raw).await;
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let lines: Vec<_> = log.lines().collect();
-    assert_eq!(lines.len(), 2, "{log}");
-    assert!(lines[0].contains("label=\"cart 7\"") && lines[0].contains("out of stock"), "{log}");
-    assert!(lines[1].contains("label=\"pump 3\"") && lines[1].contains("dry"), "{log}");
+    let lines = log.lines();
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    assert!(lines[0].contains("label=\"cart 7\"") && lines[0].contains("out of stock"), "{lines:#?}");
+    assert!(lines[1].contains("label=\"pump 3\"") && lines[1].contains("dry"), "{lines:#?}");
 }
 
 #[tokio::test]
@@ -160,26 +154,5 @@ impl GenServer for Leaf {
 
     async fn init((): (), _: &mut Ctx<Self>) -> Init<Self> {
         Ok(Self)
-    }
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
     }
 }

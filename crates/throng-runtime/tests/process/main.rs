@@ -3,6 +3,8 @@
 
 #[path = "../support/dice.rs"]
 mod dice;
+#[path = "../support/log.rs"]
+mod log;
 mod probe;
 
 mod aliases;

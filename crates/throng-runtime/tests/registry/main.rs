@@ -7,6 +7,7 @@ mod world;
 
 mod addresses;
 mod entries;
+mod hostile;
 mod listeners;
 mod locks;
 mod races;

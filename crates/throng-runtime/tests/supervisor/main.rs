@@ -5,6 +5,7 @@ mod world;
 
 mod backoff;
 mod dynamic;
+mod hostile;
 mod intensity;
 mod partition;
 mod races;

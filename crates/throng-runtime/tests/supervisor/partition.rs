@@ -294,3 +294,46 @@ async fn r3_routes_stay_right_while_partitions_crash_and_their_number_changes() 
         assert!(routed == Some(pid) || !node.is_alive(pid), "{key}: {routed:?}, not {pid}");
     }
 }
+
+#[tokio::test]
+async fn r3_a_resize_without_a_supervisor_routes_to_as_many_as_before() {
+    let node = Node::new("test");
+    let counters = counters(4);
+    for partitions in [2, 0] {
+        assert!(matches!(counters.resize(partitions).await, Err(ResizeError::Child(_))));
+        assert_eq!(counters.count(), 4);
+    }
+    node.start(&counters).await.unwrap();
+    assert_eq!(counters.resize(2).await.unwrap(), 4);
+}
+
+/// A supervisor that is killed while it shrinks comes back with all its partitions. What was still to be stopped would then be
+/// stopped there, and routed to for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r3_whatever_dies_during_a_resize_each_partition_that_is_routed_to_runs() {
+    let node = Node::new("test");
+    let mut dice = dice::Dice::new("whatever_dies_during_a_resize");
+    let counters = counters(8);
+    let top =
+        Supervisor::one_for_one("top").max_restarts(usize::MAX, Duration::from_secs(1)).child(&counters);
+    let top = node.start(top).await.unwrap();
+    for round in 0..3_000 {
+        let supervisor = counters.supervisor().resolve().unwrap();
+        let (killer, spins) = (node.clone(), dice.roll(30_000));
+        let kill = tokio::spawn(async move {
+            (0..spins).for_each(|_| std::hint::spin_loop());
+            killer.exit(supervisor, Exit::Kill);
+        });
+        let partitions = dice.roll(8) as usize;
+        let _ = counters.resize(partitions).await;
+        kill.await.unwrap();
+        node.wait(supervisor).await;
+        Supervisor::count_children(&top).await.unwrap();
+        Supervisor::count_children(&counters.supervisor()).await.unwrap();
+        for key in 0..counters.count() {
+            let partition = counters.via(&key).resolve();
+            assert!(partition.is_some(), "round {round}: {key} of {} does not run", counters.count());
+        }
+        counters.resize(8).await.unwrap();
+    }
+}

@@ -1,10 +1,16 @@
 //! System requests pass the messages that wait.
 
-use std::time::Instant;
+use std::{
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use throng_runtime::{Address, CallError, Exit, Node, sys};
 
-use crate::clerk::{Note, Wait, clerk};
+use crate::{
+    clerk::{Note, Wait, clerk},
+    dice::Dice,
+};
 
 const QUEUED: u64 = if cfg!(debug_assertions) { 100_000 } else { 1_000_000 };
 
@@ -28,6 +34,50 @@ async fn y1_a_server_with_a_million_queued_messages_tells_its_state_before_them(
     println!("{left} still queued: answered within {:?}", began.elapsed());
     before.await.unwrap();
     assert_eq!(sys::with_state(&clerk, |state| state.done.len() as u64).await.unwrap(), QUEUED + 1);
+}
+
+/// A request once waited for a million nodes that were taken in at one go.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn y1_requests_at_any_moment_pass_a_million_messages_that_are_sent_and_taken_in() {
+    const ROUNDS: u64 = 4;
+    let node = Node::new("test");
+    let mut dice = Dice::new("requests_at_any_moment");
+    let (mut slowest, mut requests) = (Duration::ZERO, 0);
+    for round in 1..=ROUNDS {
+        let (clerk, heard, gate) = clerk(&node).await;
+        clerk.cast(Wait).unwrap();
+        // It is inside a callback while so many are sent, and takes them in at one go; in the last round that is all of them.
+        let held_back = if round == ROUNDS { QUEUED - 1 } else { dice.roll(QUEUED) };
+        let opened = Arc::new(OnceLock::new());
+        let opens = opened.clone();
+        let sender = tokio::task::spawn_blocking(move || {
+            for number in 0..QUEUED {
+                clerk.cast(Note(number)).unwrap();
+                if number == held_back {
+                    opens.set(Instant::now()).unwrap();
+                    gate.add_permits(1);
+                }
+            }
+        });
+        while (heard.len() as u64) < QUEUED {
+            for _ in 0..dice.roll(100) {
+                tokio::task::yield_now().await;
+            }
+            let began = Instant::now();
+            let asked = sys::with_state(&clerk, |state| (state.done.len(), Instant::now()));
+            // All that it has handled by now, after it was asked, but for one that it may be handling.
+            let handled_before = heard.len();
+            let (handled, answered) = asked.await.unwrap();
+            assert!(handled <= handled_before + 1, "{} messages came first", handled - handled_before);
+            let could_answer = opened.get().map_or(began, |opened| began.max(*opened));
+            slowest = slowest.max(answered.saturating_duration_since(could_answer));
+            requests += 1;
+        }
+        sender.await.unwrap();
+        clerk.sync().await.unwrap();
+        assert!(sys::with_state(&clerk, |state| state.done.is_sorted()).await.unwrap());
+    }
+    println!("{ROUNDS} times {QUEUED} messages: the slowest of {requests} answers took {slowest:?}");
 }
 
 #[tokio::test]
@@ -71,7 +121,7 @@ async fn y1_a_request_times_out_after_five_seconds_or_as_told() {
     clerk.cast(Wait).unwrap();
     tokio::task::yield_now().await;
     for (asked, seconds) in
-        [(sys::suspend(&clerk), 5), (sys::suspend(&clerk).timeout(std::time::Duration::from_secs(60)), 60)]
+        [(sys::suspend(&clerk), 5), (sys::suspend(&clerk).timeout(Duration::from_secs(60)), 60)]
     {
         let error = asked.await.unwrap_err();
         let CallError::Timeout { after, .. } = error else { panic!("{error}") };

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 
 mod clerk;
+#[path = "../support/dice.rs"]
+mod dice;
 mod hibernate;
 mod lane;
 mod state;

@@ -1,13 +1,9 @@
 //! T9: what is logged of a task's end, and what is not.
 
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
-
 use throng_runtime::{Exit, Node, TaskSupervisor};
 use tokio::sync::oneshot;
-use tracing_subscriber::fmt::MakeWriter;
+
+use crate::log::Log;
 
 async fn count_the_beans() -> u32 {
     panic!("no beans")
@@ -69,38 +65,4 @@ async fn t9_clean_ends_are_silent() {
     node.exit(task.id(), Exit::Kill);
     assert!(task.await.is_err());
     assert_eq!(log.lines(), Vec::<String>::new());
-}
-
-/// What this thread logs while it is captured.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn capture() -> (Self, tracing::subscriber::DefaultGuard) {
-        let log = Self::default();
-        let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn lines(&self) -> Vec<String> {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).lines().map(ToOwned::to_owned).collect()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
 }

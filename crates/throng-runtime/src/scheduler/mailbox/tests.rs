@@ -66,7 +66,9 @@ impl Process {
 
     fn run(&self) {
         loop {
-            let (mut arrived, _) = self.mailbox.drain();
+            let mut arrived = self.mailbox.drain();
+            // In parts, with pushes between.
+            while !arrived.turn(1) {}
             self.seen.with_mut(|seen| {
                 while let Some(envelope) = arrived.pop_front() {
                     // SAFETY: one runner at a time.
@@ -168,5 +170,61 @@ fn a_queue_keeps_its_order_over_appends() {
         let order: Vec<_> = std::iter::from_fn(|| queue.pop_front()).map(words).collect();
         assert_eq!(order, ["1", "2", "3", "4"]);
         assert!(queue.is_empty());
+    });
+}
+
+#[test]
+fn p1_a_stack_is_turned_round_in_parts_and_keeps_its_order() {
+    model(|| {
+        for part in 1..=6 {
+            let mailbox = Mailbox::closed();
+            mailbox.open();
+            (1..=5).for_each(|n| assert!(mailbox.push(note(&n.to_string())).is_ok()));
+            let mut arrived = mailbox.drain();
+            let mut turns = 1;
+            while !arrived.turn(part) {
+                assert!(arrived.pop_front().is_none(), "the oldest is not known yet");
+                // It belongs to the next drain.
+                assert!(mailbox.push(note("late")).is_ok());
+                turns += 1;
+            }
+            assert_eq!(turns, 5_usize.div_ceil(part));
+            assert!(!arrived.has_signals());
+            assert_eq!(words(arrived.pop_front().unwrap()), "1");
+            let mut rest = arrived.into_queue();
+            rest.push_back(note("6"));
+            let order: Vec<_> = std::iter::from_fn(|| rest.pop_front()).map(words).collect();
+            assert_eq!(order, ["2", "3", "4", "5", "6"]);
+            let mut late = mailbox.close();
+            assert_eq!(std::iter::from_fn(|| late.pop_front()).count(), turns - 1);
+        }
+    });
+}
+
+#[test]
+fn a_stack_that_is_left_half_turned_round_is_freed_whole() {
+    use std::sync::Arc as Words;
+
+    model(|| {
+        for part in 0..=4 {
+            for whole in [false, true] {
+                let held: Words<str> = Words::from("held");
+                let mailbox = Mailbox::closed();
+                mailbox.open();
+                for _ in 0..3 {
+                    let signal = Signal::Shutdown(Exit::Other(Words::clone(&held)));
+                    assert!(mailbox.push(Envelope::signal(1, signal)).is_ok());
+                }
+                let mut arrived = mailbox.drain();
+                assert!(arrived.has_signals());
+                assert_eq!(arrived.turn(part), part >= 3);
+                assert_eq!(Words::strong_count(&held), 4);
+                match whole {
+                    true => drop(arrived.into_queue()),
+                    false => drop(arrived),
+                }
+                assert_eq!(Words::strong_count(&held), 1);
+            }
+        }
     });
 }

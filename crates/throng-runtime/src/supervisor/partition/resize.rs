@@ -51,8 +51,10 @@ impl<S: GenServer> PartitionSupervisor<S> {
             return Err(error.into());
         }
         self.table.route_to(partitions);
-        self.stop_from(partitions).await?;
-        Ok(before)
+        let stopped = self.stop_from(partitions).await;
+        // A supervisor that was restarted meanwhile routes to all its partitions: not to those that have been stopped since.
+        self.table.route_to(if stopped.is_ok() { partitions } else { before });
+        stopped.map(|()| before).map_err(ResizeError::from)
     }
 
     async fn grow(&self, from: usize, to: usize) -> Result<(), ChildError> {

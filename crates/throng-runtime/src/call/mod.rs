@@ -1,5 +1,10 @@
 //! A call on its way: send, wait, give up in time (P29).
 
+mod multi;
+mod reply;
+mod requests;
+mod retry;
+
 use std::{
     fmt,
     pin::Pin,
@@ -7,13 +12,22 @@ use std::{
     time::Duration,
 };
 
+pub use self::{
+    multi::{Replies, abcast, multi_call, multi_call_within},
+    reply::ReplyTo,
+    requests::Requests,
+};
+pub(crate) use self::{
+    reply::{ReplyCell, Unanswered, Waiting},
+    retry::call_retry,
+};
 use crate::{
     address::{CallError, CallFailure, DEFAULT_CALL_TIMEOUT, Target},
     gen_server::GenServer,
-    message::{Ask, Fence, Handler, Message},
+    letter::{Ask, Fence},
+    message::{Handler, Message},
     pid::{Pid, ProcessId},
     post::{self, Seat},
-    reply::{ReplyCell, ReplyTo, Waiting},
     scheduler::{self, Envelope, Letter},
     timer::Alarm,
 };

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
+use super::Ancestor;
 use crate::{
-    about::Ancestor,
     control::{Control, Watcher},
     node::Node,
     pid::ProcessId,
@@ -18,6 +18,16 @@ use crate::{
 const LISTED: usize = 1_000;
 
 /// What a process is, and what it is doing: a snapshot by [`Node::process_info`].
+///
+/// ```
+/// # use throng_runtime::{Node, Supervisor, TaskSupervisor};
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// let tree = node.start(Supervisor::one_for_one("tree").child(TaskSupervisor::new("mails"))).await?;
+/// let info = node.process_info(tree).ok_or("gone")?;
+/// assert_eq!((info.links.total, info.trap_exit, info.queue_len), (1, true, 0));
+/// # Ok(()) }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ProcessInfo {

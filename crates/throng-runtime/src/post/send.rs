@@ -7,12 +7,13 @@ use std::{
     task::{Context, Poll},
 };
 
+use super::{Seat, Unsent, post_or_wait};
 use crate::{
     address::{CastError, Target},
-    message::{Cast, Message},
+    call::{ReplyCell, Waiting},
+    letter::Cast,
+    message::Message,
     pid::ProcessId,
-    post::{self, Seat, Unsent},
-    reply::{ReplyCell, Waiting},
     scheduler::Envelope,
 };
 
@@ -42,7 +43,7 @@ impl<M: Message<Reply = ()>> Sending<M> {
     /// Sends it if it can be now.
     fn begin(to: ProcessId, envelope: Envelope, target: Target) -> Result<State<M>, CastError<M>> {
         let (tell, told) = ReplyCell::alone();
-        match post::post_or_wait(to, envelope, Some(tell)) {
+        match post_or_wait(to, envelope, Some(tell)) {
             Ok(None) => Ok(State::Over),
             Ok(Some(seat)) => Ok(State::Waiting { told, target, seat }),
             Err(Unsent::Full(unsent)) => Err(CastError::Full { target, message: unpack(unsent) }),

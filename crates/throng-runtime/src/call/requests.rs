@@ -5,7 +5,8 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::{address::CallError, call::Answer};
+use super::Answer;
+use crate::address::CallError;
 
 /// Calls that are under way at once, each with a label, awaited in the order in which their answers come (G10).
 ///

@@ -17,7 +17,8 @@ use std::{
 };
 
 use self::tree::Entry;
-use crate::{info::ProcessInfo, node::Node, report};
+use super::ProcessInfo;
+use crate::{node::Node, report};
 
 /// How many dumps of one program may lie about before no more are written.
 const DUMPS_MAX: u32 = 100;

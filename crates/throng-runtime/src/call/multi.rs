@@ -77,6 +77,24 @@ where
 }
 
 /// Casts to all of them and goes on. Those that are dead, or whose name nobody holds, miss it in silence.
+///
+/// ```
+/// # use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Name, Node, abcast};
+/// # struct Cache;
+/// # impl GenServer for Cache { type Args = (); async fn init(_: (), _: &mut Ctx<Self>) -> Init<Self> { Ok(Cache) } }
+/// # #[derive(Clone)] struct Clear;
+/// # impl Message for Clear { type Reply = (); }
+/// # impl Handler<Clear> for Cache { async fn handle(&mut self, _: Clear, ctx: &mut Ctx<Self>) -> Handled<Clear> { Ok(ctx.set_label("clear")) } }
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// # const PRICES: Name<Cache> = Name::new("prices");
+/// # const STOCK: Name<Cache> = Name::new("stock");
+/// # let prices = node.start(Cache::child(()).name(PRICES)).await?;
+/// abcast(&[node.via(PRICES), node.via(STOCK)], Clear); // the second is not there
+/// # prices.sync().await?;
+/// # assert!(node.process_info(prices).is_some_and(|info| info.label.is_some()));
+/// # Ok(()) }
+/// ```
 pub fn abcast<'a, S, A, M>(to: impl IntoIterator<Item = &'a A>, message: M)
 where
     S: GenServer + Handler<M>,

@@ -126,8 +126,35 @@ impl<R> Drop for Waiting<R> {
 
 /// The right to answer one call, once, from anywhere (G8).
 ///
-/// Dropping it unanswered tells the caller [`CallError::ReplyDropped`](crate::CallError::ReplyDropped); if the server dies
-/// first, the caller is told the server's exit reason.
+/// [`Ctx::reply_later`](crate::Ctx::reply_later) gives it. Dropping it unanswered tells the caller
+/// [`CallError::ReplyDropped`](crate::CallError::ReplyDropped); if the server dies first, the caller is told the server's exit
+/// reason.
+///
+/// ```
+/// # use throng_runtime::{Address, Ctx, GenServer, Handled, Handler, Init, Message, Node};
+/// struct Square(u64);
+/// impl Message for Square {
+///     type Reply = u64;
+/// }
+///
+/// # struct Desk;
+/// # impl GenServer for Desk { type Args = (); async fn init(_: (), _: &mut Ctx<Self>) -> Init<Self> { Ok(Desk) } }
+/// impl Handler<Square> for Desk {
+///     async fn handle(&mut self, Square(n): Square, ctx: &mut Ctx<Self>) -> Handled<Square> {
+///         let node = ctx.node().clone();
+///         ctx.reply_later(move |caller| {
+///             // A process of its own answers, and the server handles what comes next. The caller may have given up.
+///             node.spawn(async move |_| drop(caller.send(n * n)));
+///         })
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let node = Node::new("example");
+/// let desk = node.start(Desk::child(())).await?;
+/// assert_eq!(desk.call(Square(7)).await?, 49);
+/// # Ok(()) }
+/// ```
 pub struct ReplyTo<R: Send + 'static> {
     cell: Option<Arc<ReplyCell<R>>>,
     server: ProcessId,

@@ -14,12 +14,8 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use crate::{
-    bounds::{Bounds, MailboxFull, Overflow},
-    exit::Exit,
-    reply::ReplyCell,
-    scheduler::Envelope,
-};
+use super::bounds::{Bounds, MailboxFull, Overflow};
+use crate::{call::ReplyCell, exit::Exit, scheduler::Envelope};
 
 pub(crate) struct Room {
     bounds: Bounds,

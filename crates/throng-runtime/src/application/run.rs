@@ -2,13 +2,8 @@
 
 use std::io;
 
-use crate::{
-    application::{ApplicationError, Applications},
-    child::IntoChild,
-    exit::Exit,
-    node::Node,
-    operator::Operator,
-};
+use super::{ApplicationError, Applications, operator::Operator};
+use crate::{child::IntoChild, exit::Exit, node::Node};
 
 impl Node {
     /// Starts a tree and runs it until it ends: the body of a program's `main`. The tree is an application of its own, called as

@@ -1,12 +1,20 @@
 //! Sending into mailboxes that may be bounded: what fits goes in, what does not is dealt with as the bounds say (P34).
 
+mod bounds;
+mod room;
+mod send;
+
+use self::room::{Left, Offer, Told};
+pub use self::{
+    bounds::{Bounds, MailboxFull, Overflow},
+    send::Sending,
+};
+pub(crate) use self::{room::Room, send::unpack};
 use crate::{
     address::CallFailure,
-    bounds::Bounds,
     exit::Exit,
     panics::contain,
     pid::ProcessId,
-    room::{Left, Offer, Room, Told},
     scheduler::{self, Envelope, Pushed, Slot},
     signal::Signal,
 };

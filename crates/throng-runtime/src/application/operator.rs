@@ -4,7 +4,7 @@ use std::{future::poll_fn, io, pin::pin, task::Poll};
 
 use tokio::signal;
 
-use crate::{dump, node::Node};
+use crate::{introspect, node::Node};
 
 /// What a signal asks for.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ impl Operator {
             match either.await {
                 Ok(output) => return Some(output),
                 Err(Request::Stop) => return None,
-                Err(Request::Dump) => dump::write(node),
+                Err(Request::Dump) => introspect::write_dump(node),
             }
         }
     }
