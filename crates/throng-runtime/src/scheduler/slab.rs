@@ -79,7 +79,6 @@ static FREE: [Mutex<Vec<u32>>; FREE_LISTS] = [const { Mutex::new(Vec::new()) }; 
 pub(crate) fn acquire(born: Birth) -> ProcessId {
     let slot = reuse().unwrap_or_else(fresh);
     birth::note(slot.index, born);
-    birth::note(slot.index, born);
     slot.nature.store(0, Ordering::Relaxed);
     slot.asked.store(false, Ordering::Relaxed);
     // Release: whoever reads this status sees the new generation as well.
