@@ -1,4 +1,4 @@
-//! A state machine runs as a `Machine`, and `#[server]` is for servers.
+//! A state machine runs as a `Machine`: its handlers are event handlers, its names those of a machine.
 
 use throng::prelude::*;
 
@@ -20,12 +20,6 @@ impl Handler<Open> for Door {
     async fn handle(&mut self, _: Open, _: &mut Ctx<Self>) -> Handled<Open> {
         Ok(())
     }
-}
-
-#[server]
-impl Door {
-    #[cast]
-    fn close(&mut self) {}
 }
 
 const DOOR: Name<Door> = Name::new("door");
