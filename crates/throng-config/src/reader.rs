@@ -1,18 +1,18 @@
 //! Settings as serde reads them: every error is noted with the place that it belongs to.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 use serde::{
     Deserializer,
     de::{
         DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor,
-        value::{MapAccessDeserializer, StrDeserializer},
+        value::{MapAccessDeserializer, SeqDeserializer, StrDeserializer},
     },
     forward_to_deserialize_any,
 };
 
 use crate::{
-    document,
+    document, duration,
     error::{self, Error},
     mistake::{Mistake, Place},
     names,
@@ -163,6 +163,23 @@ impl<'a> Reader<'a> {
                 };
             }
             _ => return self.any(visitor),
+        };
+        self.noted(read)
+    }
+
+    /// A text with its unit, or the table that serde takes a duration for.
+    fn duration<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let time = match (self.source, self.value()) {
+            (Source::Invented(attempt), _) => Some(Duration::from_secs(u64::from(attempt == 0))),
+            (_, Some(Value::Table(_))) => return self.section(Some(&duration::FIELDS), visitor),
+            (_, Some(Value::String(text) | Value::Text(text))) => duration::parse(text),
+            _ => None,
+        };
+        let read = match time {
+            Some(time) => visitor.visit_seq(SeqDeserializer::new(
+                [time.as_secs(), u64::from(time.subsec_nanos())].into_iter(),
+            )),
+            None => Err(Error::Clean(format!("expected {}", duration::EXPECTED))),
         };
         self.noted(read)
     }
@@ -415,10 +432,13 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
+        if name == duration::NAME && *fields == duration::FIELDS {
+            return self.duration(visitor);
+        }
         self.section(Some(fields), visitor)
     }
 
