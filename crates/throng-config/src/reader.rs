@@ -204,6 +204,7 @@ impl<'a> Reader<'a> {
             let is_there = table.is_some_and(|table| {
                 table.iter().any(|(known, setting)| field(known, &setting.place, fields) == Some(*key))
             });
+            self.run.know(names::join(&self.path, key));
             if !is_there {
                 self.push(&mut entries, key, None);
             }
@@ -251,8 +252,7 @@ fn field<'k>(key: &'k str, place: &Place, fields: Option<&[&'k str]>) -> Option<
 
 fn unknown(path: &str, key: &str, place: &Place, fields: &[&str]) -> Mistake {
     let path = names::join(path, key);
-    let what = format!("unknown key `{path}`{}", error::did_you_mean(key, fields));
-    Mistake::new(place.clone(), path, what)
+    Mistake::unknown(place.clone(), path, &error::did_you_mean(key, fields))
 }
 
 /// A list that stands in a text: as TOML writes it, or with commas alone.
