@@ -102,7 +102,10 @@ impl fmt::Display for Mistake {
 /// assert_eq!(mistake.key(), "port");
 /// assert_eq!(mistake.place(), &Place::Variable("SHOP__PORT".into()));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+///
+/// Its `Debug` is its `Display`: a `main` that returns `Result<(), Box<dyn Error>>` prints the former, and these are words for an
+/// operator.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}", lines(.mistakes), places(.not_found))]
 pub struct ConfigError {
     mistakes: Vec<Mistake>,
@@ -129,6 +132,12 @@ impl ConfigError {
     /// which was started in the wrong place says so.
     pub fn not_found(&self) -> &[PathBuf] {
         &self.not_found
+    }
+}
+
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
