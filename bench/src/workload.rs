@@ -25,7 +25,7 @@ pub(crate) enum Workload {
     CallOne,
     /// 64 processes call one server.
     CallMany,
-    /// Two tasks look up one random name after the other, of 100,000 that as many servers hold.
+    /// Two tasks look up one name after the other, each in a random order of its own, of 100,000 that as many servers hold.
     Lookup,
     /// As [`Server`](Workload::Server), while 100,000 other servers hold names.
     ServerBesideNames,

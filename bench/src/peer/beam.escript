@@ -160,12 +160,12 @@ has_elixir() ->
             code:add_pathz(Ebin) =:= true andalso element(1, application:ensure_all_started(elixir)) =:= ok
     end.
 
-names() -> list_to_tuple([<<"name-", (integer_to_binary(N))/binary>> || N <- lists:seq(0, ?NAMES - 1)]).
+names() -> [<<"name-", (integer_to_binary(N))/binary>> || N <- lists:seq(0, ?NAMES - 1)].
 
 hold_names(Names) ->
     Options = [{keys, unique}, {name, bench}, {partitions, erlang:system_info(schedulers_online)}],
     {ok, _} = 'Elixir.Registry':start_link(Options),
-    Holders = [{via, 'Elixir.Registry', {bench, Name}} || Name <- tuple_to_list(Names)],
+    Holders = [{via, 'Elixir.Registry', {bench, Name}} || Name <- Names],
     [{ok, _} = gen_server:start(Holder, ?MODULE, {state(), none}, []) || Holder <- Holders].
 
 lookups(Count) ->
@@ -173,17 +173,21 @@ lookups(Count) ->
     hold_names(Names),
     {Tick, Ref} = countdown(?READERS),
     Readers = [
-        spawn_link(fun() -> receive go -> lookup(Names, Reader, Count div ?READERS), Tick() end end)
-     || Reader <- lists:seq(1, ?READERS)
+        begin
+            Order = shuffled(Names),
+            spawn_link(fun() -> receive go -> lookup(Order, Order, Count div ?READERS), Tick() end end)
+        end
+     || _ <- lists:seq(1, ?READERS)
     ],
     timed(fun() -> [Reader ! go || Reader <- Readers], wait(Ref) end).
 
-%% A small generator, so that its numbers fit into a word.
 lookup(_, _, 0) -> ok;
-lookup(Names, Random, Left) ->
-    Next = (Random * 1103515245 + 12345) band 16#7fffffff,
-    [_] = 'Elixir.Registry':lookup(bench, element((Next bsr 8) rem ?NAMES + 1, Names)),
-    lookup(Names, Next, Left - 1).
+lookup([], Order, Left) -> lookup(Order, Order, Left);
+lookup([Name | Names], Order, Left) ->
+    [_] = 'Elixir.Registry':lookup(bench, Name),
+    lookup(Names, Order, Left - 1).
+
+shuffled(Names) -> [Name || {_, Name} <- lists:sort([{rand:uniform(), Name} || Name <- Names])].
 
 %% A server under OTP's own supervisor crashes Before times, and then Count times by the clock. Returns the nanoseconds of each
 %% restart, and the microseconds of all.

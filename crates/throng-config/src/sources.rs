@@ -22,7 +22,7 @@ const MODE: &str = "THRONG_ENV";
 /// Where an application's settings come from: files in the order that they are named in, above them the
 /// [hook](Sources::hook), above that the environment.
 ///
-/// ```no_run
+/// ```
 /// # #[derive(serde::Deserialize)] struct Settings {}
 /// use throng_config::Sources;
 ///

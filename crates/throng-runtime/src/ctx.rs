@@ -3,6 +3,7 @@
 mod plans;
 
 use std::{
+    any::Any,
     fmt,
     marker::PhantomData,
     sync::Arc,
@@ -329,11 +330,11 @@ impl<S: GenServer> Ctx<S> {
 
     /// The call in hand, typed. A call of another type is in hand only if `R` was written wrongly by hand.
     fn take_call<R: Send + 'static>(&mut self) -> Option<Arc<ReplyCell<R>>> {
-        let call: Arc<dyn std::any::Any + Send + Sync> = self.call.take()?;
-        Some(
-            call.downcast()
-                .unwrap_or_else(|_| panic!("the reply type is not the one of the message in hand")),
-        )
+        let in_hand: &dyn Any = &**self.call.as_ref()?;
+        // Before it is taken: the call stays in hand, so that the caller learns of the crash.
+        assert!(in_hand.is::<ReplyCell<R>>(), "the reply type is not the one of the message in hand");
+        let call: Arc<dyn Any + Send + Sync> = self.call.take()?;
+        call.downcast().ok()
     }
 
     /// Answers the call in hand: now, or after `terminate` if the callback also asked to stop.

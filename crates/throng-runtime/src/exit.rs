@@ -129,15 +129,9 @@ impl fmt::Display for Exit {
             Self::NoConnection => f.write_str("no connection to its node"),
             Self::Timeout => f.write_str("timeout"),
             Self::Panic(panic) => panic.fmt(f),
-            Self::Error(error) => {
-                write!(f, "error: {error}")?;
-                let mut source = error.source();
-                while let Some(cause) = source {
-                    write!(f, ": {cause}")?;
-                    source = cause.source();
-                }
-                Ok(())
-            }
+            // Whoever reports an end shall not end by it, should the words panic.
+            Self::Error(error) => catch_unwind(AssertUnwindSafe(|| write_error(&**error, f)))
+                .unwrap_or_else(|_| f.write_str("(its words panicked)")),
             Self::Other(why) => f.write_str(why),
         }
     }
@@ -169,6 +163,17 @@ impl fmt::Display for Panic {
             None => write!(f, "panic: {}", self.message),
         }
     }
+}
+
+/// With its causes.
+fn write_error(error: &dyn Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(f, "error: {error}")?;
+    let mut source = error.source();
+    while let Some(cause) = source {
+        write!(f, ": {cause}")?;
+        source = cause.source();
+    }
+    Ok(())
 }
 
 fn message_of(payload: &(dyn Any + Send)) -> String {

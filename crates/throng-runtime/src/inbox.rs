@@ -45,6 +45,8 @@ pub(crate) struct Inbox {
     suspended: bool,
     /// Somebody asked to be told what it does (Y3).
     observed: bool,
+    /// It answered system requests last.
+    served: bool,
     /// A request to shut down is in the queue.
     stops: bool,
     nap: Nap,
@@ -84,6 +86,7 @@ impl Inbox {
             serving: false,
             suspended: false,
             observed: false,
+            served: false,
             stops: false,
             nap: Nap::Never,
         }
@@ -183,6 +186,13 @@ impl Inbox {
             Some(Signal::Shutdown(reason)) => Some(reason),
             _ => None,
         }
+    }
+
+    /// Whether it is time for the system requests, if it is asked: not twice in a row when something else has arrived.
+    pub(crate) fn serves_now(&mut self, asked: bool) -> bool {
+        let others_wait = if self.suspended { self.stops } else { !self.queue.is_empty() };
+        self.served = asked && !(self.served && others_wait);
+        self.served
     }
 
     /// Whether system requests wait.
@@ -316,7 +326,7 @@ impl Inbox {
     }
 
     /// Takes in what was pushed, or a part of it; a fatal signal's reason, if there is one.
-    fn arrive(&mut self) -> Option<Exit> {
+    pub(crate) fn arrive(&mut self) -> Option<Exit> {
         match self.incoming.take() {
             None => self.take_in(self.slot.mailbox.drain()),
             Some(incoming) => self.take_in(*incoming),

@@ -101,7 +101,8 @@ impl TestNode {
         }
         // What was told to end may be about to.
         let ended = within(DEFAULT_DEADLINE, async {
-            for leaked in self.leaked() {
+            // One that ends may have started another.
+            while let Some(leaked) = self.leaked().first() {
                 self.node.wait(leaked.id).await;
             }
         });

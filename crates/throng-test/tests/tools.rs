@@ -300,3 +300,14 @@ async fn a_server_can_be_stopped_before_the_test_ends() {
     node.finish().await;
     assert_eq!(probe.expect::<Word>().await, Word("stopped"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn x9_what_a_process_starts_as_it_ends_is_a_leak_as_well() {
+    let node = TestNode::new();
+    node.spawn(async |ctx| {
+        tokio::task::yield_now().await;
+        ctx.node().spawn(async |_| std::future::pending::<()>().await);
+    });
+    let leak = failure(node.finish()).await;
+    assert!(leak.starts_with("the test leaves processes behind:\n  "), "{leak}");
+}

@@ -12,7 +12,9 @@ use std::{
     time::Duration,
 };
 
-use throng_runtime::{Address, Answer as Reply, Exit, Name, Node, Pid, ProcessId, StartError, StopError};
+use throng_runtime::{
+    Address, Answer as Reply, Exit, GenServer, Name, Node, Pid, ProcessId, StartError, StopError,
+};
 use tokio::sync::Notify;
 
 use super::{

@@ -6,7 +6,9 @@
 
 use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll};
 
-use throng_runtime::{Address, ChildStatus, DynamicSupervisor, Exit, Pid, ProcessId, Restart, Supervisor};
+use throng_runtime::{
+    Address, ChildStatus, DynamicSupervisor, Exit, GenServer, Pid, ProcessId, Restart, Supervisor,
+};
 
 use super::{
     Deed, Step, Trees,

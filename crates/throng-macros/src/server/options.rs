@@ -66,6 +66,10 @@ impl Mark {
     }
 }
 
+/// What the code around a server says, and its methods' signatures. A message of that name would take its place in the whole module.
+const SAID_ELSEWHERE: [&str; 11] =
+    ["Box", "Ctx", "Err", "Halt", "None", "Ok", "Option", "Result", "Some", "String", "Vec"];
+
 /// `withdraw_all` is the method, `WithdrawAll` the message.
 pub(super) fn message_name(method: &Ident) -> Result<Ident> {
     let words = method.to_string();
@@ -78,6 +82,12 @@ pub(super) fn message_name(method: &Ident) -> Result<Ident> {
             Some(first.to_uppercase().chain(letters).collect::<String>())
         })
         .collect();
+    if SAID_ELSEWHERE.contains(&name.as_str()) {
+        let refusal = format!(
+            "a message `{name}` would hide the `{name}` that everybody knows; name it with `message = Name`"
+        );
+        return Err(Error::new(method.span(), refusal));
+    }
     match syn::parse_str::<Ident>(&name) {
         Ok(name) => Ok(Ident::new(&name.to_string(), method.span())),
         Err(_) => Err(Error::new(

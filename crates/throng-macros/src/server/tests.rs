@@ -97,7 +97,9 @@ fn names_and_paths_can_be_others() {
 
 #[test]
 fn what_is_no_message_is_refused_with_the_reason() {
-    let cases: [(ItemImpl, &str); 12] = [
+    let cases: [(ItemImpl, &str); 14] = [
+        (parse_quote!(impl Account { #[call] fn result(&self) -> u64 { 1 } }), "hide the `Result`"),
+        (parse_quote!(impl Account { #[cast] fn none(&mut self) {} }), "hide the `None`"),
         (
             parse_quote!(
                 impl<T> Account<T> {
@@ -145,4 +147,13 @@ fn two_visibilities_are_refused() {
         }
     });
     assert!(refusal.contains("differ in visibility"), "{refusal}");
+}
+
+#[test]
+fn a_message_that_is_named_by_hand_may_be_called_as_it_likes() {
+    let written = written(
+        quote!(),
+        parse_quote!(impl Account { #[call(message = Outcome)] fn result(&self) -> u64 { 1 } }),
+    );
+    assert_has(&written, quote!(struct Outcome));
 }

@@ -28,8 +28,8 @@ use crate::{child::ChildSpec, exit::Exit, node::Node, supervisor::Supervisor};
 
 /// A part of a program that has a tree of its own: what it needs to run first, and what goes on around its start and stop.
 ///
-/// Its settings are its fields: whoever makes it has read them (L5). Every method runs in a process of its own, so that a panic is
-/// an error like another.
+/// Its settings are its fields: whoever makes it has read them (L5). Every `async` method runs in a process of its own, so that a
+/// panic is an error like another; the others are asked by whoever starts it.
 ///
 /// ```
 /// use throng_runtime::{Application, Applications, ChildSpec, Exit, Node, Supervisor};

@@ -78,10 +78,11 @@ pub(crate) fn abandon(slot: &Slot, room: Room, why: &CallFailure) {
         contain("a message that was dropped", || envelope.abandon(why.clone()));
     }
     for (envelope, told) in line {
-        match told {
+        contain("a message that was dropped", || match told {
+            // It comes back when the sender has given up meanwhile.
             Some(told) => drop(told.settle(Ok(Some(envelope)))),
-            None => contain("a message that was dropped", || envelope.abandon(why.clone())),
-        }
+            None => envelope.abandon(why.clone()),
+        });
     }
 }
 

@@ -84,7 +84,7 @@ impl<P: Unanswered + ?Sized> Life<P> {
             if hooks.is_empty() {
                 return;
             }
-            hooks.into_iter().for_each(|hook| run_hook(&*hook, self.id, reason));
+            hooks.into_iter().for_each(|hook| run_hook(hook, self.id, reason));
         }
     }
 
@@ -129,8 +129,9 @@ fn dictionary(slot: &Slot, id: ProcessId) -> Option<Dictionary> {
     control.existing()?.about.as_mut().map(|about| std::mem::take(&mut about.dictionary))
 }
 
-fn run_hook(hook: &dyn OnExit, id: ProcessId, reason: &Exit) {
+fn run_hook(hook: Arc<dyn OnExit>, id: ProcessId, reason: &Exit) {
     contain("an exit hook", || hook.process_exited(id, reason));
+    contain("an exit hook that was dropped", || drop(hook));
 }
 
 /// What is still open when links and monitors have been told.
@@ -147,7 +148,7 @@ fn tell_observers(id: ProcessId, reason: &Exit, control: Option<Box<Control>>) -
     let Some(control) = control else { return Open::default() };
     let open = Open { calls: control.deferred(), room: control.room, system: control.system };
     // Added by an observer between the last look and the seal.
-    control.hooks.into_iter().for_each(|hook| run_hook(&*hook, id, reason));
+    control.hooks.into_iter().for_each(|hook| run_hook(hook, id, reason));
     for (monitor, target) in control.watching {
         contain("a monitor's hook that was dropped", || {
             let _ = control::forget_watcher(target, monitor);

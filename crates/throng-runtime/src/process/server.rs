@@ -167,6 +167,9 @@ fn receive<S: GenServer>(
 
 /// What the server does next: what it wanted to continue with, else what it is asked by the system's lane, else what arrives,
 /// else its idle timeout, or to give memory back.
+///
+/// Whoever asks all the time holds up neither its end nor its messages: a fatal signal goes before, and after each round of
+/// requests something else gets its turn.
 fn poll_next<S: GenServer>(ctx: &mut Ctx<S>, inbox: &mut Inbox, cx: &mut Context<'_>) -> Poll<Event> {
     if ctx.continues() {
         ready!(inbox.poll_turn(cx));
@@ -174,14 +177,23 @@ fn poll_next<S: GenServer>(ctx: &mut Ctx<S>, inbox: &mut Inbox, cx: &mut Context
             return Poll::Ready(Event::Message(first));
         }
     }
-    if inbox.is_asked() {
+    let asked = inbox.is_asked();
+    if asked {
+        if let Some(reason) = inbox.arrive() {
+            return Poll::Ready(Event::Fatal(Box::new(reason)));
+        }
         ready!(inbox.poll_turn(cx));
+    }
+    if inbox.serves_now(asked) {
         return Poll::Ready(Event::Requests);
     }
     if let Poll::Ready(event) = inbox.poll_next(cx) {
         ctx.tidy();
         inbox.wake_up();
         return Poll::Ready(event);
+    }
+    if asked && !inbox.is_taking_in() {
+        return Poll::Ready(Event::Requests);
     }
     if inbox.is_suspended() || inbox.is_taking_in() {
         return Poll::Pending;

@@ -36,6 +36,11 @@ impl Inlet {
         Self(Arc::new(Mutex::new(shared)))
     }
 
+    /// The other side of it, of which there is one.
+    pub(super) fn outlook(&self) -> Outlook {
+        Outlook(self.clone())
+    }
+
     /// The next message that has arrived.
     pub(super) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Envelope> {
         let mut shared = self.0.lock();
@@ -73,9 +78,25 @@ impl Inlet {
     }
 }
 
-impl Watch for Inlet {
+/// The side of what watches over the code. With it goes the process, and then the code's side, wherever it was carried,
+/// receives nothing any more: the place of the process is another's by and by.
+pub(super) struct Outlook(Inlet);
+
+impl Outlook {
+    fn take_inbox(&self) -> Option<Inbox> {
+        self.0.0.lock().inbox.take()
+    }
+}
+
+impl Drop for Outlook {
+    fn drop(&mut self) {
+        drop(self.take_inbox());
+    }
+}
+
+impl Watch for Outlook {
     fn fatal_signal(&mut self) -> Option<Exit> {
-        let mut shared = self.0.lock();
+        let mut shared = self.0.0.lock();
         let doom = shared.doom.take();
         let Some(inbox) = &mut shared.inbox else { return doom };
         let doom = doom.or_else(|| inbox.fatal_signal());
@@ -89,7 +110,7 @@ impl Watch for Inlet {
     }
 
     fn begin_exit(&self) {
-        if let Some(inbox) = &self.0.lock().inbox {
+        if let Some(inbox) = &self.0.0.lock().inbox {
             inbox.begin_exit();
         }
     }
@@ -102,20 +123,19 @@ impl Watch for Inlet {
     fn note_busy(&self, _: Duration) {}
 
     fn pause(&mut self) {
-        if let Some(inbox) = &mut self.0.lock().inbox {
+        if let Some(inbox) = &mut self.0.0.lock().inbox {
             let waits_for_mail = inbox.is_parked();
             inbox.pause(!waits_for_mail);
         }
     }
 
     fn resume(&mut self) {
-        if let Some(inbox) = &mut self.0.lock().inbox {
+        if let Some(inbox) = &mut self.0.0.lock().inbox {
             inbox.resume();
         }
     }
 
     fn into_rest(self) -> Queue {
-        let inbox = self.0.lock().inbox.take();
-        inbox.map_or_else(Queue::new, Inbox::into_rest)
+        self.take_inbox().map_or_else(Queue::new, Inbox::into_rest)
     }
 }

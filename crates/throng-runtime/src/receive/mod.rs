@@ -358,9 +358,10 @@ where
 {
     let code = |ctx: Ctx<Raw<M>>| {
         let inlet = Inlet::new(ctx.id());
-        let mailbox = Mailbox { ctx, raw: Raw::new(), inlet: inlet.clone(), received: VecDeque::new() };
+        let outlook = inlet.outlook();
+        let mailbox = Mailbox { ctx, raw: Raw::new(), inlet, received: VecDeque::new() };
         let code: process::RawCode = Box::pin(async move { body(mailbox).await.into_exit() });
-        (code, inlet)
+        (code, outlook)
     };
     let work = InitialCall { name: type_name::<F>, bytes: size_of::<Fut>() };
     Pid::of(process::launch_watched(node, parent, None, work, code))

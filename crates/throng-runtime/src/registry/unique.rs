@@ -23,6 +23,7 @@ use crate::{
     message::Handler,
     names::is_alive,
     pid::{Pid, ProcessId},
+    scheduler,
 };
 
 /// A registry whose keys have one holder each. Cloning gives another handle.
@@ -203,6 +204,7 @@ impl<K: RegistryKey, V: Clone + Send + Sync + 'static> Registry<K, V> {
         let shared = &*self.shared;
         let listeners = &shared.extras.listeners;
         let told = value.clone();
+        scheduler::slot(process).mark_holder(process);
         shared.table.claim(key, Held::new(process, TypeId::of::<S>(), value), |dead| {
             if let Some(process) = dead {
                 listeners.tell(|| RegistryEvent::Down { key: key.clone(), process });

@@ -16,6 +16,7 @@ mod birth;
 pub(crate) mod current;
 #[allow(unsafe_code, reason = "type erasure: see its proof")]
 mod envelope;
+mod holders;
 #[allow(unsafe_code, reason = "the intrusive queue: see its proof")]
 mod mailbox;
 mod slab;
@@ -27,6 +28,7 @@ use std::{pin::Pin, time::Instant};
 pub(crate) use self::{
     birth::{Birth, InitialCall},
     envelope::{Envelope, Kind, Letter, Running},
+    holders::is_alive_holder,
     mailbox::{Incoming, Pushed, Queue},
     slab::{Generation, Slot, acquire, birth, both, live, of_node, slot},
     tokio::Tokio,

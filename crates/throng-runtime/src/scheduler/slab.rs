@@ -17,6 +17,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::{
     birth::{self, Birth},
+    holders,
     mailbox::Mailbox,
 };
 use crate::{control::Control, pid::ProcessId};
@@ -54,6 +55,8 @@ const BOUNDED: u8 = 1;
 const SERVER: u8 = 2;
 /// A bit of a slot's nature: its process' code waits for something else than messages.
 const AT_WORK: u8 = 4;
+/// A bit of a slot's nature: its process holds keys of registries, or did.
+const HOLDER: u8 = 8;
 
 /// How far the process of a slot has got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +81,6 @@ static FREE: [Mutex<Vec<u32>>; FREE_LISTS] = [const { Mutex::new(Vec::new()) }; 
 /// When 134 million processes are alive at once.
 pub(crate) fn acquire(born: Birth) -> ProcessId {
     let slot = reuse().unwrap_or_else(fresh);
-    birth::note(slot.index, born);
     birth::note(slot.index, born);
     slot.nature.store(0, Ordering::Relaxed);
     slot.asked.store(false, Ordering::Relaxed);
@@ -217,6 +219,16 @@ impl Slot {
         self.nature.load(Ordering::Relaxed) & SERVER != 0
     }
 
+    /// From now on [`is_alive_holder`](super::is_alive_holder) knows of the process, until it begins to exit. Only the process' own
+    /// code and whoever starts it may say so: neither runs while it begins to exit.
+    pub(crate) fn mark_holder(&self, id: ProcessId) {
+        let is_new = self.nature.load(Ordering::Relaxed) & HOLDER == 0;
+        if is_new && self.is_alive(id) {
+            self.nature.fetch_or(HOLDER, Ordering::Relaxed);
+            holders::note(self.index, id.generation());
+        }
+    }
+
     /// A system request was put into its control.
     pub(crate) fn mark_asked(&self) {
         self.asked.store(true, Ordering::Release);
@@ -281,6 +293,8 @@ impl Slot {
     }
 
     pub(crate) fn begin_exit(&self) {
+        // First: whoever sees that it exits finds it in no registry (P32).
+        self.forget_holder();
         self.status.store(Status::Exiting as u8, Ordering::Release);
     }
 
@@ -298,6 +312,7 @@ impl Slot {
     /// Marks the process dead and takes what was attached to it. Nothing can be attached afterwards.
     pub(crate) fn seal(&self) -> Option<Box<Control>> {
         let mut guard = self.control.lock();
+        self.forget_holder();
         self.status.store(Status::Dead as u8, Ordering::Release);
         guard.take()
     }
@@ -313,6 +328,12 @@ impl Slot {
         free.push(self.index);
         // Under the lock: whoever pops this slot has already been counted.
         FREE_COUNT.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn forget_holder(&self) {
+        if self.nature.load(Ordering::Relaxed) & HOLDER != 0 {
+            holders::forget(self.index);
+        }
     }
 
     fn status(&self) -> Status {
@@ -341,7 +362,7 @@ impl ControlGuard<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scheduler::birth::InitialCall;
+    use crate::scheduler::{birth::InitialCall, is_alive_holder};
 
     #[test]
     fn a_slot_is_one_cache_line() {
@@ -359,6 +380,25 @@ mod tests {
             slot.seal();
             slot.release();
             assert!(!slot.is(id));
+        }
+    }
+
+    #[test]
+    fn p32_a_holder_is_known_as_alive_until_it_begins_to_exit_and_so_is_no_other() {
+        let born = || Birth::new(1, InitialCall { name: || "test", bytes: 0 });
+        let (holder, other) = (acquire(born()), acquire(born()));
+        assert!(!is_alive_holder(holder), "it was not marked yet");
+        slot(holder).mark_holder(holder);
+        assert!(is_alive_holder(holder) && !is_alive_holder(other));
+
+        slot(holder).begin_exit();
+        assert!(!is_alive_holder(holder));
+        slot(holder).mark_holder(holder);
+        assert!(!is_alive_holder(holder), "who registers while it exits holds nothing");
+        for id in [holder, other] {
+            drop(slot(id).mailbox.close());
+            slot(id).seal();
+            slot(id).release();
         }
     }
 }

@@ -22,7 +22,8 @@
 //!
 //! System requests travel in a lane of their own: they are answered before the messages that wait, however many do. So what they
 //! see is *the state between two messages*, not the state after all that was sent before; [`Address::sync`] waits for
-//! that. A server inside a long callback answers after it; one inside `init`, when that is done. What a server
+//! that. After each round of them one message has its turn, so that whoever asks all the time holds up nothing. A server inside a
+//! long callback answers after it; one inside `init`, when that is done. What a server
 //! [continues with](crate::Ctx::continue_with) belongs to the callback that asked for it, and comes first.
 //!
 //! Each function gives an [`Answer`]: it waits 5 s unless [`Answer::timeout`] says otherwise. The closures that are handed over
