@@ -207,7 +207,10 @@ async fn what_is_not_found_fails_with_what_there_is() {
     // The pattern, the values of its type, and no more than the types of the others.
     assert!(missing.contains("`Note(n) if *n > 1` (tools::Note) among"), "{missing}");
     assert!(missing.contains("there is [Note(1), tools::Word]"), "{missing}");
-    let missing = failure(async { drop(probe.receive(|note: &Note| note.0 > 1).await) }).await;
+    let missing = failure(async {
+        let _: Note = probe.receive(|note: &Note| note.0 > 1).await;
+    })
+    .await;
     assert!(missing.contains("for tools::Note among") && missing.contains("[Note(1), "), "{missing}");
     let found = failure(async { refute_receive!(probe, Note(1)) }).await;
     assert!(found.contains("tools.rs") && found.contains("was sent `Note(1)` (tools::Note)"), "{found}");
