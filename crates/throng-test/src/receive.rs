@@ -34,6 +34,10 @@ impl Probe {
     }
 
     /// As [`receive`](Probe::receive), with what is wanted in words: the pattern of a macro, or nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`receive`](Probe::receive).
     #[doc(hidden)]
     #[track_caller]
     pub fn receive_like<M: Message + Debug>(
@@ -84,6 +88,10 @@ impl Probe {
     }
 
     /// As [`refuse`](Probe::refuse), with what is unwanted in words.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`refuse`](Probe::refuse).
     #[doc(hidden)]
     #[track_caller]
     pub fn refuse_like<M: Message + Debug>(
