@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     mistake::{Mistake, Place},
+    names,
     setting::Setting,
 };
 
@@ -46,6 +47,11 @@ impl Environment {
         self.variables.get(name).map(String::as_str)
     }
 
+    /// A variable that was probably to be this one, which is not there.
+    pub(crate) fn near(&self, name: &str) -> Option<&str> {
+        self.variables.keys().map(String::as_str).find(|written| names::is_near(written, name))
+    }
+
     /// Each variable that begins with `CHAT__`, as the setting that its name spells out.
     pub(crate) fn settings(&self, application: &str) -> impl Iterator<Item = Result<Setting, Mistake>> {
         let prefix = format!("{}__", application.replace('-', "_").to_uppercase());
@@ -56,6 +62,35 @@ impl Environment {
             Some(Setting::at(&keys, "__", value, Place::Variable(name.clone())))
         });
         settings.chain(ours.map(|name| Err(unreadable(name))))
+    }
+}
+
+/// Which variables an application's keys are set by, and which there are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Variables<'a> {
+    pub(crate) application: &'a str,
+    pub(crate) environment: &'a Environment,
+}
+
+impl Variables<'_> {
+    /// How a key that is missing can be set.
+    pub(crate) fn hint(self, key: &str) -> String {
+        let Some(name) = names::variable(self.application, key) else { return String::new() };
+        // One with a single underscore is not ours, and no mistake by itself: systems set `CHAT_PORT` of their own accord.
+        match self.environment.near(&name) {
+            Some(near) => format!("; did you mean {name} by {near}?"),
+            None => format!("; {name} can set it too"),
+        }
+    }
+
+    /// Which of the known keys a variable was probably to set: the name that does.
+    pub(crate) fn meant<'k>(
+        self,
+        written: &str,
+        known: impl IntoIterator<Item = &'k String>,
+    ) -> Option<String> {
+        let names = known.into_iter().filter_map(|key| names::variable(self.application, key));
+        names.into_iter().find(|name| names::is_near(written, name))
     }
 }
 

@@ -42,11 +42,14 @@
 //! # Ok::<(), throng_config::ConfigError>(())
 //! ```
 //!
+//! A [`Duration`](std::time::Duration) is written with its unit, in a file and in a variable: `"300ms"`, `"5s"`, `"1h30m"`.
+//!
 //! No value is ever part of an error, because any of them may be a secret; [`Secret`] keeps one out of logs as well. Settings are
 //! values and do not change while a program runs: what does is a process' state.
 #![forbid(unsafe_code)]
 
 mod document;
+mod duration;
 mod environment;
 mod error;
 mod mistake;

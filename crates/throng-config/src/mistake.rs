@@ -1,6 +1,6 @@
 //! What is wrong, and where.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 /// Where a setting comes from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,18 +42,33 @@ pub struct Mistake {
     key: String,
     what: String,
     pub(crate) is_missing: bool,
+    is_unknown: bool,
 }
 
 impl Mistake {
     /// `what` is a sentence that names the key itself.
     pub(crate) fn new(place: Place, key: impl Into<String>, what: impl Into<String>) -> Self {
-        Self { place, key: key.into(), what: what.into(), is_missing: false }
+        Self { place, key: key.into(), what: what.into(), is_missing: false, is_unknown: false }
     }
 
-    pub(crate) fn missing(key: String, variable: Option<String>) -> Self {
-        let hint = variable.map_or_else(String::new, |name| format!("; {name} can set it too"));
+    /// `hint` says how it can be set.
+    pub(crate) fn missing(key: String, hint: &str) -> Self {
         let what = format!("`{key}` is missing{hint}");
         Self { is_missing: true, ..Self::new(Place::Nowhere, key, what) }
+    }
+
+    /// `hint` says what was probably meant.
+    pub(crate) fn unknown(place: Place, key: String, hint: &str) -> Self {
+        let what = format!("unknown key `{key}`{hint}");
+        Self { is_unknown: true, ..Self::new(place, key, what) }
+    }
+
+    /// The variable that it is about, if that sets a key which nobody knows.
+    pub(crate) fn unknown_variable(&self) -> Option<&str> {
+        match &self.place {
+            Place::Variable(name) if self.is_unknown => Some(name),
+            _ => None,
+        }
     }
 
     /// Where it is.
@@ -87,22 +102,42 @@ impl fmt::Display for Mistake {
 /// assert_eq!(mistake.key(), "port");
 /// assert_eq!(mistake.place(), &Place::Variable("SHOP__PORT".into()));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", lines(.mistakes))]
+///
+/// Its `Debug` is its `Display`: a `main` that returns `Result<(), Box<dyn Error>>` prints the former, and these are words for an
+/// operator.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}", lines(.mistakes), places(.not_found))]
 pub struct ConfigError {
     mistakes: Vec<Mistake>,
+    not_found: Vec<PathBuf>,
 }
 
 impl ConfigError {
-    pub(crate) fn new(mut mistakes: Vec<Mistake>) -> Self {
+    /// `not_found` are the files of folders that were looked for: they matter when a key is missing, which they could have set.
+    pub(crate) fn new(mut mistakes: Vec<Mistake>, mut not_found: Vec<PathBuf>) -> Self {
         mistakes.sort();
         mistakes.dedup();
-        Self { mistakes }
+        if !mistakes.iter().any(|mistake| mistake.is_missing) {
+            not_found.clear();
+        }
+        Self { mistakes, not_found }
     }
 
     /// Each of them, in the order of the sources and their lines.
     pub fn mistakes(&self) -> &[Mistake] {
         &self.mistakes
+    }
+
+    /// When keys are missing: which files of a [folder](crate::Sources::folder) were looked for and are not there, so that a program
+    /// which was started in the wrong place says so.
+    pub fn not_found(&self) -> &[PathBuf] {
+        &self.not_found
+    }
+}
+
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -116,4 +151,10 @@ fn lines(mistakes: &[Mistake]) -> String {
             })
         }
     }
+}
+
+/// Where files were looked for, in a line of its own.
+fn places(files: &[PathBuf]) -> String {
+    let files: Vec<_> = files.iter().map(|file| file.display().to_string()).collect();
+    if files.is_empty() { String::new() } else { format!("\n  not found: {}", files.join(", ")) }
 }

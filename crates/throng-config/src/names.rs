@@ -29,6 +29,14 @@ pub(crate) fn variable(application: &str, path: &str) -> Option<String> {
     (!path.contains(['[', '"'])).then_some(name)
 }
 
+/// Whether two variables differ in no more than the number of their underscores: one for two is easily written.
+pub(crate) fn is_near(one: &str, other: &str) -> bool {
+    let words = |name: &str| {
+        name.split('_').filter(|word| !word.is_empty()).map(str::to_uppercase).collect::<Vec<_>>()
+    };
+    one != other && words(one) == words(other)
+}
+
 /// The one among `known` that `written` probably was to be.
 pub(crate) fn similar<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     let written = written.to_lowercase();
@@ -88,6 +96,17 @@ mod tests {
         assert_eq!(join(&element("peers", 2), "host"), "peers[2].host");
         assert_eq!(variable("chat", "rooms.max-count").as_deref(), Some("CHAT__ROOMS__MAX_COUNT"));
         assert_eq!(variable("chat", "peers[2].host"), None);
+    }
+
+    #[test]
+    fn a_variable_is_near_another_that_has_more_or_fewer_underscores() {
+        assert!(
+            is_near("CHAT_ROOMS_MAX", "CHAT__ROOMS__MAX") && is_near("CHAT__ROOMS_MAX", "CHAT__ROOMS__MAX")
+        );
+        assert!(is_near("chat__rooms__max", "CHAT__ROOMS__MAX"));
+        assert!(
+            !is_near("CHAT__ROOMS__MAX", "CHAT__ROOMS__MAX") && !is_near("CHATROOMS_MAX", "CHAT__ROOMS__MAX")
+        );
     }
 
     #[test]

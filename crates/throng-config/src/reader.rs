@@ -1,18 +1,18 @@
 //! Settings as serde reads them: every error is noted with the place that it belongs to.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{cmp::Reverse, collections::BTreeMap, time::Duration};
 
 use serde::{
     Deserializer,
     de::{
         DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor,
-        value::{MapAccessDeserializer, StrDeserializer},
+        value::{MapAccessDeserializer, SeqDeserializer, StrDeserializer},
     },
     forward_to_deserialize_any,
 };
 
 use crate::{
-    document,
+    document, duration,
     error::{self, Error},
     mistake::{Mistake, Place},
     names,
@@ -167,6 +167,23 @@ impl<'a> Reader<'a> {
         self.noted(read)
     }
 
+    /// A text with its unit, or the table that serde takes a duration for.
+    fn duration<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let time = match (self.source, self.value()) {
+            (Source::Invented(attempt), _) => Some(Duration::from_secs(u64::from(attempt == 0))),
+            (_, Some(Value::Table(_))) => return self.section(Some(&duration::FIELDS), visitor),
+            (_, Some(Value::String(text) | Value::Text(text))) => duration::parse(text),
+            _ => None,
+        };
+        let read = match time {
+            Some(time) => visitor.visit_seq(SeqDeserializer::new(
+                [time.as_secs(), u64::from(time.subsec_nanos())].into_iter(),
+            )),
+            None => Err(Error::Clean(format!("expected {}", duration::EXPECTED))),
+        };
+        self.noted(read)
+    }
+
     /// The entries of a table for a type that knows these fields, or any.
     fn entries<'b>(
         &self,
@@ -187,6 +204,7 @@ impl<'a> Reader<'a> {
             let is_there = table.is_some_and(|table| {
                 table.iter().any(|(known, setting)| field(known, &setting.place, fields) == Some(*key))
             });
+            self.run.know(names::join(&self.path, key));
             if !is_there {
                 self.push(&mut entries, key, None);
             }
@@ -234,8 +252,7 @@ fn field<'k>(key: &'k str, place: &Place, fields: Option<&[&'k str]>) -> Option<
 
 fn unknown(path: &str, key: &str, place: &Place, fields: &[&str]) -> Mistake {
     let path = names::join(path, key);
-    let what = format!("unknown key `{path}`{}", error::did_you_mean(key, fields));
-    Mistake::new(place.clone(), path, what)
+    Mistake::unknown(place.clone(), path, &error::did_you_mean(key, fields))
 }
 
 /// A list that stands in a text: as TOML writes it, or with commas alone.
@@ -415,10 +432,13 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
+        if name == duration::NAME && *fields == duration::FIELDS {
+            return self.duration(visitor);
+        }
         self.section(Some(fields), visitor)
     }
 

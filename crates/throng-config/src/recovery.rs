@@ -11,6 +11,7 @@ use std::{
 use serde::de::DeserializeOwned;
 
 use crate::{
+    environment::Variables,
     mistake::{Mistake, Place},
     reader::Reader,
     setting::Setting,
@@ -22,11 +23,11 @@ const RUNS_MAX: usize = 5_000;
 /// What the settings are as a `T`, or all that is wrong with them.
 pub(crate) fn read<T: DeserializeOwned>(
     settings: &Setting,
-    variable: &dyn Fn(&str) -> Option<String>,
+    variables: Variables<'_>,
 ) -> Result<T, Vec<Mistake>> {
     let mut found = Found::default();
     for _ in 0..RUNS_MAX {
-        let run = Run { found: &found, variable, notes: RefCell::default() };
+        let run = Run { found: &found, variables, notes: RefCell::default() };
         let root = Reader::root(settings, &run);
         let outcome = root.noted(T::deserialize(root.again()));
         drop(root);
@@ -38,7 +39,7 @@ pub(crate) fn read<T: DeserializeOwned>(
             _ => break,
         }
     }
-    Err(found.into_mistakes())
+    Err(found.into_mistakes(variables))
 }
 
 /// What earlier runs have found.
@@ -49,12 +50,15 @@ pub(crate) struct Found {
     failures: BTreeMap<String, usize>,
     /// Paths that accept nothing: they come last in their sections, so that the others are seen.
     given_up: BTreeSet<String>,
+    /// The paths of all keys that the type was seen to know.
+    known: BTreeSet<String>,
 }
 
 impl Found {
     /// Whether another run can find more.
     fn learn(&mut self, notes: Notes) -> bool {
         self.mistakes.extend(notes.mistakes);
+        self.known.extend(notes.known);
         match notes.failed {
             // The settings as a whole: there is nothing that could be read in their place.
             None => false,
@@ -67,8 +71,14 @@ impl Found {
         }
     }
 
-    fn into_mistakes(self) -> Vec<Mistake> {
-        let all: Vec<_> = self.mistakes.into_iter().collect();
+    fn into_mistakes(self, variables: Variables<'_>) -> Vec<Mistake> {
+        let said = |mistake: Mistake| {
+            let meant = mistake.unknown_variable().and_then(|written| variables.meant(written, &self.known));
+            let Some(name) = meant else { return mistake };
+            let hint = format!("; did you mean {name}?");
+            Mistake::unknown(mistake.place().clone(), mistake.key().to_owned(), &hint)
+        };
+        let all: Vec<_> = self.mistakes.into_iter().map(said).collect();
         // A section that is missing is told by what is missing in it.
         let is_told = |section: &Mistake| {
             let beneath = |other: &Mistake| {
@@ -83,13 +93,14 @@ impl Found {
 /// One run: what is known at its begin, and what it finds.
 pub(crate) struct Run<'a> {
     found: &'a Found,
-    variable: &'a dyn Fn(&str) -> Option<String>,
+    variables: Variables<'a>,
     notes: RefCell<Notes>,
 }
 
 #[derive(Default)]
 struct Notes {
     mistakes: Vec<Mistake>,
+    known: Vec<String>,
     /// What the run ended at, and whether that accepts nothing at all.
     failed: Option<(String, bool)>,
 }
@@ -109,6 +120,11 @@ impl Run<'_> {
         self.notes.borrow_mut().mistakes.push(mistake);
     }
 
+    /// A key that the type knows.
+    pub(crate) fn know(&self, path: String) {
+        self.notes.borrow_mut().known.push(path);
+    }
+
     /// A key has a wrong value, of this place unless it was invented.
     pub(crate) fn wrong(&self, path: &str, place: Option<&Place>, why: &str) {
         if let Some(place) = place {
@@ -122,7 +138,7 @@ impl Run<'_> {
     pub(crate) fn missing(&self, path: &str, is_told: bool) {
         // One that was wrong and is left out now has been told as well.
         if !is_told && self.failures(path) == 0 {
-            self.note(Mistake::missing(path.to_owned(), (self.variable)(path)));
+            self.note(Mistake::missing(path.to_owned(), &self.variables.hint(path)));
         }
         self.fail(path, false);
     }

@@ -6,10 +6,10 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     document::Document,
-    environment::Environment,
+    environment::{Environment, Variables},
     error::did_you_mean,
     mistake::{ConfigError, Mistake, Place},
-    names, recovery,
+    recovery,
     setting::Setting,
 };
 
@@ -67,7 +67,8 @@ impl Sources {
     }
 
     /// Reads `default.toml` of a folder, and above it `dev.toml`, `test.toml` or `prod.toml`: what `THRONG_ENV` says, and without
-    /// it `dev` in a debug build and `prod` in a release. A file that is not there says nothing.
+    /// it `dev` in a debug build and `prod` in a release. A file that is not there says nothing;
+    /// if a key is missing in the end, the error names such files by their whole paths.
     pub fn folder(mut self, path: impl Into<PathBuf>) -> Self {
         self.files.push(Source::Folder(path.into()));
         self
@@ -134,7 +135,8 @@ impl Sources {
     /// in its own section, until it is corrected.
     pub fn load<T: DeserializeOwned>(self) -> Result<T, ConfigError> {
         let environment = self.environment.unwrap_or_else(Environment::of_this_program);
-        let mut reading = Reading { settings: Setting::empty(), mistakes: Vec::new(), layers: 0 };
+        let mut reading =
+            Reading { settings: Setting::empty(), mistakes: Vec::new(), not_found: Vec::new(), layers: 0 };
         let has_folder = self.files.iter().any(|source| matches!(source, Source::Folder(_)));
         let mode = reading.mode(&environment, has_folder || self.hook.is_some());
         for source in self.files {
@@ -155,17 +157,17 @@ impl Sources {
             reading.mistakes.extend(environment.unreadable(name));
         }
         environment.settings(&self.application).for_each(|setting| reading.overlay(setting));
-        let name_variable = |key: &str| names::variable(&self.application, key);
-        match recovery::read(&reading.settings, &name_variable) {
+        let variables = Variables { application: &self.application, environment: &environment };
+        match recovery::read(&reading.settings, variables) {
             Ok(value) if reading.mistakes.is_empty() => Ok(value),
-            Ok(_) => Err(ConfigError::new(reading.mistakes)),
+            Ok(_) => Err(ConfigError::new(reading.mistakes, reading.not_found)),
             Err(mistakes) => {
                 let unread = !reading.mistakes.is_empty();
                 // What a file that could not be read would have said is not missing.
                 reading
                     .mistakes
                     .extend(mistakes.into_iter().filter(|mistake| !(unread && mistake.is_missing)));
-                Err(ConfigError::new(reading.mistakes))
+                Err(ConfigError::new(reading.mistakes, reading.not_found))
             }
         }
     }
@@ -175,6 +177,8 @@ impl Sources {
 struct Reading {
     settings: Setting,
     mistakes: Vec<Mistake>,
+    /// Files of folders that are not there, as whole paths.
+    not_found: Vec<PathBuf>,
     layers: usize,
 }
 
@@ -213,7 +217,10 @@ impl Reading {
         let name = path.display().to_string();
         match fs::read_to_string(&path) {
             Ok(text) => self.text(&name, &text),
-            Err(error) if may_be_missing && error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if may_be_missing && error.kind() == io::ErrorKind::NotFound => {
+                // A relative path depends on where the program was started, which is what an operator has to be told.
+                self.not_found.push(std::path::absolute(&path).unwrap_or(path));
+            }
             Err(error) => {
                 let place = Place::File { layer: self.layers, path: name, line: 0 };
                 self.mistakes.push(Mistake::new(place, "", format!("cannot be read: {error}")));

@@ -335,3 +335,13 @@ fn sorted(mut keys: Vec<String>) -> Vec<String> {
     keys.sort();
     keys
 }
+
+#[test]
+fn l5_a_main_that_returns_the_error_prints_it_in_words() {
+    let error = text("port = 'many'").load::<Settings>().unwrap_err();
+    let words = error.to_string();
+    let returned: Box<dyn std::error::Error> = error.into();
+    // The standard library prints what `main` returns by its `Debug`.
+    assert_eq!(format!("Error: {returned:?}"), format!("Error: {words}"));
+    assert!(words.contains(" mistakes in the settings:\n  a.toml:1: `port`: expected a number"), "{words}");
+}

@@ -43,9 +43,13 @@ pub fn derive_message(input: TokenStream) -> TokenStream {
 /// still has its `impl GenServer`, written by hand, and may have handlers of other messages beside these.
 ///
 /// * A method may be `async` or not, and take `&mut self` or `&self`; an argument `&mut Ctx<Self>`, anywhere, is the server's own.
-/// * What it returns is the reply. One that returns `Result<Reply, Halt>` may end the server with `?`, or reply later.
-/// * `#[call(message = Take)]` names the message otherwise, `#[call(derive(Clone))]` derives for it.
-/// * `#[server(client = Teller)]` names the client trait otherwise: a type with two such blocks needs two names.
+/// * What it returns is the reply. One that returns `Result<Reply, Halt>` may end the server with `?`, or reply later;
+///   `Result<Reply, Exit>`, which would send the `Exit` as the reply, is refused.
+/// * `#[call(message = Take)]` names the message otherwise, `#[call(derive(Clone))]` derives for it. A method `delivered` beside a
+///   type `Delivered` needs that, else the compiler finds the name defined twice (E0428).
+/// * `#[server(client = Teller)]` names the client trait otherwise: a type with two such blocks needs two names, else there are
+///   two `AccountClient` (E0428, E0119).
+/// * It is for servers. A state machine has its `impl EventHandler` for each message, written by hand.
 /// * Messages and client have the visibility of the methods, which is one for all of them; documentation and `#[cfg]` are
 ///   carried over.
 ///

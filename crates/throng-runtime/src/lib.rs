@@ -33,6 +33,7 @@ mod pid;
 mod post;
 mod process;
 mod receive;
+mod recipient;
 mod registry;
 mod report;
 mod scheduler;
@@ -60,6 +61,7 @@ pub use crate::{
     pid::{Pid, ProcessId},
     post::{Bounds, MailboxFull, Overflow, Sending},
     receive::{Alias, AliasMode, Mailbox, Raw},
+    recipient::Recipient,
     registry::{AlreadyRegistered, DuplicateRegistry, Registry, RegistryEvent, RegistryKey},
     state_machine::{EnterCtx, EventCtx, EventHandler, Machine, StateMachine, Timeout, TooManyPostponed},
     supervisor::{

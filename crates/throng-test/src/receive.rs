@@ -1,6 +1,11 @@
 //! Looking for one message among those that a probe was sent.
 
-use std::any::type_name;
+use std::{
+    any::type_name,
+    collections::VecDeque,
+    fmt::{self, Debug},
+    marker::PhantomData,
+};
 
 use throng_runtime::{Address, Message};
 
@@ -17,18 +22,33 @@ impl Probe {
     ///
     /// # Panics
     ///
-    /// When no such thing comes in time, with what came instead; or when the probe was killed.
+    /// When no such thing comes in time, with what came instead: each `M` as it is, and the types of the rest. Or when the probe was
+    /// killed.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future loses nothing.
     #[track_caller]
-    pub fn receive<M: Message>(&mut self, wanted: impl Fn(&M) -> bool) -> impl Future<Output = M> {
+    pub fn receive<M: Message + Debug>(&mut self, wanted: impl Fn(&M) -> bool) -> impl Future<Output = M> {
+        self.receive_like("", wanted)
+    }
+
+    /// As [`receive`](Probe::receive), with what is wanted in words: the pattern of a macro, or nothing.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`receive`](Probe::receive).
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn receive_like<M: Message + Debug>(
+        &mut self,
+        pattern: &str,
+        wanted: impl Fn(&M) -> bool,
+    ) -> impl Future<Output = M> {
         let place = std::panic::Location::caller();
         let mut looked_at = 0;
         async move {
             let deadline = self.deadline;
-            let waited_for = format!("{} among what the probe is sent", type_name::<M>());
             let found = within(deadline, async {
                 loop {
                     if let Some(at) = self.position(looked_at, &wanted) {
@@ -44,7 +64,8 @@ impl Probe {
             .await
             .flatten();
             found.unwrap_or_else(|| {
-                panic!("{place}: waited {deadline:?} for {waited_for}, where there is {:?}", self.ahead)
+                let (wanted, ahead) = (described::<M>(pattern), Shown::<M>::of(&self.ahead));
+                panic!("{place}: waited {deadline:?} for {wanted} among what the probe is sent, where there is {ahead:?}")
             })
         }
     }
@@ -62,7 +83,22 @@ impl Probe {
     ///
     /// Dropping the future loses nothing.
     #[track_caller]
-    pub fn refuse<M: Message>(&mut self, unwanted: impl Fn(&M) -> bool) -> impl Future<Output = ()> {
+    pub fn refuse<M: Message + Debug>(&mut self, unwanted: impl Fn(&M) -> bool) -> impl Future<Output = ()> {
+        self.refuse_like("", unwanted)
+    }
+
+    /// As [`refuse`](Probe::refuse), with what is unwanted in words.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`refuse`](Probe::refuse).
+    #[doc(hidden)]
+    #[track_caller]
+    pub fn refuse_like<M: Message + Debug>(
+        &mut self,
+        pattern: &str,
+        unwanted: impl Fn(&M) -> bool,
+    ) -> impl Future<Output = ()> {
         let place = std::panic::Location::caller();
         async move {
             if let Err(error) = self.pid().sync().await {
@@ -72,12 +108,10 @@ impl Probe {
                 self.ahead.push_back(received);
             }
             let found = self.position(0, &unwanted);
-            assert!(
-                found.is_none(),
-                "{place}: the probe was sent {}, among {:?}",
-                type_name::<M>(),
-                self.ahead
-            );
+            if found.is_some() {
+                let (unwanted, ahead) = (described::<M>(pattern), Shown::<M>::of(&self.ahead));
+                panic!("{place}: the probe was sent {unwanted}, among {ahead:?}");
+            }
         }
     }
 
@@ -88,6 +122,36 @@ impl Probe {
 
     fn take<M: Message>(&mut self, at: usize) -> Option<M> {
         self.ahead.remove(at)?.downcast().ok()
+    }
+}
+
+/// What is looked for: its type and, from a macro, its pattern.
+fn described<M>(pattern: &str) -> String {
+    if pattern.is_empty() {
+        type_name::<M>().to_owned()
+    } else {
+        format!("`{pattern}` ({})", type_name::<M>())
+    }
+}
+
+/// Something that a probe was sent, for somebody who looks for an `M`: the value that does not match is what they want to see.
+struct Shown<'a, M> {
+    received: &'a Received,
+    message: PhantomData<fn() -> M>,
+}
+
+impl<'a, M> Shown<'a, M> {
+    fn of(received: &'a VecDeque<Received>) -> Vec<Self> {
+        received.iter().map(|received| Self { received, message: PhantomData }).collect()
+    }
+}
+
+impl<M: Message + Debug> Debug for Shown<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.received.as_ref::<M>() {
+            Some(message) => message.fmt(f),
+            None => self.received.fmt(f),
+        }
     }
 }
 
@@ -117,11 +181,14 @@ impl Probe {
 ///
 /// # Panics
 ///
-/// When nothing matches in time.
+/// When nothing matches in time, with the pattern and what came instead: messages of the pattern's type as they are, which is
+/// why it has to be `Debug`, and the types of the others.
 #[macro_export]
 macro_rules! assert_receive {
     ($probe:expr, $message:pat $(if $guard:expr)? $(,)?) => {
-        $probe.receive(|message| matches!(message, $message $(if $guard)?)).await
+        $probe
+            .receive_like(stringify!($message $(if $guard)?), |message| matches!(message, $message $(if $guard)?))
+            .await
     };
 }
 
@@ -147,6 +214,8 @@ macro_rules! assert_receive {
 #[macro_export]
 macro_rules! refute_receive {
     ($probe:expr, $message:pat $(if $guard:expr)? $(,)?) => {
-        $probe.refuse(|message| matches!(message, $message $(if $guard)?)).await
+        $probe
+            .refuse_like(stringify!($message $(if $guard)?), |message| matches!(message, $message $(if $guard)?))
+            .await
     };
 }

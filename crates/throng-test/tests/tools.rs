@@ -198,14 +198,23 @@ async fn what_is_not_found_fails_with_what_there_is() {
     let node = TestNode::new();
     let mut probe = Probe::start(&node).await;
     probe.pid().cast(Note(1)).unwrap();
+    probe.pid().cast(Word("secret")).unwrap();
     let missing = failure(async {
-        assert_receive!(probe, Note(2));
+        assert_receive!(probe, Note(n) if *n > 1);
     })
     .await;
     assert!(missing.contains("tools.rs") && missing.contains("waited 5s for"), "{missing}");
-    assert!(missing.contains("Note among") && missing.contains("there is ["), "{missing}");
+    // The pattern, the values of its type, and no more than the types of the others.
+    assert!(missing.contains("`Note(n) if *n > 1` (tools::Note) among"), "{missing}");
+    assert!(missing.contains("there is [Note(1), tools::Word]"), "{missing}");
+    let missing = failure(async {
+        let _: Note = probe.receive(|note: &Note| note.0 > 1).await;
+    })
+    .await;
+    assert!(missing.contains("for tools::Note among") && missing.contains("[Note(1), "), "{missing}");
     let found = failure(async { refute_receive!(probe, Note(1)) }).await;
-    assert!(found.contains("tools.rs") && found.contains("was sent") && found.contains("Note"), "{found}");
+    assert!(found.contains("tools.rs") && found.contains("was sent `Note(1)` (tools::Note)"), "{found}");
+    assert!(found.contains("among [Note(1), tools::Word]"), "{found}");
     assert_eq!(probe.expect::<Note>().await, Note(1), "nothing was lost by the look");
 }
 

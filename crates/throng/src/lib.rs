@@ -8,6 +8,8 @@ pub mod prelude;
 pub use throng_config as config;
 #[doc(inline)]
 pub use throng_macros::Message;
+/// Makes messages, handlers and a client of a server's methods.
+///
 /// ```
 /// use throng::prelude::*;
 ///

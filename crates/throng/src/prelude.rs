@@ -2,8 +2,9 @@
 
 #[doc(no_inline)]
 pub use crate::{
-    Address, Agent, CallError, ChildSpec, Ctx, Down, DynamicSupervisor, EventCtx, EventHandler, Exit, Exited,
-    GenServer, Halt, Handled, Handler, Init, InitError, Machine, Message, Name, Node, Pid, ProcessId,
+    Address, Agent, Application, Applications, Bounds, CallError, ChildSpec, Ctx, Down, DynamicSupervisor,
+    EnterCtx, EventCtx, EventHandler, Exit, Exited, GenServer, Halt, Handled, Handler, IdleTimeout, Init,
+    InitError, Machine, Message, Name, Node, Overflow, PartitionSupervisor, Pid, ProcessId, Recipient,
     Registry, ReplyTo, Restart, Shutdown, StateMachine, Supervisor, Task, TaskSupervisor, Via,
     pubsub::{Broadcast, Presence, PubSub, Topic},
     server,

@@ -18,9 +18,14 @@ impl Reply {
         let ReturnType::Type(_, returned) = output else {
             return Ok(Self { of: quote!(()), may_halt: false, is_unit: true });
         };
-        let (reply, may_halt) = match before_halt(returned) {
-            Some(reply) => (reply, true),
-            None => (&**returned, false),
+        let (reply, may_halt) = match result(returned) {
+            Some((reply, error)) if is_named(error, "Halt") => (reply, true),
+            Some((_, error)) if is_named(error, "Exit") => {
+                let refusal = "this `Exit` would be sent as the reply, and end nothing: write `Halt`, which `?` makes of an \
+                               `Exit`, to end the server";
+                return Err(Error::new_spanned(error, refusal));
+            }
+            _ => (&**returned, false),
         };
         if let Type::ImplTrait(hidden) = reply {
             return Err(Error::new_spanned(hidden, "a reply is sent to another process: name its type"));
@@ -30,8 +35,8 @@ impl Reply {
     }
 }
 
-/// `T` of `Result<T, Halt>`.
-fn before_halt(returned: &Type) -> Option<&Type> {
+/// `T` and `E` of `Result<T, E>`.
+fn result(returned: &Type) -> Option<(&Type, &Type)> {
     let Type::Path(path) = returned else { return None };
     let result = path.path.segments.last().filter(|segment| segment.ident == "Result")?;
     let PathArguments::AngleBracketed(arguments) = &result.arguments else { return None };
@@ -39,8 +44,12 @@ fn before_halt(returned: &Type) -> Option<&Type> {
         GenericArgument::Type(of) => Some(of),
         _ => None,
     });
-    let (reply, error) = (types.next()?, types.next()?);
-    matches!(error, Type::Path(path) if path.path.segments.last()?.ident == "Halt").then_some(reply)
+    Some((types.next()?, types.next()?))
+}
+
+/// Whether a type has this name, by whatever path.
+fn is_named(of: &Type, name: &str) -> bool {
+    matches!(of, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == name))
 }
 
 /// A type as it is said outside of the block: there `Self` is another.

@@ -97,7 +97,7 @@ fn names_and_paths_can_be_others() {
 
 #[test]
 fn what_is_no_message_is_refused_with_the_reason() {
-    let cases: [(ItemImpl, &str); 11] = [
+    let cases: [(ItemImpl, &str); 14] = [
         (parse_quote!(impl Account { #[call] fn result(&self) -> u64 { 1 } }), "hide the `Result`"),
         (parse_quote!(impl Account { #[cast] fn none(&mut self) {} }), "hide the `None`"),
         (
@@ -117,6 +117,18 @@ fn what_is_no_message_is_refused_with_the_reason() {
         (parse_quote!(impl Account { #[call] fn exit(&mut self) {} }), "already"),
         (parse_quote!(impl Account { #[call] fn a(&mut self, (a, b): (u8, u8)) {} }), "plain name"),
         (parse_quote!(impl Account { fn a(&mut self) {} }), "no method"),
+        (
+            parse_quote!(impl Account { #[call] fn a(&mut self) -> Result<u64, Exit> { todo() } }),
+            "write `Halt`",
+        ),
+        (
+            parse_quote!(impl Account { #[call] async fn a(&self) -> Result<(), throng::Exit> { todo() } }),
+            "write `Halt`",
+        ),
+        (
+            parse_quote!(impl Account { #[cast] fn a(&mut self) -> Result<(), Exit> { todo() } }),
+            "write `Halt`",
+        ),
     ];
     for (block, reason) in cases {
         let refusal = refusal(block);

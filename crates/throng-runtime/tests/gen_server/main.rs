@@ -15,6 +15,7 @@ mod many;
 mod names;
 mod order;
 mod races;
+mod recipients;
 mod reports;
 mod requests;
 mod start;
