@@ -56,7 +56,7 @@ pub(crate) fn failure(error: &StartError) -> String {
         StartError::Timeout(_) => "timeout".to_owned(),
         StartError::Child { id, reason } => format!("failed({id}, {})", failure(reason)),
         StartError::Invalid(_) => "invalid".to_owned(),
-        StartError::AlreadyStarted(_) => "already_started".to_owned(),
+        StartError::AlreadyStarted { .. } => "already_started".to_owned(),
         other => other.to_string(),
     }
 }

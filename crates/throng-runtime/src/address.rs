@@ -4,6 +4,7 @@ use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
 use crate::{
     call::{self, Answer, Call},
+    error::StartError,
     exit::Exit,
     gen_server::GenServer,
     letter::Cast,
@@ -114,7 +115,7 @@ pub trait Address<S: GenServer>: Send + Sync {
             Err(Unsent::Full(unsent)) => {
                 Err(CastError::Full { target: self.target(), message: post::unpack(unsent) })
             }
-            Ok(()) | Err(Unsent::Gone(_) | Unsent::Doomed(..)) => Ok(()),
+            Ok(()) | Err(Unsent::Gone(_)) => Ok(()),
         }
     }
 
@@ -242,6 +243,12 @@ impl<S> Via<S> {
 
     pub(crate) fn naming(&self) -> &dyn Naming<S> {
         &*self.naming
+    }
+
+    /// Gives the name to a process, or tells who holds it.
+    pub(crate) fn claim(&self, pid: Pid<S>) -> Result<(), StartError> {
+        let taken = |holder| StartError::AlreadyStarted { name: self.name.clone(), holder };
+        self.naming.claim(pid).map_err(taken)
     }
 }
 

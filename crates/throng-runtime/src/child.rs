@@ -87,6 +87,8 @@ pub enum ChildKind {
 #[must_use = "it says how to start a child, and starts nothing"]
 pub struct ChildSpec<S: GenServer> {
     pub(crate) id: Option<Cow<'static, str>>,
+    /// What observers call its process, when that is not its id.
+    pub(crate) label: Option<Arc<str>>,
     pub(crate) args: S::Args,
     pub(crate) name: Option<ChildName<S>>,
     pub(crate) start_timeout: Option<Duration>,
@@ -109,6 +111,7 @@ impl<S: GenServer> ChildSpec<S> {
     pub(crate) fn new(args: S::Args) -> Self {
         Self {
             id: None,
+            label: None,
             args,
             name: None,
             start_timeout: None,
@@ -122,7 +125,8 @@ impl<S: GenServer> ChildSpec<S> {
         }
     }
 
-    /// The id in its supervisor; unless given, its name, else the server's type name.
+    /// The id in its supervisor; unless given, its name, else the server's type name. One that is given is the label of its
+    /// process as well, until that [gives itself another](crate::Ctx::set_label) (P35).
     pub fn id(mut self, id: impl Into<Cow<'static, str>>) -> Self {
         self.id = Some(id.into());
         self
@@ -269,6 +273,7 @@ impl<S: GenServer> Clone for ChildSpec<S> {
     fn clone(&self) -> Self {
         Self {
             id: self.id.clone(),
+            label: self.label.clone(),
             args: self.args.clone(),
             name: self.name.clone(),
             start_timeout: self.start_timeout,

@@ -77,6 +77,11 @@ impl Control {
         self.deferred.items.iter().filter_map(Weak::upgrade).collect()
     }
 
+    /// How many messages a bounded mailbox has dropped.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.room.as_ref().map_or(0, |room| room.dropped())
+    }
+
     pub(crate) fn about(&mut self) -> &mut About {
         self.about.get_or_insert_default()
     }

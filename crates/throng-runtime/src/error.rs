@@ -1,6 +1,6 @@
 //! How starting a process fails.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{exit::Exit, pid::ProcessId};
 
@@ -9,8 +9,13 @@ use crate::{exit::Exit, pid::ProcessId};
 #[non_exhaustive]
 pub enum StartError {
     /// The name is taken; `init` did not run (G2).
-    #[error("the name is taken by process {0}")]
-    AlreadyStarted(ProcessId),
+    #[error("the name {name} is taken by process {holder}")]
+    AlreadyStarted {
+        /// The name in words.
+        name: Arc<str>,
+        /// Who holds it.
+        holder: ProcessId,
+    },
     /// `init` had nothing to do, which is no failure.
     #[error("init chose not to start")]
     Ignored,

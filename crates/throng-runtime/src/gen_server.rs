@@ -41,7 +41,8 @@ use crate::{child::ChildSpec, ctx::Ctx, error::StartError, exit::Exit};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a server",
-    note = "write `impl GenServer for {Self}`, with an `async fn init`"
+    note = "write `impl GenServer for {Self}`, with an `async fn init`",
+    note = "if it is a state machine, it runs as the server `Machine<{Self}>`, and handles messages by `EventHandler`"
 )]
 pub trait GenServer: Sized + Send + 'static {
     /// What `init` begins from. `Clone`: a restart begins from the same words.

@@ -370,7 +370,7 @@ impl Inbox {
             Ok(Signal::Shutdown(reason)) => self.follow(reason),
             Ok(Signal::Exit(signal)) => self.obey(signal),
             Ok(Signal::End(reason)) => {
-                report::crash(self.id(), "beyond help", None, &reason);
+                report::ended(self.id(), &reason);
                 Some(reason)
             }
         }

@@ -6,6 +6,7 @@
 use std::{
     fmt::Display,
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use crate::{
@@ -30,6 +31,11 @@ pub(crate) fn crash(process: ProcessId, server: &str, during: Option<&str>, reas
     if_nobody_listens(&format_args!("process {process}{label} ({server}) crashed: {reason}"));
 }
 
+/// The runtime ended a process that is beyond help: what it ran is known by its birth alone.
+pub(crate) fn ended(process: ProcessId, reason: &Exit) {
+    crash(process, work(process), None, reason);
+}
+
 /// A process that is no server crashed: who, what it ran, and on whose behalf if it is a task (T9). A clean end is no crash.
 pub(crate) fn raw_crash(process: ProcessId, reason: &Exit) {
     if reason.is_clean() {
@@ -37,12 +43,33 @@ pub(crate) fn raw_crash(process: ProcessId, reason: &Exit) {
     }
     let label = introspect::label(process);
     let label = label.as_deref();
-    let work =
-        scheduler::birth(process).and_then(Birth::initial_call).map_or("unknown", |call| (call.name)());
+    let work = work(process);
     let starter = introspect::caller(process).map(tracing::field::display);
     tracing::error!(%process, label, work, starter, %reason, "process crashed");
     let label = label.map(|label| format!(" {label:?}")).unwrap_or_default();
     if_nobody_listens(&format_args!("process {process}{label} ({work}) crashed: {reason}"));
+}
+
+/// A process keeps its worker to itself (P38): who, what it runs, and for how long at least.
+pub(crate) fn hog(process: ProcessId, bound: Duration) {
+    let (label, work) = (introspect::label(process), work(process));
+    let label = label.as_deref();
+    tracing::warn!(%process, label, work, ?bound, "a process has kept its worker without reaching an await point");
+}
+
+/// As [`hog`], for a program in which nobody listens.
+pub(crate) fn long_hog(process: ProcessId, bound: Duration) {
+    let label = introspect::label(process).map(|label| format!(" {label:?}")).unwrap_or_default();
+    let work = work(process);
+    let what = format!("has kept its worker for {bound:?} without reaching an await point");
+    if_nobody_listens(&format_args!(
+        "process {process}{label} ({work}) {what}; what blocks belongs in spawn_blocking"
+    ));
+}
+
+/// What a process runs: the type name of its server, or of its code.
+fn work(process: ProcessId) -> &'static str {
+    scheduler::birth(process).and_then(Birth::initial_call).map_or("unknown", |call| (call.name)())
 }
 
 /// Prints what was reported, if there is no subscriber.

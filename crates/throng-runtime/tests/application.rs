@@ -8,7 +8,7 @@ use std::{
 
 use throng_runtime::{
     Application, ApplicationError, Applications, ChildSpec, Ctx, Exit, GenServer, Init, Name, Node,
-    RestartType, Shutdown, Supervisor,
+    RestartType, RunError, Shutdown, Supervisor,
 };
 
 /// What happened, in order.
@@ -367,4 +367,13 @@ async fn l1_a_start_that_is_given_up_while_it_is_taken_back_leaves_nothing_behin
     assert!(node.whereis(DATABASE).is_none());
     assert!(log.take().ends_with("database down, database stop"));
     assert!(applications.running().is_empty());
+}
+
+#[test]
+fn l1_an_error_that_main_returns_is_printed_in_words() {
+    let reason = throng_runtime::StartError::Invalid("two children have the id \"till\"".into());
+    let error = RunError::Start(ApplicationError::Start { name: "shop".into(), reason });
+    let words = "application \"shop\" did not start: the supervisor's children are wrong: two children have the id \"till\"";
+    // As `fn main() -> Result<(), Box<dyn Error>>` does.
+    assert_eq!(format!("Error: {:?}", Box::<dyn std::error::Error>::from(error)), format!("Error: {words}"));
 }

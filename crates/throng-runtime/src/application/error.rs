@@ -1,9 +1,14 @@
 //! How the start or the stop of an application fails.
 
+use std::fmt;
+
 use crate::{error::StartError, exit::Exit};
 
 /// Why an application did not start (L1, L2). Those that were started for it have been stopped again.
-#[derive(Clone, Debug, thiserror::Error)]
+///
+/// Its `Debug` is its `Display`: a `main` that returns an error prints it by the former, and what an operator reads there should
+/// be words.
+#[derive(Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ApplicationError {
     /// Two of them have one name.
@@ -44,6 +49,12 @@ pub enum ApplicationError {
         /// Why it failed.
         reason: Exit,
     },
+}
+
+impl fmt::Debug for ApplicationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Why an application cannot be stopped.

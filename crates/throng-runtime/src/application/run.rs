@@ -1,6 +1,6 @@
 //! Running a program until it ends or the operator says stop (L4, L6).
 
-use std::io;
+use std::{fmt, io};
 
 use super::{ApplicationError, Applications, operator::Operator};
 use crate::{child::IntoChild, exit::Exit, node::Node};
@@ -78,7 +78,9 @@ impl Applications {
 }
 
 /// Why running a program came to a bad end.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` is its `Display`, as that of [`ApplicationError`] is.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
     /// An application did not start; what had started was stopped.
@@ -97,5 +99,11 @@ pub enum RunError {
     Interrupted,
     /// The program cannot be told to stop.
     #[error("cannot listen to signals: {0}")]
-    Signals(#[source] io::Error),
+    Signals(io::Error),
+}
+
+impl fmt::Debug for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

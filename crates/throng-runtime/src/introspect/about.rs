@@ -30,14 +30,17 @@ pub struct Ancestor {
     pub pid: ProcessId,
     /// The name that it had on its node, if it had one.
     pub name: Option<Arc<str>>,
+    /// What it called itself when it started the first of its descendants.
+    pub label: Option<Arc<str>>,
 }
 
-/// By its name, else by its id, as OTP lists them.
+/// By its name, else by its id, as OTP lists them; the latter with its label, if it has one.
 impl fmt::Display for Ancestor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            Some(name) => f.write_str(name),
-            None => fmt::Display::fmt(&self.pid, f),
+        match (&self.name, &self.label) {
+            (Some(name), _) => f.write_str(name),
+            (None, Some(label)) => write!(f, "{} {label:?}", self.pid),
+            (None, None) => fmt::Display::fmt(&self.pid, f),
         }
     }
 }
@@ -67,7 +70,7 @@ fn line(node: &Node, id: ProcessId) -> Option<Arc<[Ancestor]>> {
     if known.is_some() {
         return known;
     }
-    let me = Ancestor { pid: id, name: node.name_of(id) };
+    let me = Ancestor { pid: id, name: node.name_of(id), label: label(id) };
     let mut control = slot.control(id)?;
     let control = control.get();
     let own = control.ancestors.iter().flat_map(|line| line.iter().cloned());
@@ -95,9 +98,22 @@ pub(crate) fn caller(id: ProcessId) -> Option<ProcessId> {
     look(id, |control| control.about.as_ref()?.callers.as_ref()?.first().copied())
 }
 
+/// How many messages the bounds of its mailbox have dropped.
+pub(crate) fn dropped(id: ProcessId) -> u64 {
+    look(id, |control| Some(control.dropped())).unwrap_or_default()
+}
+
 /// What a process calls itself.
 pub(crate) fn label(id: ProcessId) -> Option<Arc<str>> {
     look(id, |control| control.about.as_ref()?.label.clone())
+}
+
+/// Gives a process another label.
+pub(crate) fn set_label(id: ProcessId, label: Arc<str>) {
+    // What was there is dropped without the lock.
+    let before =
+        scheduler::slot(id).control(id).and_then(|mut control| control.get().about().label.replace(label));
+    drop(before);
 }
 
 /// A short look at what is attached to a process, under its lock.
@@ -109,11 +125,7 @@ impl<S> Ctx<S> {
     /// Gives this process a label: words by which observers and crash reports call it. It is no name, and need not be unique
     /// (P35).
     pub fn set_label(&self, label: impl Into<Arc<str>>) {
-        let label = label.into();
-        let before = scheduler::slot(self.id())
-            .control(self.id())
-            .and_then(|mut control| control.get().about().label.replace(label));
-        drop(before);
+        set_label(self.id(), label.into());
     }
 
     /// The label of this process, if it has one.

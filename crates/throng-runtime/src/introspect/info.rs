@@ -35,7 +35,7 @@ pub struct ProcessInfo {
     pub id: ProcessId,
     /// The name that it is registered under on its node.
     pub name: Option<Arc<str>>,
-    /// What it calls itself ([`Ctx::set_label`](crate::Ctx::set_label)).
+    /// What it calls itself ([`Ctx::set_label`](crate::Ctx::set_label)); else the id that its specification gives it.
     pub label: Option<Arc<str>>,
     /// What it runs: the type name of its server, or of the code of a raw process or task.
     pub initial_call: &'static str,
@@ -53,6 +53,9 @@ pub struct ProcessInfo {
     pub monitored_by: Listed,
     /// How many messages wait for it, those included that a raw process has looked at and left.
     pub queue_len: usize,
+    /// How many messages the [bounds](crate::Bounds) of its mailbox have dropped: those that came too late
+    /// ([`DropNewest`](crate::Overflow::DropNewest)), or made room for others ([`DropOldest`](crate::Overflow::DropOldest)).
+    pub dropped: u64,
     /// What it is doing.
     pub status: ProcessStatus,
     /// Whether exit signals reach it as messages.
@@ -114,6 +117,7 @@ pub(crate) fn of(node: &Node, id: ProcessId) -> Option<ProcessInfo> {
         monitors: Listed::default(),
         monitored_by: Listed::default(),
         queue_len: slot.queue_len(),
+        dropped: 0,
         status: status(slot, id),
         trap_exit: false,
         statistics: None,
@@ -137,6 +141,7 @@ impl ProcessInfo {
         let watchers = control.watchers.values().filter_map(Watcher::owner);
         self.monitored_by = Listed::of(control.watchers.len(), watchers);
         self.trap_exit = control.trap.is_some();
+        self.dropped = control.dropped();
         self.memory += control.bytes();
         if let Some(system) = &control.system {
             self.statistics = system.debugging.statistics();

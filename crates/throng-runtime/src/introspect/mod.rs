@@ -13,7 +13,7 @@ mod dump;
 mod info;
 
 pub(crate) use self::{
-    about::{About, caller, descend, label, parent, work_for},
+    about::{About, caller, descend, dropped, label, parent, set_label, work_for},
     dump::write as write_dump,
     info::of as process_info,
 };

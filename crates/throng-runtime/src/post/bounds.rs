@@ -11,6 +11,8 @@
 /// the runtime itself sends does not, because it comes once and cannot be asked for again: exit signals, requests to stop,
 /// [`Down`](crate::Down) and [`Exited`](crate::Exited), the messages of timers, system requests ([`sys`](crate::sys)), and what
 /// the server [continues with](crate::Ctx::continue_with).
+///
+/// How many messages were dropped for them is seen in [`ProcessInfo::dropped`](crate::ProcessInfo::dropped).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "bounds do nothing until a child's specification takes them"]
 pub struct Bounds {
@@ -48,7 +50,7 @@ impl Bounds {
 /// | `Refuse` | gives it back | gives it back | fails with `Overloaded` |
 /// | `DropNewest` | lost in silence | lost in silence | fails with `Overloaded` |
 /// | `DropOldest` | goes in | goes in | goes in; the caller whose request was dropped is told `Overloaded` |
-/// | `Kill` | as to a dead process | as to a dead process | fails with the reason of the end |
+/// | `Kill` | as to a dead process | comes back, when the receiver has ended | fails with the reason of the end, when it has come |
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overflow {

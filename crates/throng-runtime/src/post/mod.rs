@@ -12,7 +12,6 @@ pub use self::{
 pub(crate) use self::{room::Room, send::unpack};
 use crate::{
     address::CallFailure,
-    exit::Exit,
     panics::contain,
     pid::ProcessId,
     scheduler::{self, Envelope, Pushed, Slot},
@@ -25,8 +24,6 @@ pub(crate) enum Unsent {
     Gone(Envelope),
     /// Its mailbox is full.
     Full(Envelope),
-    /// Its mailbox was too full, and it is being ended for this reason.
-    Doomed(Envelope, Exit),
 }
 
 /// Bounds the mailbox of a process that nobody knows yet.
@@ -91,6 +88,8 @@ fn offer(to: ProcessId, envelope: Envelope, told: Option<Option<Told>>) -> Resul
     let slot = scheduler::slot(to);
     // The message's own code, so it runs before anything is locked.
     let cost = envelope.cost();
+    // Nobody makes room for a process that waits for itself.
+    let told = told.filter(|_| scheduler::current::id() != Some(to));
     let Some(mut control) = slot.control(to) else { return Err(Unsent::Gone(envelope)) };
     let Some(room) = control.existing().and_then(|control| control.room.as_mut()) else {
         return Err(Unsent::Gone(envelope));
@@ -107,24 +106,26 @@ fn offer(to: ProcessId, envelope: Envelope, told: Option<Option<Told>>) -> Resul
             dropped.into_iter().for_each(overload);
             Ok(None)
         }
-        Offer::Full { envelope, may_wait } => match told {
-            // Nobody makes room for a process that waits for itself.
-            Some(told) if may_wait && scheduler::current::id() != Some(to) => {
-                Ok(Some(Seat { process: to, number: room.line_up(envelope, cost, told) }))
-            }
-            _ => Err(Unsent::Full(envelope)),
+        Offer::Full { envelope, may_wait } => match told.filter(|_| may_wait) {
+            Some(told) => Ok(Some(Seat { process: to, number: room.line_up(envelope, cost, told) })),
+            None => Err(Unsent::Full(envelope)),
         },
         Offer::Dropped(envelope) => {
             drop(control);
             overload(envelope);
             Ok(None)
         }
-        Offer::Doomed { envelope, reason, first } => {
+        Offer::Doomed { envelope, end } => {
+            // Whoever waits is told by the end itself: only then are the names free that others may want to take.
+            let seated = match told {
+                Some(told) => Ok(Some(Seat { process: to, number: room.line_up(envelope, cost, told) })),
+                None => Err(Unsent::Gone(envelope)),
+            };
             drop(control);
-            if first {
-                scheduler::signal(to, Signal::End(reason.clone()));
+            if let Some(full) = end {
+                scheduler::signal(to, Signal::End(full.into()));
             }
-            Err(Unsent::Doomed(envelope, reason))
+            seated
         }
     }
 }
@@ -168,7 +169,6 @@ impl Unsent {
         match self {
             Self::Gone(envelope) => envelope.abandon(CallFailure::NoProcess),
             Self::Full(envelope) => envelope.abandon(CallFailure::Overloaded),
-            Self::Doomed(envelope, reason) => envelope.abandon(CallFailure::Exited(reason)),
         }
     }
 }

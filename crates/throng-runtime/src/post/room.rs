@@ -15,7 +15,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use super::bounds::{Bounds, MailboxFull, Overflow};
-use crate::{call::ReplyCell, exit::Exit, scheduler::Envelope};
+use crate::{call::ReplyCell, scheduler::Envelope};
 
 pub(crate) struct Room {
     bounds: Bounds,
@@ -24,8 +24,10 @@ pub(crate) struct Room {
     tickets: usize,
     line: VecDeque<Place>,
     places: u64,
-    /// Why the process is being ended, if it was too full.
-    doom: Option<Exit>,
+    /// How many messages were dropped by its policy.
+    dropped: u64,
+    /// It was too full, and its process is being ended.
+    doomed: bool,
 }
 
 struct Held {
@@ -51,8 +53,8 @@ pub(crate) enum Offer {
     Full { envelope: Envelope, may_wait: bool },
     /// It is not wanted.
     Dropped(Envelope),
-    /// The process ends for this reason; `first` when it was this message that was too much.
-    Doomed { envelope: Envelope, reason: Exit, first: bool },
+    /// The process is being ended, and takes nothing more; for this reason, when it was this message that was too much.
+    Doomed { envelope: Envelope, end: Option<MailboxFull> },
 }
 
 /// What the end of a process leaves: messages nobody will handle, and those that waited for room.
@@ -70,14 +72,15 @@ impl Room {
             tickets: 0,
             line: VecDeque::new(),
             places: 0,
-            doom: None,
+            dropped: 0,
+            doomed: false,
         }
     }
 
     /// Takes a message in if it fits, else does what the policy says.
     pub(crate) fn offer(&mut self, envelope: Envelope, cost: usize) -> Offer {
-        if let Some(reason) = self.doom.clone() {
-            return Offer::Doomed { envelope, reason, first: false };
+        if self.doomed {
+            return Offer::Doomed { envelope, end: None };
         }
         if self.line.is_empty() && self.fits(cost) {
             return Offer::In { ticket: self.admit(Held { envelope, cost }), dropped: Vec::new() };
@@ -88,14 +91,17 @@ impl Room {
             Overflow::Refuse => Offer::Full { envelope, may_wait: false },
             Overflow::DropOldest if ever_fits => {
                 let dropped = self.make_room(cost);
+                self.dropped += dropped.len() as u64;
                 Offer::In { ticket: self.admit(Held { envelope, cost }), dropped }
             }
-            Overflow::DropNewest | Overflow::DropOldest => Offer::Dropped(envelope),
+            Overflow::DropNewest | Overflow::DropOldest => {
+                self.dropped += 1;
+                Offer::Dropped(envelope)
+            }
             Overflow::Kill => {
+                self.doomed = true;
                 let full = MailboxFull { messages: self.held.len(), bytes: self.bytes };
-                let reason = Exit::from(full);
-                self.doom = Some(reason.clone());
-                Offer::Doomed { envelope, reason, first: true }
+                Offer::Doomed { envelope, end: Some(full) }
             }
         }
     }
@@ -114,10 +120,11 @@ impl Room {
         self.line.remove(at).map(|place| place.held.envelope)
     }
 
-    /// Lets those in who are first in the line and fit. Each is told outside of the lock; true when it needs a ticket.
+    /// Lets those in who are first in the line and fit; nobody, when all that they wait for is the end. Each is told outside of
+    /// the lock; true when it needs a ticket.
     pub(crate) fn let_in(&mut self) -> Vec<(bool, Option<Told>)> {
         let mut admitted = Vec::new();
-        while self.line.front().is_some_and(|place| self.fits(place.held.cost)) {
+        while !self.doomed && self.line.front().is_some_and(|place| self.fits(place.held.cost)) {
             let Some(Place { held, told, .. }) = self.line.pop_front() else { break };
             admitted.push((self.admit(held), told));
         }
@@ -128,6 +135,11 @@ impl Room {
     pub(crate) fn redeem(&mut self) -> Option<Envelope> {
         self.tickets = self.tickets.saturating_sub(1);
         self.take_oldest()
+    }
+
+    /// How many messages were dropped, unlike those that their senders kept.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     pub(crate) fn leave(self) -> Left {

@@ -47,9 +47,7 @@ impl<M: Message<Reply = ()>> Sending<M> {
             Ok(None) => Ok(State::Over),
             Ok(Some(seat)) => Ok(State::Waiting { told, target, seat }),
             Err(Unsent::Full(unsent)) => Err(CastError::Full { target, message: unpack(unsent) }),
-            Err(Unsent::Gone(unsent) | Unsent::Doomed(unsent, _)) => {
-                Err(CastError::NoProcess { target, message: unpack(unsent) })
-            }
+            Err(Unsent::Gone(unsent)) => Err(CastError::NoProcess { target, message: unpack(unsent) }),
         }
     }
 }

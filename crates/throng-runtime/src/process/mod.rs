@@ -113,7 +113,7 @@ impl<S: GenServer> Starting<S> {
         let pid = Pid::<S>::of(life.id);
         furnish(life.id, &spec);
         if let Some(via) = spec.resolve_name(node) {
-            via.naming().claim(pid).map_err(StartError::AlreadyStarted)?;
+            via.claim(pid)?;
         }
         if let Some(parent) = parent {
             // The starter runs this very code, so it is alive unless it was killed since: then the child would be an orphan.
@@ -171,6 +171,9 @@ fn furnish<S: GenServer>(id: ProcessId, spec: &ChildSpec<S>) {
     }
     if let (Some(idle), Some(mut control)) = (spec.hibernate_after, slot.control(id)) {
         control.get().hibernate_after = Some(idle);
+    }
+    if let Some(label) = spec.label.clone().or_else(|| spec.id.as_deref().map(Into::into)) {
+        introspect::set_label(id, label);
     }
 }
 

@@ -57,7 +57,7 @@ use crate::{
 /// assert_eq!(lobby.call(Greet).await?, "welcome to the lobby");
 ///
 /// // Of all who race for a key, one gets it.
-/// assert!(matches!(node.start(room).await, Err(StartError::AlreadyStarted(winner)) if winner == first.id()));
+/// assert!(matches!(node.start(room).await, Err(StartError::AlreadyStarted { holder, .. }) if holder == first.id()));
 /// # Ok(()) }
 /// ```
 pub struct Registry<K, V = ()> {

@@ -42,6 +42,9 @@ where
     }
 
     fn describe(&self) -> String {
-        format!("{:?}", self.key)
+        let words = format!("{:?}", self.key);
+        // A key that is text needs no quotes: whoever logs it adds some. What was escaped in it stays so.
+        let text = words.strip_prefix('"').and_then(|words| words.strip_suffix('"'));
+        text.map_or_else(|| words.clone(), str::to_owned)
     }
 }

@@ -16,10 +16,12 @@ use std::{
 use parking_lot::Mutex;
 
 use super::current;
-use crate::{introspect, pid::ProcessId};
+use crate::{pid::ProcessId, report};
 
 /// A poll that takes longer is reported.
 const BOUND: Duration = Duration::from_millis(10);
+/// After so many bounds a program is told in which nobody listens. Not sooner: a busy machine alone holds a poll up for one.
+const LOOKS_LONG: u32 = 100;
 /// How often it looks when nothing runs: a new hog is seen this much later.
 const IDLE_LOOK: Duration = Duration::from_millis(250);
 
@@ -81,7 +83,7 @@ pub(crate) fn start() {
 }
 
 fn look_after_workers() {
-    let mut seen: Vec<(Arc<Worker>, u64, bool)> = Vec::new();
+    let mut seen: Vec<Seen> = Vec::new();
     loop {
         thread::sleep(if seen.is_empty() { IDLE_LOOK } else { BOUND });
         let mut busy = Vec::new();
@@ -93,20 +95,20 @@ fn look_after_workers() {
     }
 }
 
+/// A worker that is in a poll, which one, and how often it was found there before.
+type Seen = (Arc<Worker>, u64, u32);
+
 /// What to remember of a worker that is in a poll; reports it when it was in the same one before.
-fn look(worker: Arc<Worker>, seen: &[(Arc<Worker>, u64, bool)]) -> (Arc<Worker>, u64, bool) {
+fn look(worker: Arc<Worker>, seen: &[Seen]) -> Seen {
     let poll = worker.poll.load(Ordering::Acquire);
     let before = seen.iter().find(|(known, at, _)| Arc::ptr_eq(known, &worker) && *at == poll);
-    let reported = match before {
-        None => false,
-        Some((.., true)) => true,
-        Some((.., false)) => {
-            let id = worker.process.load(Ordering::Relaxed);
-            let process = (id != 0).then(|| ProcessId::new((id >> 32) as u32, id as u32));
-            let label = process.and_then(introspect::label);
-            tracing::warn!(?process, label = label.as_deref(), bound = ?BOUND, "a process has kept its worker without reaching an await point");
-            true
-        }
-    };
-    (worker, poll, reported)
+    let looks = before.map_or(0, |(.., looks)| looks.saturating_add(1));
+    let id = worker.process.load(Ordering::Relaxed);
+    let process = (id != 0).then(|| ProcessId::new((id >> 32) as u32, id as u32));
+    match (process, looks) {
+        (Some(process), 1) => report::hog(process, BOUND),
+        (Some(process), LOOKS_LONG) => report::long_hog(process, BOUND * LOOKS_LONG),
+        _ => {}
+    }
+    (worker, poll, looks)
 }

@@ -25,7 +25,7 @@ use crate::{
 pub struct Machine<D: StateMachine> {
     data: D,
     state: D::State,
-    /// Never locked, only reached by `&mut`, as in [`Ctx`].
+    /// Reached by `&mut`, as in [`Ctx`]; locked only for observers, whom nobody else meets there.
     engine: Mutex<Engine<Envelope>>,
     timers: Vec<(u64, TimerRef)>,
 }
@@ -49,7 +49,11 @@ impl<D: StateMachine> GenServer for Machine<D> {
     }
 
     fn inspect(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.data.inspect(&self.state, f)
+        self.data.inspect(&self.state, f)?;
+        match self.postponed() {
+            0 => Ok(()),
+            postponed => write!(f, ", {postponed} postponed"),
+        }
     }
 }
 
@@ -81,6 +85,12 @@ impl<D: StateMachine> Machine<D> {
     /// Its data, for [`sys::with_state`](crate::sys::with_state).
     pub fn data(&self) -> &D {
         &self.data
+    }
+
+    /// How many events wait for a change of state (F4), for [`sys::with_state`](crate::sys::with_state). They are in no queue that
+    /// others see: not in the mailbox' length, which counts what has not been looked at.
+    pub fn postponed(&self) -> usize {
+        self.engine.lock().postponed()
     }
 
     /// From the end of an event to the beginning of the next (F3).

@@ -153,7 +153,7 @@ pub trait StateMachine: Sized + Send + 'static {
     fn hibernate(&mut self) {}
 
     /// What an observer is shown of state and data, as by [`GenServer::inspect`](crate::GenServer::inspect): by default the
-    /// type's name.
+    /// type's name, so a machine whose state is to be seen writes it here. How many events it has postponed is told after it.
     ///
     /// # Errors
     ///

@@ -275,7 +275,9 @@ impl DynamicSupervisor {
             // It has nothing to do any more, and is forgotten (D4); so is one whose name another process took meanwhile, as
             // to try again would only use up what all children share.
             Err(StartError::Ignored) => {}
-            Err(error @ StartError::AlreadyStarted(_)) => report::replaced(ctx.id(), &known.child, &error),
+            Err(error @ StartError::AlreadyStarted { .. }) => {
+                report::replaced(ctx.id(), &known.child, &error)
+            }
             Err(error) => {
                 report::restart_failed(ctx.id(), &known.child, &error);
                 self.retry_later(old, known, ctx);

@@ -24,9 +24,9 @@ pub enum ChildError {
     /// There is no such child.
     #[error("there is no such child")]
     NotFound,
-    /// It did not start.
+    /// It did not start. The words say why: there is no [`source`](std::error::Error::source) that would say it again.
     #[error("the child did not start: {0}")]
-    Start(#[source] StartError),
+    Start(StartError),
     /// The supervisor did not answer.
     #[error(transparent)]
     Supervisor(#[from] CallError),

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::{panics::contain, pid::ProcessId};
+use crate::{introspect, panics::contain, pid::ProcessId};
 
 /// What somebody asked to have watched. Nothing, for nearly every process, and then a message costs it one flag.
 #[derive(Default)]
@@ -54,7 +54,7 @@ pub enum SysEventKind {
     InCall,
     /// It answered the call in hand.
     Out,
-    /// It handled a message and gave no answer.
+    /// It handled a message and gave no answer: as for every cast, where none is due, and for a call that is answered later.
     NoReply,
 }
 
@@ -85,7 +85,9 @@ impl Debugging {
             counted.count(event.kind);
         }
         if self.traced {
-            tracing::info!(process = %id, event = ?event.kind, message = event.message, "server traced");
+            let label = introspect::label(id);
+            let (label, message) = (label.as_deref(), event.message);
+            tracing::info!(process = %id, label, event = ?event.kind, message, "server traced");
         }
         for listener in &mut self.listeners {
             contain("a listener to a server's events", || listener(id, &event));

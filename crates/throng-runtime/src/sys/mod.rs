@@ -351,6 +351,8 @@ pub struct Status {
     pub parent: Option<ProcessId>,
     /// How many messages wait.
     pub queue_len: usize,
+    /// How many messages the [bounds](crate::Bounds) of its mailbox have dropped.
+    pub dropped: u64,
     /// Whether it is suspended.
     pub suspended: bool,
     /// What it did, if it counts.
@@ -406,6 +408,7 @@ impl Status {
             label: introspect::label(id),
             parent: introspect::parent(id),
             queue_len: slot.queue_len(),
+            dropped: introspect::dropped(id),
             suspended: false,
             statistics: None,
             log: Vec::new(),
@@ -433,7 +436,10 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let server = self.server.unwrap_or("no server");
         let suspended = if self.suspended { ", suspended" } else { "" };
-        write!(f, "process {} ({server}{suspended}): {} queued, {}", self.id, self.queue_len, self.state)
+        let label = self.label.as_ref().map(|label| format!(" {label:?}")).unwrap_or_default();
+        let dropped = if self.dropped > 0 { format!("{} dropped, ", self.dropped) } else { String::new() };
+        write!(f, "process {}{label} ({server}{suspended}): {} queued, ", self.id, self.queue_len)?;
+        write!(f, "{dropped}{}", self.state)
     }
 }
 

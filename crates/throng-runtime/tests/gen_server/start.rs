@@ -96,7 +96,10 @@ async fn g2_the_name_is_there_before_init_and_a_taken_one_keeps_init_from_runnin
 
     let (part, mut heard) = Part::new();
     let second = node.start(part.child().name(NAME)).await;
-    assert!(matches!(second, Err(StartError::AlreadyStarted(holder)) if holder == first.id()), "{second:?}");
+    assert!(
+        matches!(second, Err(StartError::AlreadyStarted { holder, .. }) if holder == first.id()),
+        "{second:?}"
+    );
     assert_eq!(hear(&mut heard).await, "gone", "init ran");
 }
 
@@ -111,7 +114,7 @@ async fn g2_a_name_that_is_taken_leaves_no_link() {
     let holder = node.start(part.child().name(NAME)).await.unwrap();
     let (part, _h) = Part::new();
     let refused = with(parent, |ctx| Box::pin(ctx.start_link(part.child().name(NAME)))).await;
-    assert!(matches!(refused, Err(StartError::AlreadyStarted(_))));
+    assert!(matches!(refused, Err(StartError::AlreadyStarted { .. })));
     holder.exit(Exit::Kill);
     node.wait(holder).await;
     sync(parent).await;

@@ -1,8 +1,13 @@
 //! What happens to what does not fit.
 
-use throng_runtime::{Address, Bounds, CallError, CastError, Exit, MailboxFull, Node, Overflow, census, sys};
+use throng_runtime::{
+    Address, Bounds, CallError, CastError, Exit, MailboxFull, Name, Node, Overflow, census, sys,
+};
 
-use crate::desk::{Job, Question, busy_desk, queue_len, wait_for_queue};
+use crate::{
+    desk::{Desk, Job, Question, busy_desk, busy_desk_as, queue_len, wait_for_queue},
+    log::Log,
+};
 
 fn two(overflow: Overflow) -> Option<Bounds> {
     Some(Bounds::messages(2).on_overflow(overflow))
@@ -56,6 +61,19 @@ async fn p34_drop_newest_loses_casts_in_silence_and_tells_callers() {
 }
 
 #[tokio::test]
+async fn p36_observers_see_how_many_messages_were_dropped() {
+    let node = Node::new("test");
+    for (overflow, dropped) in [(Overflow::DropNewest, 8), (Overflow::DropOldest, 8), (Overflow::Refuse, 0)] {
+        let (desk, mut hands) = busy_desk(&node, two(overflow)).await;
+        // Those that were refused are with their sender, who knows.
+        (1..=10).for_each(|number| drop(desk.cast(Job(number))));
+        assert_eq!(node.process_info(desk).unwrap().dropped, dropped, "{overflow:?}");
+        hands.work(3).await;
+        assert_eq!(sys::get_status(desk).await.unwrap().dropped, dropped, "{overflow:?}");
+    }
+}
+
+#[tokio::test]
 async fn p34_drop_oldest_makes_room_and_tells_the_caller_that_waited_longest_at_once() {
     let node = Node::new("test");
     let (desk, mut hands) = busy_desk(&node, two(Overflow::DropOldest)).await;
@@ -81,6 +99,42 @@ async fn p34_kill_ends_the_process_with_a_typed_reason() {
     assert_eq!(full.messages, 2);
     assert!(matches!(desk.send(Job(4)).await.unwrap_err(), CastError::NoProcess { message: Job(4), .. }));
     desk.cast(Job(5)).unwrap(); // lost in silence, as to every dead process (P3)
+}
+
+/// A call that found the mailbox beyond help was answered while the process still had its end before it: whoever then started
+/// another in its place was told that the name is taken.
+#[tokio::test]
+async fn p34_whoever_finds_a_process_beyond_help_is_told_when_its_name_is_free() {
+    const DESK: Name<Desk> = Name::new("desk");
+    let node = Node::new("test");
+    for _ in 0..10 {
+        let bounds = Bounds::messages(1).on_overflow(Overflow::Kill);
+        let (desk, _hands) = busy_desk_as(&node, |child| child.name(DESK).mailbox(bounds)).await;
+        desk.cast(Job(1)).unwrap();
+        desk.cast(Job(2)).unwrap(); // it is this one that is too much
+        let call = desk.call(Question(3)).send();
+        let given_up = desk.call(Question(4)).send();
+        let sent = desk.send(Job(5));
+        drop(given_up);
+        assert!(matches!(call.await.unwrap_err(), CallError::Exited { reason: Exit::Error(_), .. }));
+        assert!(!node.is_alive(desk));
+        assert_eq!(node.whereis(DESK), None);
+        assert!(matches!(sent.await.unwrap_err(), CastError::NoProcess { message: Job(5), .. }));
+    }
+}
+
+#[tokio::test]
+async fn p34_the_report_of_a_process_beyond_help_names_its_server() {
+    let (log, _guard) = Log::capture();
+    let node = Node::new("test");
+    let (desk, _hands) = busy_desk(&node, two(Overflow::Kill)).await;
+    (1..=3).for_each(|number| desk.cast(Job(number)).unwrap());
+    node.wait(desk).await;
+    let report = log.lines();
+    assert_eq!(report.len(), 1, "{report:#?}");
+    for part in ["process crashed", "desk::Desk\"", "its mailbox was full"] {
+        assert!(report[0].contains(part), "{part:?} is not in {}", report[0]);
+    }
 }
 
 #[tokio::test]

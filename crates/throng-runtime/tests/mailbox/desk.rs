@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use throng_runtime::{Address, Bounds, Ctx, GenServer, Handled, Handler, Init, Message, Node, Pid, census};
+use throng_runtime::{
+    Address, Bounds, ChildSpec, Ctx, GenServer, Handled, Handler, Init, Message, Node, Pid, census,
+};
 use tokio::sync::{Semaphore, mpsc};
 
 pub(crate) struct Desk {
@@ -60,13 +62,21 @@ impl Handler<Question> for Desk {
 
 /// A desk that has one job in hand and none in its mailbox.
 pub(crate) async fn busy_desk(node: &Node, bounds: Option<Bounds>) -> (Pid<Desk>, Hands) {
+    busy_desk_as(node, |child| match bounds {
+        Some(bounds) => child.mailbox(bounds),
+        None => child,
+    })
+    .await
+}
+
+/// As [`busy_desk`], with what its specification says besides.
+pub(crate) async fn busy_desk_as(
+    node: &Node,
+    specify: impl FnOnce(ChildSpec<Desk>) -> ChildSpec<Desk>,
+) -> (Pid<Desk>, Hands) {
     let (said, heard) = mpsc::unbounded_channel();
     let gate = Arc::new(Semaphore::new(0));
-    let mut child = Desk::child((said, gate.clone()));
-    if let Some(bounds) = bounds {
-        child = child.mailbox(bounds);
-    }
-    let desk = node.start(child).await.unwrap();
+    let desk = node.start(specify(Desk::child((said, gate.clone())))).await.unwrap();
     desk.cast(Job(0)).unwrap();
     wait_for_queue(desk, 0).await;
     (desk, Hands { heard, gate })

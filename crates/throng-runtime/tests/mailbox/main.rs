@@ -7,4 +7,6 @@ mod desk;
 #[path = "../support/dice.rs"]
 mod dice;
 mod end;
+#[path = "../support/log.rs"]
+mod log;
 mod soak;

@@ -1,6 +1,11 @@
 //! Labels, ancestors, callers.
 
-use throng_runtime::{Ctx, Exit, GenServer, Init, Name, Node, ProcessId, Supervisor, callers};
+use std::collections::BTreeSet;
+
+use throng_runtime::{
+    Ctx, DynamicSupervisor, Exit, GenServer, Init, Name, Node, PartitionSupervisor, ProcessId, Supervisor,
+    TaskSupervisor, callers,
+};
 
 use crate::{
     log::Log,
@@ -54,10 +59,29 @@ async fn p35_ancestors_are_listed_parent_first_by_name_where_they_have_one() {
     let info = node.process_info(leaf).unwrap();
     let lower = info.parent.unwrap();
     let words: Vec<_> = info.ancestors.iter().map(ToString::to_string).collect();
-    assert_eq!(words, [lower.to_string(), "upper".into()]);
+    assert_eq!(words, [format!("{lower} \"lower\""), "upper".into()]);
     assert_eq!(info.ancestors[1].pid, upper.id());
     assert_eq!(node.process_info(lower).unwrap().ancestors[0].name.as_deref(), Some("upper"));
     assert!(node.process_info(upper).unwrap().ancestors.is_empty());
+}
+
+#[tokio::test]
+async fn p35_a_process_is_labelled_with_its_childs_id() {
+    let node = Node::new("test");
+    let tree = Supervisor::one_for_one("tree")
+        .child(Leaf::child(()).name(LEAF))
+        .child(Leaf::child(()).id("second leaf"))
+        .child(DynamicSupervisor::new("crowd"))
+        .child(TaskSupervisor::new("errands"))
+        .child(PartitionSupervisor::of("shards", Leaf::child(())).partitions(2));
+    let tree = node.start(tree).await.unwrap();
+    let labels: BTreeSet<_> = node
+        .processes()
+        .map(|id| node.process_info(id).unwrap().label.map_or("none".to_owned(), |label| label.to_string()))
+        .collect();
+    let expected = ["none", "second leaf", "crowd", "errands", "shards", "shards[0]", "shards[1]", "tree"];
+    assert_eq!(labels, expected.map(String::from).into());
+    node.stop(tree, Exit::Shutdown, None).await.unwrap();
 }
 
 #[tokio::test]

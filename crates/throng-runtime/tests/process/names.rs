@@ -22,7 +22,10 @@ async fn p31_a_name_has_one_holder() {
     let node = Node::new("test");
     let first = node.start(Holder::child(()).name(NAME)).await.unwrap();
     let second = node.start(Holder::child(()).name(NAME)).await;
-    assert!(matches!(second, Err(StartError::AlreadyStarted(holder)) if holder == first.id()), "{second:?}");
+    assert!(
+        matches!(second, Err(StartError::AlreadyStarted { holder, .. }) if holder == first.id()),
+        "{second:?}"
+    );
     assert_eq!(node.whereis(NAME), Some(first));
     let unnamed = node.start(Holder::child(())).await.unwrap();
     assert_ne!(unnamed, first);
@@ -82,5 +85,5 @@ async fn p33_a_name_service_of_ones_own_is_an_address() {
     let holder = node.start(Holder::child(()).via(desk.clone())).await.unwrap();
     assert_eq!(desk.resolve(), Some(holder));
     let taken = node.start(Holder::child(()).via(desk)).await;
-    assert!(matches!(taken, Err(StartError::AlreadyStarted(id)) if id == holder.id()));
+    assert!(matches!(taken, Err(StartError::AlreadyStarted { holder: id, .. }) if id == holder.id()));
 }

@@ -50,7 +50,10 @@ async fn n11_of_all_who_race_for_a_key_exactly_one_gets_it() {
         let winner = winners[0].id();
         assert_eq!(registry.lookup(&key).unwrap().0, winner);
         for loser in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
-            assert!(matches!(loser, StartError::AlreadyStarted(holder) if *holder == winner), "{loser}");
+            assert!(
+                matches!(loser, StartError::AlreadyStarted { holder, .. } if *holder == winner),
+                "{loser}"
+            );
         }
     }
     assert_eq!(registry.count(), 1_000);

@@ -2,7 +2,7 @@
 
 use throng_runtime::{Address, Node, sys};
 
-use crate::player::{act, cue, expect, go, nothing_more, start};
+use crate::player::{act, cue, expect, go, nothing_more, only_in, start};
 
 #[tokio::test]
 async fn f6_an_observer_sees_the_state() {
@@ -11,6 +11,22 @@ async fn f6_an_observer_sees_the_state() {
     player.call(go("busy")).await.unwrap();
     assert_eq!(sys::with_state(&player, |machine| *machine.state()).await.unwrap(), "busy");
     assert_eq!(sys::with_state(&player, |machine| machine.data().hibernated).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn f6_an_observer_sees_how_many_events_are_postponed() {
+    let node = Node::new("test");
+    let (player, mut heard) = start(&node).await;
+    assert!(sys::get_status(player).await.unwrap().state.ends_with("Player"));
+    player.cast(only_in("busy", "first").quietly()).unwrap();
+    let second = player.call(only_in("busy", "second")).send();
+    expect(&mut heard, &["first in idle", "second in idle"]).await;
+    player.sync().await.unwrap();
+    assert_eq!(sys::with_state(&player, |machine| machine.postponed()).await.unwrap(), 2);
+    assert!(sys::get_status(player).await.unwrap().state.ends_with("Player, 2 postponed"));
+    player.call(go("busy")).await.unwrap();
+    second.await.unwrap();
+    assert_eq!(sys::with_state(&player, |machine| machine.postponed()).await.unwrap(), 0);
 }
 
 #[tokio::test]

@@ -231,7 +231,10 @@ async fn r4_nobody_is_there_before_the_start_and_after_the_end() {
     assert!(counters.via(&0).call(Ask).await.is_ok());
     assert!(counters.via(&1).call(Ask).await.is_ok());
     let second = node.start(&counters).await;
-    assert!(matches!(second, Err(StartError::AlreadyStarted(pid)) if pid == tree.id()), "{second:?}");
+    assert!(
+        matches!(second, Err(StartError::AlreadyStarted { holder, .. }) if holder == tree.id()),
+        "{second:?}"
+    );
     node.stop(tree, Exit::Shutdown, None).await.unwrap();
     let error = counters.via(&1).call(Ask).await.unwrap_err();
     assert_eq!(error.to_string(), "counters is not there");

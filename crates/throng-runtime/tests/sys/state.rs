@@ -69,6 +69,7 @@ async fn y1_any_process_has_a_status() {
     tokio::task::yield_now().await;
     let status = sys::get_status(raw).await.unwrap();
     assert_eq!((status.id, status.server, status.label.as_deref()), (raw, None, Some("sleeper")));
+    assert_eq!(status.to_string(), format!("process {raw} \"sleeper\" (no server): 0 queued, "));
     node.exit(raw, Exit::Kill);
     node.wait(raw).await;
     assert!(matches!(sys::get_status(raw).await.unwrap_err(), CallError::NoProcess { .. }));

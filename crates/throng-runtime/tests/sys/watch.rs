@@ -8,7 +8,7 @@ use throng_runtime::{
     sys::{self, SysEventKind},
 };
 
-use crate::clerk::{Clerk, Later, Note, clerk};
+use crate::clerk::{Clerk, Later, Note, child, clerk};
 
 async fn do_some(clerk: Pid<Clerk>) {
     clerk.cast(Note(1)).unwrap();
@@ -102,7 +102,8 @@ async fn y3_a_trace_goes_to_tracing() {
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || lines.clone()).finish();
     let _listening = tracing::subscriber::set_default(subscriber);
     let node = Node::new("test");
-    let (clerk, _heard, _) = clerk(&node).await;
+    let (child, _heard, _) = child();
+    let clerk = node.start(child.id("clerk 7")).await.unwrap();
     sys::trace(&clerk, true).await.unwrap();
     assert!(sys::get_status(clerk).await.unwrap().traced);
     do_some(clerk).await;
@@ -112,4 +113,5 @@ async fn y3_a_trace_goes_to_tracing() {
     let traced: Vec<_> = words.lines().filter(|line| line.contains("server traced")).collect();
     assert_eq!(traced.len(), EXPECTED.len(), "{words}");
     assert!(traced[3].contains("Out") && traced[3].contains(&clerk.id().to_string()), "{words}");
+    assert!(traced[3].contains("label=\"clerk 7\""), "{words}");
 }

@@ -94,11 +94,13 @@ fn describe(node: &Node, out: &mut impl Write) -> io::Result<()> {
 /// What is known of a process, if it is still there.
 fn entry(info: ProcessInfo) -> Entry {
     let mut notes = Vec::new();
+    let label = info.label.filter(|label| info.name.as_ref() != Some(label));
     notes.extend(info.name.map(|name| format!("{name:?}")));
-    notes.extend(info.label.map(|label| format!("labelled {label:?}")));
+    notes.extend(label.map(|label| format!("labelled {label:?}")));
     notes.push(info.initial_call.to_owned());
     notes.push(format!("{:?}", info.status).to_lowercase());
     notes.extend(count("waiting messages", info.queue_len));
+    notes.extend(count("dropped messages", usize::try_from(info.dropped).unwrap_or(usize::MAX)));
     notes.extend(count("links", info.links.total));
     notes.extend(count("monitors", info.monitors.total));
     notes.extend(count("monitored by", info.monitored_by.total));

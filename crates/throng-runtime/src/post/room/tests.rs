@@ -1,7 +1,7 @@
 //! What the bounds let in, and in which order, as tables.
 
 use super::*;
-use crate::signal::Signal;
+use crate::{exit::Exit, signal::Signal};
 
 /// Signals serve as the letters here.
 fn note(words: &str) -> Envelope {
@@ -36,7 +36,7 @@ fn offer(room: &mut Room, name: &str, cost: usize) -> String {
         Offer::Full { may_wait: true, .. } => "may wait".into(),
         Offer::Full { .. } => "full".into(),
         Offer::Dropped(_) => "dropped".into(),
-        Offer::Doomed { first: true, reason, .. } => format!("kills: {reason}"),
+        Offer::Doomed { end: Some(full), .. } => format!("kills: {full}"),
         Offer::Doomed { .. } => "doomed".into(),
     }
 }
@@ -52,7 +52,7 @@ fn p34_each_policy_says_what_happens_to_the_message_that_does_not_fit() {
         (Overflow::Refuse, "full", vec!["a", "b"]),
         (Overflow::DropNewest, "dropped", vec!["a", "b"]),
         (Overflow::DropOldest, "in, no ticket, for a", vec!["b", "c"]),
-        (Overflow::Kill, "kills: error: its mailbox was full, with 2 messages of 20 bytes", vec!["a", "b"]),
+        (Overflow::Kill, "kills: its mailbox was full, with 2 messages of 20 bytes", vec!["a", "b"]),
     ];
     for (overflow, expected, left) in cases {
         let mut room = room(2, usize::MAX, overflow);
@@ -107,8 +107,11 @@ fn p34_a_doomed_process_takes_nothing_more() {
     let mut room = room(1, usize::MAX, Overflow::Kill);
     offer(&mut room, "a", 1);
     offer(&mut room, "b", 1);
+    room.line_up(note("waits for the end"), 1, None);
     assert_eq!(content(&mut room), ["a"]);
     assert_eq!(offer(&mut room, "c", 1), "doomed");
+    assert_eq!(room.let_in().len(), 0);
+    assert_eq!(room.leave().line.len(), 1);
 }
 
 #[test]

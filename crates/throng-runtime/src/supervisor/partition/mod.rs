@@ -161,7 +161,9 @@ impl<S: GenServer> PartitionSupervisor<S> {
             child.args = make(child.args, partition);
         }
         let seat = PartitionSeat { table: self.table.clone(), partition };
-        child.id(partition.to_string()).via(Via::new(seat))
+        let via = Via::new(seat);
+        child.label = Some(via.naming().describe().into());
+        child.id(partition.to_string()).via(via)
     }
 
     /// What cannot work (S3).
