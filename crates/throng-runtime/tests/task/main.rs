@@ -1,6 +1,8 @@
 //! Tasks (rules T), a test or more for each rule.
 #![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 
+#[path = "../support/consumer.rs"]
+mod consumer;
 #[path = "../support/dice.rs"]
 mod dice;
 #[path = "../support/log.rs"]

@@ -12,12 +12,12 @@ use std::{
 
 use futures_core::Stream;
 use throng_runtime::{
-    Address, Ctx, Exit, Exited, GenServer, Handled, Handler, Init, Message, Node, OnStreamTimeout,
-    TaskStream, TaskSupervisor,
+    Address, Ctx, Exit, GenServer, Handled, Handler, Message, Node, OnStreamTimeout, TaskStream,
+    TaskSupervisor,
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
-use crate::SECOND;
+use crate::{SECOND, consumer::Consumer};
 
 /// Takes what is left.
 macro_rules! collect {
@@ -354,24 +354,6 @@ async fn t8_a_consumer_that_is_always_served_lets_others_run() {
     // It takes effect at an await point, which an endless stream has.
     node.exit(consumer, Exit::Kill);
     assert!(matches!(node.wait(consumer).await, Exit::Killed));
-}
-
-/// A server that traps exits and consumes streams, and tells of exits that reach it.
-struct Consumer(mpsc::UnboundedSender<String>);
-
-impl GenServer for Consumer {
-    type Args = mpsc::UnboundedSender<String>;
-
-    async fn init(tell: Self::Args, ctx: &mut Ctx<Self>) -> Init<Self> {
-        ctx.trap_exits();
-        Ok(Self(tell))
-    }
-}
-
-impl Handler<Exited> for Consumer {
-    async fn handle(&mut self, exited: Exited, _: &mut Ctx<Self>) -> Handled<Exited> {
-        Ok(self.0.send(exited.reason.to_string())?)
-    }
 }
 
 /// Consumes as many elements as it says, and drops the stream.

@@ -2,18 +2,20 @@
 //! processes of a program.
 #![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 
+#[path = "../support/consumer.rs"]
+mod consumer;
 #[path = "../support/dice.rs"]
 mod dice;
 
 use std::{future::pending, time::Duration};
 
 use throng_runtime::{
-    Address, Ctx, Exit, Exited, GenServer, Handled, Handler, Init, Message, Node, OnStreamTimeout, Pid,
-    Shutdown, TaskSupervisor, census::Census,
+    Address, Ctx, Exit, GenServer, Handled, Handler, Message, Node, OnStreamTimeout, Pid, Shutdown,
+    TaskSupervisor, census::Census,
 };
 use tokio::sync::{Mutex, MutexGuard, mpsc, oneshot};
 
-use crate::dice::Dice;
+use crate::{consumer::Consumer, dice::Dice};
 
 const ROUNDS: u64 = 2_000;
 
@@ -77,24 +79,6 @@ async fn a_task_whose_handle_is_dropped_runs_on_and_leaves_nothing() {
     }));
     told.await.unwrap();
     counted.nothing_is_left().await;
-}
-
-/// Traps exits, and tells of those that reach it.
-struct Consumer(mpsc::UnboundedSender<String>);
-
-impl GenServer for Consumer {
-    type Args = mpsc::UnboundedSender<String>;
-
-    async fn init(tell: Self::Args, ctx: &mut Ctx<Self>) -> Init<Self> {
-        ctx.trap_exits();
-        Ok(Self(tell))
-    }
-}
-
-impl Handler<Exited> for Consumer {
-    async fn handle(&mut self, exited: Exited, _: &mut Ctx<Self>) -> Handled<Exited> {
-        Ok(self.0.send(exited.reason.to_string())?)
-    }
 }
 
 /// Takes some elements of a stream, and ends it: by a halt, or by dropping it.
