@@ -177,6 +177,8 @@ mod close;
 mod connection;
 mod endpoint;
 mod fastlane;
+#[allow(dead_code, unreachable_pub, unused_imports, reason = "its transport follows")]
+mod longpoll;
 mod origin;
 mod params;
 mod protocol;
