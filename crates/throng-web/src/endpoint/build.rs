@@ -165,7 +165,7 @@ impl EndpointBuilder {
     fn check_paths(&self) -> Result<(), EndpointError> {
         let mut paths = matchit::Router::new();
         for (mount, sockets) in &self.sockets {
-            for route in mount.websocket_route() {
+            for route in mount.routes() {
                 check_path(&mount.path, route, &mut paths)?;
             }
             if let Some(mistake) = sockets.mistakes().first() {

@@ -150,6 +150,11 @@ impl Mount {
         self
     }
 
+    /// All routes below it.
+    pub(super) fn routes(&self) -> impl Iterator<Item = String> {
+        self.websocket_route().into_iter()
+    }
+
     /// Where WebSockets are opened, if they are taken.
     pub(super) fn websocket_route(&self) -> Option<String> {
         self.websocket.as_ref().map(|suffix| self.below(suffix))

@@ -23,7 +23,10 @@ impl<'a> Cookies<'a> {
 
 /// Reads the session of a request, without its type.
 #[derive(Clone)]
-pub(crate) struct SessionReader(Arc<dyn Fn(&HeaderMap, Option<&str>, &mut Extensions) + Send + Sync>);
+pub(crate) struct SessionReader(Arc<Read>);
+
+/// Takes the headers, the token of the page, and the values to put the session among.
+type Read = dyn Fn(&HeaderMap, Option<&str>, &mut Extensions) + Send + Sync;
 
 /// A session among a connect's values; a type of its own, so that no constant is taken for it.
 #[derive(Clone)]
