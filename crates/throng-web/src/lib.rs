@@ -195,8 +195,8 @@ pub use channel::{
 };
 pub use close::CloseReason;
 pub use endpoint::{
-    ConnectInfo, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener, Refusal,
-    SocketRouter,
+    ConnectInfo, Cookies, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener,
+    Mount, Refusal, SocketRouter, TransportKind,
 };
 pub use origin::{CheckOrigin, Origin, OriginPattern, OriginPatternError};
 pub use params::{Params, ParamsError};

@@ -43,7 +43,7 @@ pub(crate) use self::{
 use self::{channels::Channels, meter::Metered, reader::Reader};
 use crate::{
     close::CloseReason,
-    endpoint::{ChannelCount, Limits, Registration, Session, Shared},
+    endpoint::{ChannelCount, Limits, Mounted, Registration, Session},
     fastlane, telemetry,
 };
 
@@ -73,7 +73,7 @@ pub(crate) struct Accepted {
     pub(crate) upgrade: OnUpgrade,
     pub(crate) session: Box<dyn Session>,
     pub(crate) registration: Registration,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) mounted: Arc<Mounted>,
 }
 
 /// How a connection came to its end.
@@ -90,8 +90,8 @@ enum End {
 impl Accepted {
     /// The life of the connection's process.
     pub(crate) async fn run(self, mut ctx: Ctx) -> Exit {
-        let Accepted { upgrade, session, registration, shared } = self;
-        let limits = &shared.limits;
+        let Accepted { upgrade, session, registration, mounted } = self;
+        let (shared, limits) = (&mounted.shared, &mounted.limits);
         let Ok(Ok(upgraded)) = tokio::time::timeout(limits.upgrade_timeout, upgrade).await else {
             return Exit::shutdown_with("upgrade failed");
         };
