@@ -1,0 +1,181 @@
+//! A session as its requests see it: polls wait here for frames, and messages are handed to its process.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    time::{Instant, sleep, timeout},
+};
+
+use super::{
+    answer::Messages,
+    attendance::{Attendance, Poll},
+    lines::Line,
+};
+use crate::{close::CloseReason, connection::Outbox};
+
+/// Messages that wait for the session's process beside the one in its hand; each waits in a request of its own.
+const MAIL_MAX: usize = 1;
+
+/// What the requests of a session share with its process.
+#[derive(Debug)]
+pub(super) struct Session {
+    outbox: Arc<Outbox>,
+    attendance: Mutex<Attendance>,
+    mail: mpsc::Sender<Mail>,
+    /// Rung for polls: a newer one has come, or the session has ended.
+    polls: Notify,
+    /// Rung for the process: a poll took what waited.
+    taken: Notify,
+    ended: Mutex<bool>,
+}
+
+/// A message on its way to the session's process, and where to say what became of it.
+#[derive(Debug)]
+pub(super) struct Mail {
+    pub(super) line: Line,
+    pub(super) taken: oneshot::Sender<Result<(), CloseReason>>,
+}
+
+/// What comes of a poll.
+#[derive(Debug)]
+pub(super) enum Polled {
+    /// Messages waited, or came while it waited.
+    Messages(Messages),
+    /// Nothing came in time, or a newer poll has taken its place.
+    Nothing,
+    /// The session is over.
+    Ended,
+}
+
+/// Why a message was not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum NotTaken {
+    /// The session is over.
+    Ended,
+    /// It was too busy for too long.
+    Busy,
+    /// The message ended it.
+    Refused(CloseReason),
+}
+
+impl Session {
+    pub(super) fn new(outbox: Arc<Outbox>) -> (Arc<Session>, mpsc::Receiver<Mail>) {
+        let (mail, received) = mpsc::channel(MAIL_MAX);
+        let session = Session {
+            outbox,
+            attendance: Mutex::new(Attendance::new(Instant::now())),
+            mail,
+            polls: Notify::new(),
+            taken: Notify::new(),
+            ended: Mutex::new(false),
+        };
+        (Arc::new(session), received)
+    }
+
+    /// Waits for messages, for as long as the window lasts (§9.4). A session that ends lets go of it at once.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses no message: they are taken in the same moment in which they are returned.
+    pub(super) async fn poll(&self, window: Duration) -> Polled {
+        let visit = Visit::begin(self);
+        let mut window = pin!(sleep(window));
+        loop {
+            // Made before the look at what waits: it hears what rings after that look.
+            let bell = self.polls.notified();
+            match self.take(visit.poll) {
+                None => {
+                    // It may have heard of a frame that the poll in its place is waiting for.
+                    self.polls.notify_waiters();
+                    return Polled::Nothing;
+                }
+                Some(messages) if !messages.is_empty() => return Polled::Messages(messages),
+                Some(_) if *self.ended.lock() => return Polled::Ended,
+                Some(_) => {}
+            }
+            tokio::select! {
+                () = self.outbox.frames_ready() => {}
+                () = bell => {}
+                () = window.as_mut() => return Polled::Nothing,
+            }
+        }
+    }
+
+    /// Hands a message to the process and waits until it has taken it, which is as long as the channels are behind (§9.6).
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, the message may be taken or not.
+    pub(super) async fn hand(&self, line: Line, window: Duration) -> Result<(), NotTaken> {
+        let (taken, answer) = oneshot::channel();
+        let handed = async {
+            self.mail.send(Mail { line, taken }).await.map_err(|_| NotTaken::Ended)?;
+            answer.await.map_err(|_| NotTaken::Ended)?.map_err(NotTaken::Refused)
+        };
+        timeout(window, handed).await.unwrap_or(Err(NotTaken::Busy))
+    }
+
+    /// Ends it for what a client sent.
+    pub(super) fn close(&self, reason: CloseReason) {
+        self.outbox.close(reason);
+    }
+
+    /// When to look again whether anybody polls; `None` if nobody has for too long (§9.8).
+    pub(super) fn look_again(&self, patience: Duration) -> Option<Instant> {
+        self.attendance.lock().look_again(Instant::now(), patience)
+    }
+
+    /// Resolves when polls have taken all that waited.
+    pub(super) async fn all_taken(&self) {
+        loop {
+            let taken = self.taken.notified();
+            if self.outbox.is_empty() {
+                return;
+            }
+            taken.await;
+        }
+    }
+
+    /// Lets go of whoever polls.
+    pub(super) fn end(&self) {
+        *self.ended.lock() = true;
+        self.polls.notify_waiters();
+    }
+
+    /// All that waits; `None` for a poll whose place was taken. A newer poll that comes meanwhile finds it done or not begun.
+    fn take(&self, poll: Poll) -> Option<Messages> {
+        let attendance = self.attendance.lock();
+        if !attendance.is_newest(poll) {
+            return None;
+        }
+        let mut messages = Messages::none();
+        while let Some(frame) = self.outbox.next_frame() {
+            messages.push(&frame);
+        }
+        drop(attendance);
+        self.taken.notify_waiters();
+        Some(messages)
+    }
+}
+
+/// A poll that is in the session, however it leaves.
+struct Visit<'a> {
+    session: &'a Session,
+    poll: Poll,
+}
+
+impl Visit<'_> {
+    fn begin(session: &Session) -> Visit<'_> {
+        let poll = session.attendance.lock().arrive();
+        session.polls.notify_waiters();
+        Visit { session, poll }
+    }
+}
+
+impl Drop for Visit<'_> {
+    fn drop(&mut self) {
+        self.session.attendance.lock().leave(Instant::now());
+    }
+}
