@@ -47,24 +47,24 @@ impl Status {
 
 /// Messages that go out in one answer: a JSON array of strings, each the text of a frame (§9.5).
 #[derive(Debug)]
-pub(super) struct Messages(String);
+pub(super) struct Messages(Vec<u8>);
 
 impl Messages {
     pub(super) fn none() -> Messages {
-        Messages("[".to_owned())
+        Messages(vec![b'['])
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.len() == 1
     }
 
-    /// Adds one whose text comes in parts.
-    pub(super) fn push<'a>(&mut self, parts: impl IntoIterator<Item = &'a str>) {
-        self.0.push_str(if self.is_empty() { "\"" } else { ",\"" });
+    /// Adds one whose text comes in parts, each of them UTF-8.
+    pub(super) fn push<'a>(&mut self, parts: impl IntoIterator<Item = &'a [u8]>) {
+        self.0.extend_from_slice(if self.is_empty() { b"\"" } else { b",\"" });
         for part in parts {
             escape(part, &mut self.0);
         }
-        self.0.push('"');
+        self.0.push(b'"');
     }
 }
 
@@ -75,8 +75,8 @@ pub(super) fn status(status: Status) -> Response {
 
 /// The answer to a poll. The token is ours: nothing in it needs to be escaped.
 pub(super) fn poll(status: Status, token: &str, messages: &Messages) -> Response {
-    let Messages(messages) = messages;
-    json(format!(r#"{{"messages":{messages}],"status":{},"token":"{token}"}}"#, status.code()))
+    let rest = format!(r#"],"status":{},"token":"{token}"}}"#, status.code());
+    json([br#"{"messages":"#, messages.0.as_slice(), rest.as_bytes()].concat())
 }
 
 /// The answer to a browser that asks whether a page from elsewhere may send a request (§9.9).
@@ -98,8 +98,8 @@ pub(super) fn bad_request() -> Response {
     from_anywhere(response)
 }
 
-fn json(body: String) -> Response {
-    let mut response = Response::new(Body::from(body));
+fn json(body: impl Into<Body>) -> Response {
+    let mut response = Response::new(body.into());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -114,22 +114,26 @@ fn from_anywhere(mut response: Response) -> Response {
 }
 
 /// Writes a part of a JSON string.
-fn escape(text: &str, out: &mut String) {
+fn escape(text: &[u8], out: &mut Vec<u8>) {
     out.reserve(text.len() + text.len() / 8);
     let mut plain = 0;
-    for (index, byte) in text.bytes().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.push_str(&text[plain..index]);
+    for (index, byte) in text.iter().enumerate() {
+        let escaped: &[u8] = match byte {
+            b'"' => b"\\\"",
+            b'\\' => b"\\\\",
+            // Of text that is JSON no message has others.
+            0..0x20 => b"",
+            _ => continue,
+        };
+        out.extend_from_slice(&text[plain..index]);
         plain = index + 1;
-        match byte {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            control => out.push_str(&format!("\\u{control:04x}")),
+        if escaped.is_empty() {
+            out.extend_from_slice(format!("\\u{byte:04x}").as_bytes());
+        } else {
+            out.extend_from_slice(escaped);
         }
     }
-    out.push_str(&text[plain..]);
+    out.extend_from_slice(&text[plain..]);
 }
 
 #[cfg(test)]
@@ -141,7 +145,7 @@ mod tests {
 
     fn messages(texts: &[&str]) -> Messages {
         let mut messages = Messages::none();
-        texts.iter().for_each(|text| messages.push([*text]));
+        texts.iter().for_each(|text| messages.push([text.as_bytes()]));
         messages
     }
 
@@ -179,8 +183,8 @@ mod tests {
         #[test]
         fn a_text_in_any_parts_is_read_as_it_was_written(parts in prop::collection::vec(any::<String>(), 0..5)) {
             let mut messages = Messages::none();
-            messages.push(parts.iter().map(String::as_str));
-            let read: Vec<String> = serde_json::from_str(&format!("{}]", messages.0)).unwrap();
+            messages.push(parts.iter().map(String::as_bytes));
+            let read: Vec<String> = serde_json::from_slice(&[messages.0.as_slice(), b"]"].concat()).unwrap();
             prop_assert_eq!(read, vec![parts.concat()]);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
+use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
 use parking_lot::Mutex;
 use tokio::{
     sync::{Notify, mpsc, oneshot},
@@ -13,7 +14,7 @@ use super::{
     attendance::{Attendance, Poll},
     lines::Line,
 };
-use crate::{close::CloseReason, connection::Outbox};
+use crate::{close::CloseReason, connection::Outbox, protocol::Frame};
 
 /// Messages that wait for the session's process beside the one in its hand; each waits in a request of its own.
 const MAIL_MAX: usize = 1;
@@ -22,6 +23,8 @@ const MAIL_MAX: usize = 1;
 #[derive(Debug)]
 pub(super) struct Session {
     outbox: Arc<Outbox>,
+    /// Whether its client reads binary messages, as lines of base64.
+    takes_bytes: bool,
     attendance: Mutex<Attendance>,
     mail: mpsc::Sender<Mail>,
     /// Rung for polls: a newer one has come, or the session has ended.
@@ -61,10 +64,11 @@ pub(super) enum NotTaken {
 }
 
 impl Session {
-    pub(super) fn new(outbox: Arc<Outbox>) -> (Arc<Session>, mpsc::Receiver<Mail>) {
+    pub(super) fn new(outbox: Arc<Outbox>, takes_bytes: bool) -> (Arc<Session>, mpsc::Receiver<Mail>) {
         let (mail, received) = mpsc::channel(MAIL_MAX);
         let session = Session {
             outbox,
+            takes_bytes,
             attendance: Mutex::new(Attendance::new(Instant::now())),
             mail,
             polls: Notify::new(),
@@ -144,6 +148,16 @@ impl Session {
         self.polls.notify_waiters();
     }
 
+    /// Bytes are for clients that asked for them alone: others would take them for text (§9.5).
+    fn write(&self, frame: &Frame, messages: &mut Messages) {
+        if !frame.is_binary() {
+            messages.push(frame.parts());
+        } else if self.takes_bytes {
+            let bytes = BASE64.encode(frame.bytes(0..frame.len()));
+            messages.push([bytes.as_bytes()]);
+        }
+    }
+
     /// All that waits; `None` for a poll whose place was taken. A newer poll that comes meanwhile finds it done or not begun.
     fn take(&self, poll: Poll) -> Option<Messages> {
         let attendance = self.attendance.lock();
@@ -152,7 +166,7 @@ impl Session {
         }
         let mut messages = Messages::none();
         while let Some(frame) = self.outbox.next_frame() {
-            messages.push(&frame);
+            self.write(&frame, &mut messages);
         }
         drop(attendance);
         self.taken.notify_waiters();
