@@ -11,16 +11,6 @@ use axum::{
 use super::{session::Verified, subprotocol, visitor::peer};
 use crate::{origin::Origin, params::Params};
 
-/// How a client reaches its socket (§5.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TransportKind {
-    /// Over a WebSocket.
-    WebSocket,
-    /// By long-polling.
-    LongPoll,
-}
-
 /// Headers of a trace context.
 const TRACE_CONTEXT: [&str; 2] = ["traceparent", "tracestate"];
 /// Headers that carry tokens of the transports.
@@ -46,14 +36,14 @@ pub struct ConnectInfo {
     /// The token that phoenix.js sends as its `authToken`, where [`Mount::auth_token`](super::Mount::auth_token) asks for
     /// it (§1.8).
     pub auth_token: Option<String>,
-    /// The transport.
-    pub transport: TransportKind,
+    /// The transport: `websocket` or `longpoll` (§5.5).
+    pub transport: &'static str,
     /// The mount's constants and the session, by type.
     pub(super) values: Extensions,
 }
 
 impl ConnectInfo {
-    pub(super) fn new(parts: &Parts, here: &Origin, transport: TransportKind, params: Params) -> ConnectInfo {
+    pub(super) fn new(parts: &Parts, here: &Origin, transport: &'static str, params: Params) -> ConnectInfo {
         ConnectInfo {
             params,
             peer: peer(parts),
@@ -208,8 +198,7 @@ mod tests {
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let parts = request.body(()).unwrap().into_parts().0;
         let here = Origin::of_request("http", "chat.test:4000");
-        let mut info =
-            ConnectInfo::new(&parts, &here, TransportKind::WebSocket, Params::decode("user=ada").unwrap());
+        let mut info = ConnectInfo::new(&parts, &here, "websocket", Params::decode("user=ada").unwrap());
         info.auth_token = Some("secret".into());
         info
     }

@@ -13,11 +13,14 @@ use hyper::upgrade::OnUpgrade;
 
 use super::{
     Mounted,
-    connect::TransportKind,
     handshake::{self, NoHandshake},
-    visitor::{Admitted, Refused, Visitor},
+    visitor::{Refused, Visitor},
 };
-use crate::{connection::Accepted, telemetry};
+use crate::{
+    connection::Transport as _,
+    telemetry,
+    websocket::{self, WebSocket},
+};
 
 /// The route of one mounted socket type.
 pub(super) fn routes(path: &str, mounted: Arc<Mounted>) -> Router {
@@ -46,15 +49,14 @@ async fn connect(
     if parts.method != Method::GET {
         return Err(Refused::bad_request(NoHandshake::Method.to_string()));
     }
-    let visitor = Visitor::check(&parts, path_params, TransportKind::WebSocket, mounted)?;
+    let visitor = Visitor::check(&parts, path_params, WebSocket::NAME, mounted)?;
     let accept_key = handshake::accept_key(&parts).map_err(|why| Refused::bad_request(why.to_string()))?;
     let upgrade = parts
         .extensions
         .remove::<OnUpgrade>()
         .ok_or_else(|| Refused::bad_request("the server cannot upgrade this connection"))?;
     let subprotocol = visitor.subprotocol.clone();
-    let Admitted { session, registration } = visitor.admit().await?;
-    let accepted = Accepted { upgrade, session, registration, mounted: mounted.clone() };
-    mounted.shared.node.spawn(|ctx| accepted.run(ctx));
+    let accepted = visitor.admit().await?;
+    mounted.shared.node.spawn(|ctx| websocket::run(upgrade, accepted, ctx));
     Ok(handshake::switching_protocols(accept_key, subprotocol))
 }

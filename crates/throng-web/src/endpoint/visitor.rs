@@ -16,34 +16,30 @@ use axum::{
 use futures_util::FutureExt;
 
 use super::{
-    ConnectInfo, Mounted, Refusal, Registration,
-    connect::{TransportKind, text},
+    ConnectInfo, Mounted, Refusal,
+    connect::text,
     registry::NoPlace,
     router::Session,
     subprotocol::{self, Agreed},
 };
 use crate::{
-    connection::Outbox,
+    connection::{Accepted, Outbox, Transport as _},
     origin::Origin,
     params::Params,
-    telemetry,
-    vsn::{self, Version},
+    protocol::Serializer,
+    telemetry, vsn,
+    websocket::WebSocket,
 };
 
 /// A client that has passed all checks but the application's.
 pub(crate) struct Visitor {
     mounted: Arc<Mounted>,
     info: ConnectInfo,
+    serializer: Serializer,
     /// Of the request, for the session in its cookies.
     headers: axum::http::HeaderMap,
     /// What the answer's `Sec-WebSocket-Protocol` says.
     pub(crate) subprotocol: Option<HeaderValue>,
-}
-
-/// A client that was let in.
-pub(crate) struct Admitted {
-    pub(crate) session: Box<dyn Session>,
-    pub(crate) registration: Registration,
 }
 
 /// A refusal, and why for the log.
@@ -58,29 +54,31 @@ impl Visitor {
     pub(crate) fn check(
         parts: &Parts,
         path_params: &RawPathParams,
-        transport: TransportKind,
+        transport: &'static str,
         mounted: &Arc<Mounted>,
     ) -> Result<Visitor, Refused> {
         let params = params(parts, path_params)?;
         let here = here(parts, mounted);
         check_origin(parts, &here, mounted)?;
         let Agreed { token, selected } = agree(parts, transport, mounted)?;
-        check_version(&params)?;
+        let serializer = negotiate(&params)?;
         let mut info = ConnectInfo::new(parts, &here, transport, params);
         info.auth_token = token;
         info.values = mounted.constants.clone();
-        Ok(Visitor { mounted: mounted.clone(), info, headers: parts.headers.clone(), subprotocol: selected })
+        let (mounted, headers) = (mounted.clone(), parts.headers.clone());
+        Ok(Visitor { mounted, info, serializer, headers, subprotocol: selected })
     }
 
     /// Takes a place, and asks the application (§1.6). A place comes first, so that it is not asked in vain.
-    pub(crate) async fn admit(self) -> Result<Admitted, Refused> {
-        let (shared, limits) = (&self.mounted.shared, &self.mounted.limits);
+    pub(crate) async fn admit(self) -> Result<Accepted, Refused> {
         let peer = self.info.peer.map(|peer| peer.ip());
-        let registration = shared.connections.register(Outbox::new(limits), peer).map_err(Refused::from)?;
+        let outbox = Outbox::new(&self.mounted.limits);
+        let registration = self.mounted.shared.connections.register(outbox, peer).map_err(Refused::from)?;
+        let (mounted, serializer) = (self.mounted.clone(), self.serializer);
         let path = self.info.uri.path().to_owned();
         let session = self.ask().await?;
         telemetry::connected(&path, session.id().as_deref());
-        Ok(Admitted { session, registration })
+        Ok(Accepted { session, serializer, registration, mounted })
     }
 
     /// The application may refuse, panic or take too long.
@@ -165,28 +163,25 @@ fn check_origin(parts: &Parts, here: &Origin, mounted: &Mounted) -> Result<(), R
     Err(Refused::forbidden("origin not allowed"))
 }
 
-/// What is not asked for is ignored (§1.8).
-fn agree(parts: &Parts, transport: TransportKind, mounted: &Mounted) -> Result<Agreed, Refused> {
-    let agreed = match transport {
-        TransportKind::LongPoll if mounted.auth_token => {
-            Ok(Agreed { token: subprotocol::token_header(&parts.headers), selected: None })
-        }
-        TransportKind::WebSocket if !mounted.subprotocols.is_empty() => {
-            subprotocol::agree(&parts.headers, mounted.auth_token, &mounted.subprotocols)
-        }
-        _ => Ok(Agreed::default()),
-    };
+/// What is not asked for is ignored. A page cannot choose the headers of a WebSocket, but those of other transports (§1.8).
+fn agree(parts: &Parts, transport: &str, mounted: &Mounted) -> Result<Agreed, Refused> {
+    if transport != WebSocket::NAME {
+        let token = if mounted.auth_token { subprotocol::token_header(&parts.headers) } else { None };
+        return Ok(Agreed { token, selected: None });
+    }
+    if mounted.subprotocols.is_empty() {
+        return Ok(Agreed::default());
+    }
+    let agreed = subprotocol::agree(&parts.headers, mounted.auth_token, &mounted.subprotocols);
     agreed.map_err(|why| Refused::forbidden(why.to_string()))
 }
 
-/// Only the second version of the protocol is spoken; whoever writes a client is told so.
-fn check_version(params: &Params) -> Result<(), Refused> {
-    let why = match vsn::negotiate(params.get("vsn")) {
-        Ok(Version::V2) => return Ok(()),
-        Ok(Version::V1) => "vsn 1 is not supported".to_owned(),
-        Err(why) => why.to_string(),
-    };
-    Err(Refused { refusal: Refusal::new(StatusCode::FORBIDDEN, vsn::SPOKEN), why })
+/// The version of the protocol that the client asks for; whoever writes a client of another is told so (§1.4).
+fn negotiate(params: &Params) -> Result<Serializer, Refused> {
+    vsn::negotiate(params.get("vsn")).map_err(|why| Refused {
+        refusal: Refusal::new(StatusCode::FORBIDDEN, vsn::SPOKEN),
+        why: why.to_string(),
+    })
 }
 
 /// The address of whoever is at the other end, where the server in use tells it.

@@ -7,9 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
-use throng_web::{
-    CheckOrigin, ConnectInfo, Endpoint, EndpointError, Mount, PubSub, Refusal, SocketRouter, TransportKind,
-};
+use throng_web::{CheckOrigin, ConnectInfo, Endpoint, EndpointError, Mount, PubSub, Refusal, SocketRouter};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::support::{Client, Refused, Server, sockets};
@@ -162,7 +160,7 @@ async fn c1_9_a_mount_gives_its_connects_constants_and_the_session_of_its_pages(
         let info = infos.recv().await.unwrap();
         assert_eq!(info.session::<Session>().map(|session| session.user.as_str()), expected, "{query}");
         assert_eq!(info.constant(), Some(&Region("eu")));
-        assert_eq!(info.transport, TransportKind::WebSocket);
+        assert_eq!(info.transport, "websocket");
     }
 }
 
