@@ -177,7 +177,6 @@ mod close;
 mod connection;
 mod endpoint;
 mod fastlane;
-#[allow(dead_code, unreachable_pub, unused_imports, reason = "its transport follows")]
 mod longpoll;
 mod origin;
 mod params;
@@ -199,6 +198,7 @@ pub use endpoint::{
     ConnectInfo, Cookies, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener,
     Mount, Refusal, SocketRouter,
 };
+pub use longpoll::LongPoll;
 pub use origin::{CheckOrigin, Origin, OriginPattern, OriginPatternError};
 pub use params::{Params, ParamsError};
 pub use protocol::Ref;

@@ -6,6 +6,7 @@ use throng_runtime::{Node, StartError};
 
 use super::{ConnectInfo, Refusal};
 use crate::{
+    LongPoll,
     channel::{Channel, JoinRequest, Route, Start, StartChannel, Starting},
     origin::CheckOrigin,
     routing::{Routes, TopicPattern, TopicPatternError},
@@ -48,6 +49,7 @@ pub(crate) struct SocketOptions {
     /// Instead of the endpoint's own.
     pub(crate) check_origin: Option<CheckOrigin>,
     pub(crate) auth_token: bool,
+    pub(crate) longpoll: Option<LongPoll>,
 }
 
 impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
@@ -109,6 +111,14 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     /// shows it. Connects then find it in [`ConnectInfo::auth_token`], at all mounts (§1.8).
     pub fn auth_token(mut self) -> SocketRouter<A> {
         self.options.auth_token = true;
+        self
+    }
+
+    /// Offers long-polling beside WebSockets, at `<path>/longpoll`, at all mounts (§1.2, §9).
+    ///
+    /// phoenix.js turns to it by itself where it was given `longPollFallbackMs` and no WebSocket opens.
+    pub fn longpoll(mut self, longpoll: LongPoll) -> SocketRouter<A> {
+        self.options.longpoll = Some(longpoll);
         self
     }
 

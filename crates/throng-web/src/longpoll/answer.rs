@@ -58,6 +58,13 @@ impl Messages {
         self.0.len() == 1
     }
 
+    /// How many there are.
+    #[cfg(test)]
+    pub(super) fn count(&self) -> usize {
+        let json = [self.0.as_slice(), b"]"].concat();
+        serde_json::from_slice::<Vec<String>>(&json).unwrap().len()
+    }
+
     /// Adds one whose text comes in parts, each of them UTF-8.
     pub(super) fn push<'a>(&mut self, parts: impl IntoIterator<Item = &'a [u8]>) {
         self.0.extend_from_slice(if self.is_empty() { b"\"" } else { b",\"" });

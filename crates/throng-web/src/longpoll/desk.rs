@@ -22,7 +22,9 @@ use super::{
     token::SessionTokens,
 };
 use crate::{
-    endpoint::{Admitted, Mounted, Refused, TransportKind, Visitor},
+    EndpointError,
+    connection::Transport as _,
+    endpoint::{Mounted, Refused, Visitor},
     telemetry,
 };
 
@@ -38,14 +40,19 @@ struct Desk {
 }
 
 /// The route of one mount's long-poll transport.
-pub(crate) fn routes(path: &str, options: LongPoll, secret: &[u8; 32], mounted: Arc<Mounted>) -> Router {
-    let tokens = SessionTokens::new(secret, options.token_max_age);
+///
+/// # Errors
+///
+/// When the system has no random bytes for a secret.
+pub(crate) fn routes(path: &str, options: LongPoll, mounted: Arc<Mounted>) -> Result<Router, EndpointError> {
+    let tokens = SessionTokens::generate(options.token_max_age)
+        .map_err(|error| EndpointError::Random(error.to_string()))?;
     let desk = Arc::new(Desk { mounted, options, tokens, sessions: Arc::default() });
     let handler = move |path_params: RawPathParams, request: Request| {
         let desk = desk.clone();
         async move { desk.answer(request, &path_params).await }
     };
-    Router::new().route(path, any(handler))
+    Ok(Router::new().route(path, any(handler)))
 }
 
 impl Desk {
@@ -96,7 +103,7 @@ impl Desk {
 
     /// A new session, whose token is handed back (§9.3).
     async fn open(&self, parts: &Parts, path_params: &RawPathParams) -> Result<String, Refused> {
-        let visitor = Visitor::check(parts, path_params, TransportKind::LongPoll, &self.mounted)?;
+        let visitor = Visitor::check(parts, path_params, Polling::NAME, &self.mounted)?;
         let takes_bytes = visitor.params().text(BINARY) == Some("base64");
         let accepted = visitor.admit().await?;
         let (session, mail) = Session::new(accepted.outbox().clone(), takes_bytes);

@@ -104,7 +104,7 @@ impl Stopped {
 /// A message that was none is the client's mistake; any other reason is the session's own end.
 fn refused(reason: &CloseReason) -> Status {
     match reason {
-        CloseReason::Malformed | CloseReason::NotUtf8 | CloseReason::Binary => Status::Malformed,
+        CloseReason::Malformed | CloseReason::NotUtf8 => Status::Malformed,
         CloseReason::TooBig => Status::TooLarge,
         _ => Status::Gone,
     }

@@ -23,8 +23,8 @@ mod session;
 mod sessions;
 mod token;
 
-pub use self::options::LongPoll;
 pub(crate) use self::desk::routes;
+pub use self::options::LongPoll;
 
 /// A session among those of its mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

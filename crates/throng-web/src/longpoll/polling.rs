@@ -7,11 +7,7 @@ use tokio::{
     time::{sleep_until, timeout},
 };
 
-use super::{
-    lines::Line,
-    session::Mail,
-    sessions::Entry,
-};
+use super::{lines::Line, session::Mail, sessions::Entry};
 use crate::{
     close::CloseReason,
     connection::{Client, End, Outbox, Transport},

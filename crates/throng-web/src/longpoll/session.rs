@@ -193,3 +193,125 @@ impl Drop for Visit<'_> {
         self.session.attendance.lock().leave(Instant::now());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt, StreamExt, stream::FuturesUnordered};
+
+    use super::*;
+    use crate::endpoint::Limits;
+
+    const WINDOW: Duration = Duration::from_secs(10);
+
+    fn session() -> (Arc<Session>, Arc<Outbox>, mpsc::Receiver<Mail>) {
+        let outbox = Arc::new(Outbox::new(&Limits::default()));
+        let (session, mail) = Session::new(outbox.clone(), false);
+        (session, outbox, mail)
+    }
+
+    fn texts(polled: Polled) -> usize {
+        match polled {
+            Polled::Messages(messages) => messages.count(),
+            Polled::Nothing => 0,
+            Polled::Ended => panic!("the session has ended"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn c9_4_a_poll_waits_for_a_window_at_most() {
+        let (session, outbox, _mail) = session();
+        let began = Instant::now();
+        assert!(matches!(session.poll(WINDOW).await, Polled::Nothing));
+        assert_eq!(began.elapsed(), WINDOW);
+        outbox.send("[1]".into());
+        outbox.send("[2]".into());
+        assert_eq!(texts(session.poll(WINDOW).await), 2);
+        assert_eq!(began.elapsed(), WINDOW);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn c9_8_the_end_lets_go_of_a_poll_at_once() {
+        let (session, _outbox, _mail) = session();
+        let mut poll = Box::pin(session.poll(WINDOW));
+        assert!(poll.as_mut().now_or_never().is_none());
+        session.end();
+        assert!(matches!(poll.now_or_never(), Some(Polled::Ended)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_poll_that_was_given_up_took_nothing() {
+        let (session, outbox, _mail) = session();
+        let mut poll = Box::pin(session.poll(WINDOW));
+        assert!(poll.as_mut().now_or_never().is_none());
+        // It was rung for, and is dropped before it looks.
+        outbox.send("[1]".into());
+        drop(poll);
+        assert_eq!(texts(session.poll(WINDOW).await), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_waits_for_the_process_no_longer_than_a_window() {
+        let (session, _outbox, mut mail) = session();
+        let line = || Line::Text("[1]".to_owned());
+        assert_eq!(session.hand(line(), WINDOW).await, Err(NotTaken::Busy));
+        let Mail { taken, .. } = mail.recv().await.unwrap();
+        assert!(taken.is_closed(), "the process sees that nobody waits for it");
+        let handed = tokio::spawn({
+            let session = session.clone();
+            async move { session.hand(Line::Text("[2]".to_owned()), WINDOW).await }
+        });
+        mail.recv().await.unwrap().taken.send(Err(CloseReason::Malformed)).unwrap();
+        assert_eq!(handed.await.unwrap(), Err(NotTaken::Refused(CloseReason::Malformed)));
+        drop(mail);
+        assert_eq!(session.hand(line(), WINDOW).await, Err(NotTaken::Ended));
+    }
+
+    /// Polls come, supersede each other and are given up, while frames are queued: each frame is in one answer.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn whenever_polls_are_given_up_no_frame_is_lost_or_twice() {
+        const ROUNDS: usize = 3_000;
+        let (session, outbox, _mail) = session();
+        let mut taken = 0;
+        for round in 0..ROUNDS {
+            let polls: Vec<_> = (0..2)
+                .map(|_| {
+                    let session = session.clone();
+                    tokio::spawn(async move { session.poll(WINDOW).await })
+                })
+                .collect();
+            if round % 3 > 0 {
+                tokio::task::yield_now().await;
+            }
+            outbox.send("[1]".into());
+            for poll in polls {
+                // One that was answered before is answered.
+                poll.abort();
+                taken += poll.await.map_or(0, texts);
+            }
+        }
+        outbox.send("[1]".into());
+        taken += texts(session.poll(WINDOW).await);
+        assert_eq!(taken, ROUNDS + 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_frame_that_comes_as_a_poll_takes_anothers_place_finds_the_newer_one() {
+        for _ in 0..3_000 {
+            let (session, outbox, _mail) = session();
+            let poll = |session: Arc<Session>| async move { session.poll(WINDOW).await };
+            let mut polls: FuturesUnordered<_> =
+                (0..2).map(|_| tokio::spawn(poll(session.clone()))).collect();
+            outbox.send("[1]".into());
+            let answered = async {
+                while let Some(polled) = polls.next().await {
+                    if texts(polled.unwrap()) == 1 {
+                        return;
+                    }
+                }
+                panic!("nobody got it");
+            };
+            timeout(WINDOW / 2, answered).await.expect("a poll was forgotten");
+            polls.iter().for_each(|poll| poll.abort());
+        }
+    }
+}

@@ -18,6 +18,17 @@ pub(super) struct SessionTokens {
 const SALT: &str = "longpoll session";
 
 impl SessionTokens {
+    /// With a secret of its own.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no random bytes.
+    pub(super) fn generate(max_age: Duration) -> Result<SessionTokens, getrandom::Error> {
+        let mut secret = [0; 32];
+        getrandom::fill(&mut secret)?;
+        Ok(SessionTokens::new(&secret, max_age))
+    }
+
     pub(super) fn new(secret: &[u8; 32], max_age: Duration) -> SessionTokens {
         #[expect(clippy::expect_used, reason = "the length is in the type")]
         let tokens = Tokens::new(secret).expect("32 bytes are enough for a secret");

@@ -94,7 +94,8 @@ impl Client {
             }
             let polled = self.poll().await;
             assert!(matches!(polled.status, 200 | 204), "{polled:?}");
-            self.received.extend(polled.messages.iter().map(|text| serde_json::from_str::<Value>(text).unwrap()));
+            self.received
+                .extend(polled.messages.iter().map(|text| serde_json::from_str::<Value>(text).unwrap()));
         }
     }
 

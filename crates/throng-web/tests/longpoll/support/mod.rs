@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub(crate) use self::{
     client::{Client, Polled},
-    http::{Answer, Exchange, request},
+    http::{Exchange, request},
     server::Server,
 };
 
