@@ -195,8 +195,8 @@ pub use channel::{
 };
 pub use close::CloseReason;
 pub use endpoint::{
-    ConnectInfo, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener, Refusal,
-    SocketRouter,
+    ConnectInfo, Cookies, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener,
+    Mount, Refusal, SocketRouter,
 };
 pub use origin::{CheckOrigin, Origin, OriginPattern, OriginPatternError};
 pub use params::{Params, ParamsError};
@@ -204,4 +204,4 @@ pub use protocol::Ref;
 pub use rate::Quota;
 pub use routing::{TopicPattern, TopicPatternError};
 pub use throng_pubsub::{Binary, Broadcast, BroadcastError, IntoPayload, Payload, PayloadError, PubSub};
-pub use token::{MaxAge, SignError, Term, TokenError, Tokens, WeakSecret};
+pub use token::{Digest, MaxAge, SignError, Term, TokenData, TokenError, Tokens, Validity, WeakSecret};

@@ -34,7 +34,7 @@ pub(crate) use self::{
 };
 use crate::{
     close::CloseReason,
-    endpoint::{ChannelCount, Limits, Registration, Session, Shared},
+    endpoint::{ChannelCount, Limits, Mounted, Registration, Session},
     fastlane,
     protocol::Serializer,
     telemetry,
@@ -78,7 +78,7 @@ pub(crate) struct Accepted {
     pub(crate) session: Box<dyn Session>,
     pub(crate) serializer: Serializer,
     pub(crate) registration: Registration,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) mounted: Arc<Mounted>,
 }
 
 impl Accepted {
@@ -87,12 +87,12 @@ impl Accepted {
     }
 
     pub(crate) fn limits(&self) -> &Limits {
-        &self.shared.limits
+        &self.mounted.limits
     }
 
     /// The life of the connection's process: open, serve, close.
     pub(crate) async fn run<T: Transport>(self, mut transport: T, mut ctx: Ctx) -> Exit {
-        let limits = &self.shared.limits;
+        let limits = &self.mounted.limits;
         let link = Arc::new(self.link(T::NAME, ctx.id()));
         let disconnect = fastlane::to_connection(link.outbox.clone());
         let _disconnects = link.id.clone().map(|id| link.pubsub.subscribe_with(&ctx, id, disconnect));
@@ -117,11 +117,11 @@ impl Accepted {
             outbox: self.outbox().clone(),
             serializer: self.serializer,
             transport,
-            pubsub: self.shared.pubsub.clone(),
+            pubsub: self.mounted.shared.pubsub.clone(),
             id: self.session.id(),
             connection,
-            channels: self.shared.channels.clone(),
-            channel_grace: self.shared.limits.channel_grace,
+            channels: self.mounted.shared.channels.clone(),
+            channel_grace: self.mounted.limits.channel_grace,
         }
     }
 }

@@ -61,7 +61,7 @@ impl Channel for Strict {
                     "user": info.params.text("user"),
                     "user_agent": info.user_agent,
                     "x": info.headers.get("x-my").and_then(|value| value.to_str().ok()),
-                    "path": info.path,
+                    "path": info.uri.path(),
                     "has_peer": info.peer.is_some(),
                 }))
             }

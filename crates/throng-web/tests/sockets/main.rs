@@ -17,6 +17,8 @@ mod joins;
 mod leaves;
 mod limits;
 mod mounting;
+mod mounts;
+mod origins;
 mod presence;
 mod requests;
 mod slow_readers;
