@@ -25,6 +25,7 @@ use futures_util::SinkExt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::{
+    net::{TcpListener, TcpSocket},
     sync::mpsc::{Receiver, Sender, channel},
     task::JoinHandle,
 };
@@ -40,7 +41,7 @@ const QUEUE: usize = 8_192;
 pub(super) async fn start() -> Result<(SocketAddr, JoinHandle<()>), String> {
     let hub = Arc::new(Hub::default());
     let app = Router::new().route("/socket/websocket", get(upgrade)).with_state(hub);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
+    let listener = listen().map_err(|error| error.to_string())?;
     let addr = listener.local_addr().map_err(|error| error.to_string())?;
     let serving = tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, app).await {
@@ -48,6 +49,13 @@ pub(super) async fn start() -> Result<(SocketAddr, JoinHandle<()>), String> {
         }
     });
     Ok((addr, serving))
+}
+
+/// With a longer queue than the usual one of 128: a crowd that comes at once would wait seconds for its next try.
+fn listen() -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    socket.listen(4096)
 }
 
 /// Who is where.
