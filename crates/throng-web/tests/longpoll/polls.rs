@@ -6,21 +6,11 @@ use serde_json::{Value, json};
 
 use super::support::{Client, Server, soon};
 
-const LONG: Duration = Duration::from_secs(600);
 const SHORT: Duration = Duration::from_millis(50);
-
-/// A request may last long enough for the window not to pass within a test.
-async fn patient() -> Server {
-    Server::with(
-        |longpoll| longpoll.window = LONG / 2,
-        |builder| builder.limits(throng_web::Limits::default().with(|limits| limits.request_timeout = LONG)),
-    )
-    .await
-}
 
 #[tokio::test]
 async fn c9_4_what_waits_is_handed_out_in_order_and_once() {
-    let server = patient().await;
+    let server = Server::patient().await;
     let mut client = server.client("ada").await;
     client.join("room:a").await;
     let reference = client.push("room:a", "push_many", 300.into()).await;
@@ -37,7 +27,7 @@ async fn c9_4_what_waits_is_handed_out_in_order_and_once() {
 
 #[tokio::test]
 async fn c9_4_a_poll_is_held_and_released_as_soon_as_something_comes() {
-    let server = patient().await;
+    let server = Server::patient().await;
     let mut client = server.client("ada").await;
     client.join("room:a").await;
     let mut held = client.begin_poll().await;
@@ -60,7 +50,7 @@ async fn c9_4_a_poll_whose_window_passes_is_told_204() {
 
 #[tokio::test]
 async fn c9_5_messages_are_the_texts_of_websocket_frames() {
-    let server = patient().await;
+    let server = Server::patient().await;
     let mut client = server.client("ada").await;
     client.join("room:a").await;
     let echoed = json!("quotes \" and \\ and \u{1} and ö and 🦀");
@@ -74,7 +64,7 @@ async fn c9_5_messages_are_the_texts_of_websocket_frames() {
 
 #[tokio::test]
 async fn c9_5_clients_of_version_1_get_objects() {
-    let server = patient().await;
+    let server = Server::patient().await;
     let mut client = Client::new(server.addr, "/socket/longpoll?user=ada&vsn=1.0.0");
     client.open().await;
     let join = r#"{"topic":"room:a","event":"phx_join","payload":{},"ref":"1"}"#;
@@ -91,7 +81,7 @@ async fn c9_5_clients_of_version_1_get_objects() {
 #[tokio::test]
 async fn c9_5_bytes_are_for_those_who_ask_for_them() {
     use base64::{Engine, prelude::BASE64_STANDARD as BASE64};
-    let server = patient().await;
+    let server = Server::patient().await;
     let broadcast = || {
         let payload = throng_web::Payload::bytes(vec![0, 255]);
         server.endpoint.pubsub().broadcast("room:a", "bytes", payload).unwrap();
@@ -134,7 +124,7 @@ async fn c9_11_no_heartbeat_is_needed() {
 
 #[tokio::test]
 async fn of_two_polls_the_newer_one_gets_what_comes() {
-    let server = patient().await;
+    let server = Server::patient().await;
     let mut client = server.client("ada").await;
     client.join("room:a").await;
     let mut older = client.begin_poll().await;
