@@ -80,13 +80,13 @@ async fn c9_6_what_is_answered_with_an_error_was_taken_all_the_same() {
 #[tokio::test]
 async fn c9_6_a_message_that_is_not_taken_in_a_window_is_told_408_and_the_rest_is_dropped() {
     let limits = throng_web::Limits::default().with(|limits| limits.events_in_flight_max = 1);
-    let window = Duration::from_millis(300);
+    let window = Duration::from_secs(1);
     let server =
         Server::with(move |longpoll| longpoll.window = window, |builder| builder.limits(limits)).await;
     let mut client = joined(&server).await;
     // The first keeps the channel at work, the second waits before it, and no third may.
     let lines = [
-        line(10, "room:a", "sleep", 1_000.into()),
+        line(10, "room:a", "sleep", 2_000.into()),
         line(11, "room:a", "ack", json!(null)),
         line(12, "room:a", "ack", json!(null)),
     ];

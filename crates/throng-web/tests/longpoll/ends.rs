@@ -8,7 +8,7 @@ use super::support::{Server, eventually, request};
 
 #[tokio::test]
 async fn c9_8_a_session_that_nobody_polls_ends_after_one_and_a_half_windows() {
-    let mut server = Server::hasty(Duration::from_millis(200)).await;
+    let mut server = Server::hasty(Duration::from_secs(1)).await;
     let mut client = server.client("ada").await;
     client.join("room:a").await;
     server.noted("terminate shutdown (closed)").await;
