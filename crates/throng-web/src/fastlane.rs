@@ -8,8 +8,8 @@ use throng_runtime::{Address, Pid};
 use crate::{
     channel::{Channel, ChannelServer, Inbound},
     close::CloseReason,
-    connection::{Loan, Outbox},
-    protocol::{Frame, Serializer},
+    connection::{Loan, Mark, Merge, Outbox},
+    protocol::{Frame, Ref, Serializer},
     socket::ChannelId,
     telemetry,
 };
@@ -45,7 +45,14 @@ pub(crate) fn to_channel<C: Channel>(
     move |broadcast| {
         if !C::INTERCEPTS.contains(&broadcast.event()) {
             if let Some(frame) = frame(broadcast, serializer) {
-                outbox.broadcast(channel, frame);
+                let mark = Mark::new(C::WHEN_SLOW, channel, broadcast.event(), |merge| Merge {
+                    merge,
+                    serializer,
+                    join_ref: Ref::NULL,
+                    topic: broadcast.topic().into(),
+                    payload: broadcast.payload().clone(),
+                });
+                outbox.broadcast(channel, frame, mark);
             }
         } else if let Some(loan) = Loan::take(&outbox, broadcast.payload().as_wire().len()) {
             // A pid is an address of its own: it always resolves.

@@ -11,6 +11,8 @@ use serde::de::DeserializeOwned;
 use throng_pubsub::Broadcast;
 use throng_runtime::{Exit, Handled, Message};
 
+use crate::WhenSlow;
+
 pub use self::{
     presence::SocketTrackError,
     reply::{JoinError, Reply, SocketRef},
@@ -42,6 +44,10 @@ pub trait Channel: Sized + Send + 'static {
 
     /// Events that, when broadcast on the topic, come to [`Channel::handle_out`] instead of the client.
     const INTERCEPTS: &'static [&'static str] = &[];
+
+    /// What becomes of events, broadcast or pushed, for a client that reads more slowly than it is written to (§18.3). Events
+    /// that are not named wait, and end the connection when too much does.
+    const WHEN_SLOW: &'static [(&'static str, WhenSlow)] = &[];
 
     /// Decides whether the client may join, and makes the channel's state (§4.2).
     ///

@@ -19,6 +19,7 @@ mod end;
 mod outbox;
 mod queue;
 mod rates;
+mod waiting;
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,6 +32,7 @@ pub(crate) use self::{
     client::Client,
     end::End,
     outbox::{ChannelNews, Outbox},
+    waiting::{Mark, Merge},
 };
 use crate::{
     endpoint::{ChannelCount, Limits, Mounted, Registration, Session},

@@ -42,7 +42,7 @@ pub(crate) use self::{
     registry::{ChannelCount, Connections, Registration},
     router::{Session, SocketType},
 };
-use crate::{fastlane, protocol::Payload};
+use crate::{OutboundCounts, fastlane, protocol::Payload};
 
 /// Sockets, the routes around them, and the clients that are connected; cloning gives another handle.
 #[derive(Clone)]
@@ -141,6 +141,12 @@ impl Endpoint {
     /// connection: a figure for a dashboard, not for a hot path.
     pub fn queued_bytes(&self) -> usize {
         self.shared.connections.queued_bytes()
+    }
+
+    /// How often events were not sent as they were, for clients that were slow (§18.3), since the endpoint was built. It looks at
+    /// every connection, as [`Endpoint::queued_bytes`] does.
+    pub fn outbound_counts(&self) -> OutboundCounts {
+        self.shared.connections.outbound_counts()
     }
 
     /// Lets nobody in any more, and closes all connections, a batch at a time: what a server of your own calls before it
