@@ -23,9 +23,9 @@ use throng_pubsub::Payload;
 ///     #[derive(serde::Deserialize, serde::Serialize)]
 ///     struct Score { points: u64 }
 ///     let (older, newer): (Score, Score) = (older.parse().ok()?, newer.parse().ok()?);
-///     Payload::object(Score { points: older.points + newer.points }).ok()
+///     Payload::new(Score { points: older.points + newer.points }).ok()
 /// }
-/// # let sum = sum(&Payload::object(serde_json::json!({"points": 1})).unwrap(), &Payload::object(serde_json::json!({"points": 2})).unwrap());
+/// # let sum = sum(&Payload::new(serde_json::json!({"points": 1})).unwrap(), &Payload::new(serde_json::json!({"points": 2})).unwrap());
 /// # assert_eq!(sum.unwrap().as_json(), r#"{"points":3}"#);
 /// # let _ = WHEN_SLOW;
 /// ```
@@ -45,6 +45,9 @@ pub enum WhenSlow {
     /// nothing of them, or something that is no object, or too large, both wait.
     Coalesce(fn(&Payload, &Payload) -> Option<Payload>),
 }
+
+/// What a channel type says of its events.
+pub(crate) type WhenSlowRules = &'static [(&'static str, WhenSlow)];
 
 /// Two are the same when they are of one kind: functions cannot be compared.
 impl PartialEq for WhenSlow {

@@ -287,11 +287,11 @@ mod tests {
     fn merge(older: &Payload, newer: &Payload) -> Option<Payload> {
         let all = |payload: &Payload| payload.parse::<serde_json::Value>().ok()?["all"].as_array().cloned();
         let all = [all(older)?, all(newer)?].concat();
-        Payload::object(serde_json::json!({ "all": all })).ok()
+        Payload::new(serde_json::json!({ "all": all })).ok()
     }
 
     fn push_merged(queue: &mut Queue, n: u32) {
-        let payload = Payload::object(serde_json::json!({ "all": [n] })).unwrap();
+        let payload = Payload::new(serde_json::json!({ "all": [n] })).unwrap();
         let frame = Serializer::V2.push(&Ref::NULL, "t", "add", &payload).unwrap();
         let (serializer, join_ref, topic) = (Serializer::V2, Ref::NULL, "t".into());
         queue.push(frame, mark("add", Rule::Merge(Merge { merge, serializer, join_ref, topic, payload })));

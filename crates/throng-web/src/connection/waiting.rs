@@ -16,6 +16,7 @@ use throng_pubsub::Payload;
 use crate::{
     WhenSlow,
     protocol::{Frame, Ref, Serializer},
+    slow::WhenSlowRules,
     small_map::SmallMap,
     socket::ChannelId,
 };
@@ -69,7 +70,7 @@ struct Marks {
 impl Mark {
     /// The mark of a frame of an event with this rule; none where it just waits.
     pub(crate) fn new(
-        rules: &'static [(&'static str, WhenSlow)],
+        rules: WhenSlowRules,
         channel: ChannelId,
         event: &str,
         merge: impl FnOnce(fn(&Payload, &Payload) -> Option<Payload>) -> Merge,
