@@ -21,13 +21,13 @@ pub(crate) use self::{
     route::{ChannelProcess, JoinRequest, Route, Start, StartChannel, Starting},
     server::{ChannelServer, Inbound},
 };
-use crate::WhenSlow;
 pub use self::{
     custom::{ClientEvent, ClientLeave, CustomJoin, CustomSocket, FromClient},
     presence::SocketTrackError,
     reply::{JoinError, Reply, SocketRef},
     socket::{ChannelPid, PushError, Socket},
 };
+use crate::WhenSlow;
 
 /// A topic's server side for one client that joined it; the [crate's front page](crate) shows one at work.
 ///

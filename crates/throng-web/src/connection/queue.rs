@@ -340,8 +340,9 @@ mod tests {
         (0..3).for_each(|n| push_merged(&mut queue, n));
         assert_eq!(text(queue.next_frame()), r#"[null,null,"t","add",{"all":[0,1,2]}]"#);
         assert_eq!(queue.counts().coalesced, 2);
-        (0..20_000).for_each(|n| push_merged(&mut queue, n));
-        assert!(queue.frames() > 1, "one frame has a largest size");
+        let mut queue = Queue::new(2_000);
+        (0..300).for_each(|n| push_merged(&mut queue, n));
+        assert_eq!((queue.frames(), queue.is_stopped()), (3, false), "one frame has a largest size");
         while queue.next_frame().is_some() {}
         assert_eq!(queue.bytes(), 0);
     }
