@@ -189,6 +189,22 @@ impl PubSub {
         Ok(())
     }
 
+    /// As [`PubSub::local_broadcast`], but not to the subscriptions of the process `from` (§6.1).
+    ///
+    /// # Errors
+    ///
+    /// As [`PubSub::local_broadcast`].
+    pub fn local_broadcast_from(
+        &self,
+        from: impl Into<ProcessId>,
+        topic: impl Into<Arc<str>>,
+        event: impl Into<Arc<str>>,
+        payload: impl IntoPayload,
+    ) -> Result<(), PayloadError> {
+        self.local_dispatch(&Broadcast::new(topic, event, payload)?, Some(from.into()));
+        Ok(())
+    }
+
     /// Sends an event to the subscribers of a topic on one node (§13.1).
     ///
     /// # Errors
