@@ -189,7 +189,7 @@ impl PubSub {
         Ok(())
     }
 
-    /// As [`PubSub::local_broadcast`], but not to the subscriptions of the process `from` (§6.1).
+    /// As [`PubSub::local_broadcast`], but not to the subscriptions of the process `from` (§13.1).
     ///
     /// # Errors
     ///
@@ -243,6 +243,11 @@ impl PubSub {
     /// Sends a broadcast that was made before on this node, but not to the subscriptions of the process `except`.
     pub fn local_dispatch(&self, broadcast: &Broadcast, except: Option<ProcessId>) {
         self.shared.table.dispatch(broadcast, except);
+    }
+
+    /// Sends a broadcast on this node to the subscribers that `hears` picks.
+    pub(crate) fn local_dispatch_where(&self, broadcast: &Broadcast, hears: impl FnMut(&Subscriber) -> bool) {
+        self.shared.table.dispatch_where(broadcast, hears);
     }
 
     /// How many subscriptions a topic has on this node.
