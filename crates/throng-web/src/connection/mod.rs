@@ -34,6 +34,7 @@ pub(crate) use self::{
 };
 use self::{channels::Channels, lease::Lease};
 use crate::{
+    close::CloseReason,
     endpoint::{ChannelCount, Limits, Mounted, Registration, Session},
     fastlane,
     protocol::Serializer,
@@ -53,7 +54,7 @@ pub(crate) struct Link {
     /// The connection's process.
     pub(crate) connection: ProcessId,
     pub(crate) channels: Arc<ChannelCount>,
-    /// How long a channel that is replaced may take to end.
+    /// How long a channel may take to end, unless its type says otherwise.
     pub(crate) channel_grace: Duration,
 }
 
@@ -100,7 +101,7 @@ impl Accepted {
         let mut client = Client::new(&mut ctx, &link, &self.session, lease.as_ref(), limits);
         let end = serve(&mut transport, &mut client, &link, lease.as_deref(), limits).await;
         let channels = client.into_channels();
-        channels.close();
+        channels.close(matches!(end, End::Server(CloseReason::Restart)));
         // What comes from now on is dropped; what was queued before may still be sent.
         link.outbox.close(end.as_reason());
         // In a box of its own, which a connection that is open does not carry around.
