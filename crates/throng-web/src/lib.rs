@@ -197,7 +197,7 @@ pub use channel::{
 pub use close::CloseReason;
 pub use endpoint::{
     ConnectInfo, Cookies, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener,
-    Mount, Refusal, SocketRouter,
+    Mount, Refusal, Revocations, SocketRouter, TokenGate,
 };
 pub use origin::{CheckOrigin, Origin, OriginPattern, OriginPatternError};
 pub use params::{Params, ParamsError};

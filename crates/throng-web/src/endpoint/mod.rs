@@ -4,10 +4,12 @@
 //! [`Endpoint::listen`] is a child for a supervisor, with an accept loop of its own that shuts down in order.
 
 mod build;
+mod client_session;
 mod connect;
 mod descriptors;
 mod drain;
 mod exchange;
+mod gate;
 mod handshake;
 mod health;
 mod limits;
@@ -16,6 +18,7 @@ mod mount;
 mod mounted;
 mod peers;
 mod registry;
+mod revocations;
 mod router;
 mod session;
 mod subprotocol;
@@ -31,9 +34,11 @@ use throng_runtime::{ChildSpec, GenServer, Node};
 pub use self::{
     build::{EndpointBuilder, EndpointError},
     connect::{ConnectInfo, Refusal},
+    gate::TokenGate,
     limits::{Drain, Limits},
     listener::{ListenError, Listener},
     mount::Mount,
+    revocations::Revocations,
     router::SocketRouter,
     session::Cookies,
 };
