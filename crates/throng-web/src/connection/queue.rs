@@ -199,6 +199,10 @@ impl Queue {
         OutboundCounts { closed, ..self.counts }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.len() == 0
+    }
+
     /// How many frames wait.
     pub(super) fn frames(&self) -> usize {
         self.frames.len() + self.held.iter().map(|(_, frames)| frames.len()).sum::<usize>()

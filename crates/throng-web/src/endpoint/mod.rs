@@ -46,6 +46,7 @@ pub(crate) use self::{
     mounted::Mounted,
     registry::{ChannelCount, Connections, Registration},
     router::{Session, SocketType},
+    visitor::{Refused, Visitor},
 };
 use crate::{OutboundCounts, fastlane, protocol::Payload};
 
