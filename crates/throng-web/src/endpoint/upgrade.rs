@@ -23,8 +23,8 @@ use crate::{
     connection::{Accepted, Outbox},
     origin::Origin,
     params::Params,
-    telemetry,
-    vsn::{self, Version},
+    protocol::Serializer,
+    telemetry, vsn, websocket,
 };
 
 /// Where the clients of a mounted socket type connect.
@@ -64,7 +64,7 @@ async fn connect(
     let params = params(&parts, path_params)?;
     check_origin(&parts, &*sockets, shared)?;
     let Agreed { token, selected } = agree(&parts, &*sockets)?;
-    check_version(&params)?;
+    let serializer = negotiate(&params)?;
     let accept_key = handshake::accept_key(&parts).map_err(|why| bad_request(why.to_string()))?;
     let upgrade = parts
         .extensions
@@ -77,8 +77,8 @@ async fn connect(
         .ok_or_else(|| unavailable("draining, or too many connections"))?;
     let session = ask(sockets, ConnectInfo::new(&parts, params, token), shared).await?;
     telemetry::connected(parts.uri.path(), session.id().as_deref());
-    let accepted = Accepted { upgrade, session, registration, shared: shared.clone() };
-    shared.node.spawn(|ctx| accepted.run(ctx));
+    let accepted = Accepted { session, serializer, registration, shared: shared.clone() };
+    shared.node.spawn(|ctx| websocket::run(upgrade, accepted, ctx));
     Ok(handshake::switching_protocols(accept_key, selected))
 }
 
@@ -131,14 +131,10 @@ fn agree(parts: &Parts, sockets: &dyn SocketType) -> Result<Agreed, Refused> {
     subprotocol::agree(&parts.headers).map_err(|why| (Refusal::FORBIDDEN, why.to_string()))
 }
 
-/// Only the second version of the protocol is spoken; whoever writes a client is told so.
-fn check_version(params: &Params) -> Result<(), Refused> {
-    let why = match vsn::negotiate(params.get("vsn")) {
-        Ok(Version::V2) => return Ok(()),
-        Ok(Version::V1) => "vsn 1 is not supported".to_owned(),
-        Err(why) => why.to_string(),
-    };
-    Err((Refusal::new(StatusCode::FORBIDDEN, vsn::SPOKEN), why))
+/// The version of the protocol that the client asks for; whoever writes a client of another is told so (§1.4).
+fn negotiate(params: &Params) -> Result<Serializer, Refused> {
+    vsn::negotiate(params.get("vsn"))
+        .map_err(|why| (Refusal::new(StatusCode::FORBIDDEN, vsn::SPOKEN), why.to_string()))
 }
 
 fn bad_request(why: String) -> Refused {
