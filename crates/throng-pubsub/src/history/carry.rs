@@ -83,7 +83,11 @@ impl<'a> MessagePart<'a> {
     }
 
     fn outcome(&self) -> Outcome {
-        if self.crashed { Outcome::Crashed } else { Outcome::Answered(self.answer.as_ref().map(AnswerPart::answer)) }
+        if self.crashed {
+            Outcome::Crashed
+        } else {
+            Outcome::Answered(self.answer.as_ref().map(AnswerPart::answer))
+        }
     }
 }
 

@@ -88,7 +88,10 @@ impl Logs {
     /// Takes all logs out, with their topics: whoever speaks from now on begins others.
     pub(super) fn take_all(&self) -> Vec<(Arc<str>, Log)> {
         let found = self.all();
-        found.into_iter().filter_map(|(topic, found)| Some((topic.clone(), self.retire(&topic, &found)?))).collect()
+        found
+            .into_iter()
+            .filter_map(|(topic, found)| Some((topic.clone(), self.retire(&topic, &found)?)))
+            .collect()
     }
 
     /// Forgets what is too old, and the logs of topics that are silent and in which `is_used` finds nobody.
@@ -159,7 +162,12 @@ impl Logs {
     }
 
     /// Ends a log. The topic's next has another epoch.
-    fn retire_if(&self, topic: &Arc<str>, found: &Arc<TopicLog>, may: impl FnOnce(&Log) -> bool) -> Option<Log> {
+    fn retire_if(
+        &self,
+        topic: &Arc<str>,
+        found: &Arc<TopicLog>,
+        may: impl FnOnce(&Log) -> bool,
+    ) -> Option<Log> {
         let mut turn = found.turn.lock();
         if turn.is_retired || !may(&turn.log) {
             return None;
@@ -212,7 +220,8 @@ mod tests {
 
     fn rules() -> Rules {
         let mut rules = Rules::default();
-        rules.add("*", HistoryOptions::default().with(|options| options.age_max = Duration::from_millis(100)));
+        rules
+            .add("*", HistoryOptions::default().with(|options| options.age_max = Duration::from_millis(100)));
         rules
     }
 
@@ -264,10 +273,18 @@ mod tests {
     fn whoever_found_a_log_that_ends_meanwhile_looks_again() {
         let logs = Logs::new(usize::MAX);
         std::thread::scope(|scope| {
-            let speakers: Vec<_> = (0..3).map(|n| scope.spawn({
-                let logs = &logs;
-                move || (0..2_000).for_each(|now| drop(say(logs, &format!("room:{}", now % 2), n, now)))
-            })).collect();
+            let speakers: Vec<_> = (0..3)
+                .map(|n| {
+                    scope.spawn({
+                        let logs = &logs;
+                        move || {
+                            (0..2_000).for_each(|now| {
+                                say(logs, &format!("room:{}", now % 2), n, now);
+                            })
+                        }
+                    })
+                })
+                .collect();
             while speakers.iter().any(|speaker| !speaker.is_finished()) {
                 drop(logs.take_all());
             }

@@ -15,10 +15,12 @@ pub(crate) mod turn;
 use std::{
     fmt,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
+
+use parking_lot::Mutex;
 
 pub use self::{
     answers::{Answer, AnswerOptions, Claim, Standing},
@@ -35,7 +37,10 @@ use self::{
     logs::Logs,
     options::Rules,
 };
-use crate::broadcast::Broadcast;
+use crate::{broadcast::Broadcast, payload::Payload, table::Table};
+
+/// The field of a payload that says where in the history it stands.
+const SINCE: &str = "_since";
 
 /// What was said on some topics lately: a log for each, in which every message has a number. Cloning gives another handle.
 ///
@@ -82,6 +87,8 @@ struct Shared {
     store: Option<Box<dyn HistoryStore>>,
     /// What is in the store is of an earlier run, and has not been taken.
     is_loaded: AtomicBool,
+    /// Where people listen to what is recorded.
+    listeners: Mutex<Vec<Weak<Table>>>,
 }
 
 /// Says what a [`History`] keeps.
@@ -200,24 +207,27 @@ impl History {
         let Some(store) = &self.shared.store else { return Ok(0) };
         let logs = self.shared.logs.take_all();
         self.shared.is_loaded.store(false, Ordering::Relaxed);
-        store.save(&self.shared.written(&logs).map_err(HistoryError::Encode)?).map_err(HistoryError::Store)?;
+        store
+            .save(&self.shared.written(&logs).map_err(HistoryError::Encode)?)
+            .map_err(HistoryError::Store)?;
         Ok(logs.len())
     }
 
-    /// The options of a topic whose event is to be kept.
-    pub(crate) fn options_for(&self, broadcast: &Broadcast) -> Option<&HistoryOptions> {
-        // Bytes have no place for their position.
-        let options = self.shared.rules.find(broadcast.topic())?;
-        (!broadcast.payload().is_binary() && options.keeps(broadcast.event())).then_some(options)
+    /// Whether this broadcast is to be recorded. Bytes are not: they have no place for their position.
+    pub(crate) fn keeps_event(&self, broadcast: &Broadcast) -> bool {
+        let options = self.shared.rules.find(broadcast.topic());
+        !broadcast.payload().is_binary() && options.is_some_and(|options| options.keeps(broadcast.event()))
     }
 
     /// Records a broadcast and has it handed out, before anybody else records on its topic.
-    pub(crate) fn record(&self, broadcast: &Broadcast, options: &HistoryOptions, hand_out: impl FnOnce(Broadcast)) {
+    pub(crate) fn record(&self, broadcast: &Broadcast, hand_out: impl FnOnce(Broadcast)) {
+        let Some(options) = self.shared.rules.find(broadcast.topic()) else {
+            return hand_out(broadcast.clone());
+        };
         let now = self.shared.clock.now();
         self.shared.logs.in_turn(broadcast.shared_topic(), now, |log| {
             let (event, payload) = (broadcast.shared_event().clone(), broadcast.payload().clone());
-            let position = log.append(Record { event, payload, at: now }, options);
-            hand_out(broadcast.at(position));
+            hand_out(broadcast.at(log.append(Record { event, payload, at: now }, options)));
         });
     }
 
@@ -245,11 +255,23 @@ impl History {
         })
     }
 
-    /// Forgets what is too old; `is_used` says whether somebody listens to a topic.
-    fn sweep(&self, is_used: impl Fn(&str) -> bool) {
+    pub(crate) fn listen(&self, table: &Arc<Table>) {
+        self.shared.listeners.lock().push(Arc::downgrade(table));
+    }
+
+    /// Forgets what is too old, and topics in which nobody is.
+    fn sweep(&self) {
+        let tables: Vec<_> = self.shared.listeners.lock().iter().filter_map(Weak::upgrade).collect();
+        let is_used = |topic: &str| tables.iter().any(|table| !table.members(topic).is_empty());
         self.shared.logs.sweep(&self.shared.rules, self.shared.clock.now(), is_used);
         self.shared.answers.sweep();
     }
+}
+
+/// The payload with the field by which clients learn where they are.
+pub(crate) fn stamp(payload: &Payload, position: Position) -> Payload {
+    Payload::new(position.to_string())
+        .map_or_else(|_| payload.clone(), |value| payload.with_field(SINCE, &value))
 }
 
 fn missed(topic: &Arc<str>, log: &Log, since: Since) -> Missed {
@@ -297,14 +319,17 @@ impl HistoryBuilder {
         let HistoryBuilder { rules, bytes_max, answers, store } = self;
         let clock = Arc::new(Clock::new());
         let (logs, answers) = (Logs::new(bytes_max), Answers::new(answers, clock.clone()));
-        let is_loaded = AtomicBool::new(false);
-        History { shared: Arc::new(Shared { rules, logs, answers, clock, store, is_loaded }) }
+        let (is_loaded, listeners) = (AtomicBool::new(false), Mutex::default());
+        History { shared: Arc::new(Shared { rules, logs, answers, clock, store, is_loaded, listeners }) }
     }
 }
 
 impl fmt::Debug for History {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("History").field("topics", &self.topics()).field("bytes", &self.bytes()).finish_non_exhaustive()
+        f.debug_struct("History")
+            .field("topics", &self.topics())
+            .field("bytes", &self.bytes())
+            .finish_non_exhaustive()
     }
 }
 

@@ -109,7 +109,8 @@ pub(super) fn encode(snapshot: &Snapshot<'_>) -> Result<Vec<u8>, serde_json::Err
 
 pub(super) fn decode(bytes: &[u8]) -> Result<Snapshot<'_>, SnapshotError> {
     let end = bytes.iter().take(128).position(|byte| *byte == b'\n').ok_or(SnapshotError::Foreign)?;
-    let (head, body) = (str::from_utf8(&bytes[..end]).map_err(|_| SnapshotError::Foreign)?, &bytes[end + 1..]);
+    let (head, body) =
+        (str::from_utf8(&bytes[..end]).map_err(|_| SnapshotError::Foreign)?, &bytes[end + 1..]);
     let mut words = head.split(' ');
     if words.next() != Some(MAGIC) {
         return Err(SnapshotError::Foreign);

@@ -17,8 +17,8 @@ use std::{sync::Arc, time::Duration};
 use parking_lot::Mutex;
 
 pub use self::claim::{Claim, Standing};
-use self::window::{Known, Window};
 pub(super) use self::window::{Kept, Outcome, Scope};
+use self::window::{Known, Window};
 use super::clock::Clock;
 use crate::payload::Payload;
 
@@ -84,7 +84,10 @@ impl Answers {
     }
 
     /// Has `see` shown what became of the messages of every client.
-    pub(super) fn each<T>(&self, see: impl FnOnce(&mut dyn Iterator<Item = (&Scope, Vec<Kept<'_>>)>) -> T) -> T {
+    pub(super) fn each<T>(
+        &self,
+        see: impl FnOnce(&mut dyn Iterator<Item = (&Scope, Vec<Kept<'_>>)>) -> T,
+    ) -> T {
         see(&mut self.shared.window.lock().kept())
     }
 
@@ -124,7 +127,7 @@ impl AnswerOptions {
     /// The outcome as it is kept.
     fn cut(&self, outcome: Outcome) -> Outcome {
         match outcome {
-            Outcome::Answered(Some(answer)) if answer.response.as_json().len() > self.answer_bytes_max => {
+            Outcome::Answered(Some(answer)) if answer.response.as_wire().len() > self.answer_bytes_max => {
                 let response = Payload::reason("handled before");
                 Outcome::Answered(Some(Answer { response, ..answer }))
             }

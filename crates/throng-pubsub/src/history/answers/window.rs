@@ -130,7 +130,14 @@ impl<W> Window<W> {
     }
 
     /// Takes in what was written down.
-    pub(super) fn restore(&mut self, scope: &Scope, id: Arc<str>, outcome: Outcome, at: u64, options: &AnswerOptions) {
+    pub(super) fn restore(
+        &mut self,
+        scope: &Scope,
+        id: Arc<str>,
+        outcome: Outcome,
+        at: u64,
+        options: &AnswerOptions,
+    ) {
         if let Some(Message::InHand(_) | Message::Handled(_)) =
             self.scopes.get(scope).and_then(|messages| messages.by_id.get(&id))
         {
@@ -226,7 +233,7 @@ impl Scope {
 
 fn bytes(id: &str, outcome: &Outcome) -> usize {
     let answer = match outcome {
-        Outcome::Answered(Some(answer)) => answer.status.len() + answer.response.as_json().len(),
+        Outcome::Answered(Some(answer)) => answer.status.len() + answer.response.as_wire().len(),
         Outcome::Answered(None) | Outcome::Crashed => 0,
     };
     ANSWER_OVERHEAD_BYTES + 2 * id.len() + answer
@@ -258,7 +265,10 @@ mod tests {
         assert_eq!(window.arrive(&scope(2), &id, "another client"), Known::No("another client"));
         assert_eq!(window.settle(&scope(1), &id, answered(1), 0, &options), ["second"]);
         assert_eq!(window.arrive(&scope(1), &id, "third"), Known::Handled("third", answered(1)));
-        assert!(window.settle(&scope(1), &id, answered(2), 0, &options).is_empty(), "the first answer counts");
+        assert!(
+            window.settle(&scope(1), &id, answered(2), 0, &options).is_empty(),
+            "the first answer counts"
+        );
         assert_eq!(window.arrive(&scope(1), &id, "third"), Known::Handled("third", answered(1)));
     }
 
