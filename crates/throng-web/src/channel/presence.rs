@@ -6,7 +6,10 @@ use serde::Serialize;
 use throng_pubsub::{Presence, TrackError, UpdateError};
 
 use super::{Channel, PushError, Socket, socket::SocketState};
-use crate::protocol::{Payload, Ref, encode};
+use crate::{
+    connection::{Mark, Merge},
+    protocol::Payload,
+};
 
 /// The event by which a newcomer is told who is there (§12.3).
 const STATE: &str = "presence_state";
@@ -65,11 +68,21 @@ impl<C: Channel> Socket<'_, C> {
     ///
     /// Before the topic is joined.
     pub fn push_presence_state(&self, presence: &Presence) -> Result<(), PushError> {
-        let SocketState { join_ref, topic, subscription, link, .. } = &*self.state;
+        let SocketState { join_ref, topic, subscription, link, channel, .. } = &*self.state;
         let subscription = subscription.as_ref().ok_or(PushError::NotJoined)?;
-        let push = {
-            let (outbox, join_ref, topic) = (link.outbox.clone(), join_ref.clone(), topic.clone());
-            move |state: &Payload| outbox.send(encode(&join_ref, &Ref::NULL, &topic, STATE, state))
+        let (link, join_ref, channel, client_topic) =
+            (link.clone(), join_ref.clone(), *channel, topic.clone());
+        let push = move |state: &Payload| {
+            // It is text, as all presence is, and text can be sent to every client.
+            let Ok(frame) = link.serializer.push(&join_ref, &client_topic, STATE, state) else { return };
+            let mark = Mark::new(C::WHEN_SLOW, channel, STATE, |merge| Merge {
+                merge,
+                serializer: link.serializer,
+                join_ref,
+                topic: (*client_topic).into(),
+                payload: state.clone(),
+            });
+            link.outbox.send_marked(frame, mark);
         };
         if C::INTERCEPTS.contains(&DIFF) {
             // Such a channel sees all diffs, whatever the state has already.
