@@ -177,6 +177,7 @@ mod close;
 mod connection;
 mod endpoint;
 mod fastlane;
+mod memory;
 mod origin;
 mod params;
 mod protocol;
@@ -197,6 +198,7 @@ pub use endpoint::{
     ConnectInfo, Cookies, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener,
     Mount, Refusal, SocketRouter,
 };
+pub use memory::{MemorySocket, SocketClosed, SocketFrame};
 pub use origin::{CheckOrigin, Origin, OriginPattern, OriginPatternError};
 pub use params::{Params, ParamsError};
 pub use protocol::Ref;
