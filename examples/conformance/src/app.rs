@@ -1,0 +1,93 @@
+//! The endpoint with its two mounts, and the tree that runs it.
+
+use std::sync::{Arc, OnceLock};
+
+use throng::{
+    prelude::*,
+    web::{CheckOrigin, EndpointError, Limits, OriginPatternError, Quota, Tokens, WeakSecret},
+};
+
+use crate::{
+    announcement::Announcement,
+    caller::{Caller, Services},
+    connect::connect,
+    http,
+    lobby::Lobby,
+    presence_channel::PresenceChannel,
+    room::RoomChannel,
+    settings::Settings,
+};
+
+/// The pages that may connect, to either mount.
+const ORIGINS: [&str; 4] = ["//localhost", "//127.0.0.1", "https://example.com", "//*.wild.test"];
+
+/// The application as a tree for a node to run, and its endpoint.
+///
+/// # Errors
+///
+/// [`AppError`].
+pub fn tree(node: &Node, settings: &Settings) -> Result<(ChildSpec<Supervisor>, Endpoint), AppError> {
+    let pubsub = PubSub::new();
+    let services = Arc::new(Services {
+        tokens: Tokens::new(settings.secret_key_base())?,
+        presence: Presence::new("conformance", &pubsub),
+    });
+    let this_endpoint = Arc::new(OnceLock::new());
+    let endpoint = Endpoint::builder(node, &pubsub)
+        .check_origin(CheckOrigin::list(ORIGINS)?)
+        .limits(limits())
+        .socket("/socket", socket(&services))
+        .socket("/socket_fast", socket_fast(&services))
+        .routes(http::routes(this_endpoint.clone()))
+        .build()?;
+    let _ = this_endpoint.set(endpoint.clone());
+    let tree = Supervisor::rest_for_one("conformance")
+        .child(&services.presence)
+        .child(endpoint.listen(settings.addr()))
+        .child(Announcement::child(endpoint.clone()));
+    Ok((tree, endpoint))
+}
+
+/// Every channel there is.
+fn socket(services: &Arc<Services>) -> SocketRouter<Caller> {
+    callers(services)
+        .auth_token()
+        .channel::<RoomChannel>("room:*")
+        .channel::<PresenceChannel>("presence:*")
+        .channel::<Lobby>("lobby")
+}
+
+/// Rooms alone.
+fn socket_fast(services: &Arc<Services>) -> SocketRouter<Caller> {
+    callers(services).channel::<RoomChannel>("room:*")
+}
+
+fn callers(services: &Arc<Services>) -> SocketRouter<Caller> {
+    SocketRouter::with_state(services.clone(), connect).id(Caller::socket_id)
+}
+
+/// Who checks a server pushes it further than a client would: what Phoenix does not limit is limited far out.
+fn limits() -> Limits {
+    Limits::default().with(|limits| {
+        limits.frame_bytes_max = 8 << 20;
+        limits.outbound_bytes_max = 32 << 20;
+        limits.message_rate = Quota::new(1_000_000, 1_000_000);
+        limits.join_rate = Quota::new(1_000_000, 1_000_000);
+        limits.connections_per_peer_max = limits.connections_max;
+    })
+}
+
+/// Why the application could not be put together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppError {
+    /// The secret is too short.
+    #[error("SECRET_KEY_BASE: {0}")]
+    Secret(#[from] WeakSecret),
+    /// An origin is none.
+    #[error(transparent)]
+    Origin(#[from] OriginPatternError),
+    /// The endpoint cannot be built.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+}
