@@ -1,0 +1,16 @@
+//! The rules of channels as a client sees them: everything is asked for and looked at on the wire.
+//!
+//! A test begins with the number of its rule: `c4_3_…` shows rule 4.3. A letter names a row of a table.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+mod broadcasts;
+mod callbacks;
+mod dispatch;
+mod ends;
+mod envelopes;
+mod handshake;
+mod health;
+mod origins;
+mod times;
