@@ -7,7 +7,6 @@ use std::fmt;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use tokio_tungstenite::tungstenite::Message;
 
 use super::{backlog::Flights, queue::Queue};
 use crate::{close::CloseReason, endpoint::Limits, protocol::Frame, socket::ChannelId};
@@ -91,9 +90,9 @@ impl Outbox {
         self.news.notify_one();
     }
 
-    /// The next message for the socket: a frame, or a fragment of a large one.
-    pub(crate) fn next_message(&self) -> Option<Message> {
-        self.queue.lock().next_message()
+    /// The next frame to be sent. The one before it has been by then, and no longer counts.
+    pub(crate) fn next_frame(&self) -> Option<Frame> {
+        self.queue.lock().next_frame()
     }
 
     /// The next piece of news, or else the reason to close.
@@ -193,7 +192,9 @@ mod tests {
     }
 
     fn written(outbox: &Outbox) -> Vec<String> {
-        std::iter::from_fn(|| outbox.next_message()).map(|message| message.to_string()).collect()
+        std::iter::from_fn(|| outbox.next_frame())
+            .map(|frame| frame.as_text().unwrap().into_owned())
+            .collect()
     }
 
     #[test]

@@ -12,17 +12,20 @@ mod handshake;
 mod health;
 mod limits;
 mod listener;
+mod mount;
+mod mounted;
 mod peers;
 mod registry;
 mod router;
+mod session;
 mod subprotocol;
 mod upgrade;
+mod visitor;
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
 use parking_lot::Mutex;
-use serde::Serialize;
-use throng_pubsub::{BroadcastError, PubSub};
+use throng_pubsub::{BroadcastError, IntoPayload, PubSub};
 use throng_runtime::{ChildSpec, GenServer, Node};
 
 pub use self::{
@@ -30,13 +33,16 @@ pub use self::{
     connect::{ConnectInfo, Refusal},
     limits::{Drain, Limits},
     listener::{ListenError, Listener},
+    mount::Mount,
     router::SocketRouter,
+    session::Cookies,
 };
 pub(crate) use self::{
+    mounted::Mounted,
     registry::{ChannelCount, Connections, Registration},
     router::{Session, SocketType},
 };
-use crate::{fastlane, origin::CheckOrigin, protocol::Payload};
+use crate::{fastlane, protocol::Payload};
 
 /// Sockets, the routes around them, and the clients that are connected; cloning gives another handle.
 #[derive(Clone)]
@@ -51,7 +57,6 @@ pub(crate) struct Shared {
     pub(crate) pubsub: PubSub,
     pub(crate) limits: Limits,
     pub(crate) drain: Drain,
-    pub(crate) check_origin: CheckOrigin,
     pub(crate) scheme: &'static str,
     pub(crate) connections: Arc<Connections>,
     pub(crate) channels: Arc<ChannelCount>,
@@ -102,8 +107,13 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// When the payload is not a JSON object, or other nodes cannot be told: then nobody got it.
-    pub fn broadcast(&self, topic: &str, event: &str, payload: impl Serialize) -> Result<(), BroadcastError> {
+    /// When the payload is neither a JSON object nor bytes, or other nodes cannot be told: then nobody got it.
+    pub fn broadcast(
+        &self,
+        topic: &str,
+        event: &str,
+        payload: impl IntoPayload,
+    ) -> Result<(), BroadcastError> {
         self.shared.pubsub.broadcast(topic, event, payload)
     }
 

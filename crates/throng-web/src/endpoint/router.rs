@@ -12,10 +12,11 @@ use crate::{
 };
 
 type Connect<A> =
-    Box<dyn Fn(ConnectInfo) -> Pin<Box<dyn Future<Output = Result<A, Refusal>> + Send>> + Send + Sync>;
-type Identify<A> = Box<dyn Fn(&A) -> Option<String> + Send + Sync>;
+    Arc<dyn Fn(ConnectInfo) -> Pin<Box<dyn Future<Output = Result<A, Refusal>> + Send>> + Send + Sync>;
+type Identify<A> = Arc<dyn Fn(&A) -> Option<String> + Send + Sync>;
 
-/// A socket type with clients of the assigns `A`, to be mounted at a path of an [`Endpoint`](super::Endpoint).
+/// A socket type with clients of the assigns `A`, to be mounted at a path of an [`Endpoint`](super::Endpoint), or at
+/// several: it is cheap to clone.
 ///
 /// ```
 /// # use throng_web::{Channel, JoinError, Reply, Socket, SocketRouter, Refusal};
@@ -36,14 +37,14 @@ type Identify<A> = Box<dyn Fn(&A) -> Option<String> + Send + Sync>;
 pub struct SocketRouter<A> {
     connect: Connect<A>,
     identify: Identify<A>,
-    routes: Routes<Box<dyn StartChannel<A>>>,
+    routes: Routes<Arc<dyn StartChannel<A>>>,
     mistakes: Vec<TopicPatternError>,
-    options: MountOptions,
+    options: SocketOptions,
 }
 
-/// What holds for one mount alone.
-#[derive(Debug, Default)]
-pub(crate) struct MountOptions {
+/// What holds for all mounts of a socket type, unless a mount says otherwise (§16.4).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SocketOptions {
     /// Instead of the endpoint's own.
     pub(crate) check_origin: Option<CheckOrigin>,
     pub(crate) auth_token: bool,
@@ -58,7 +59,7 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
         F: Fn(ConnectInfo) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<A, Refusal>> + Send + 'static,
     {
-        SocketRouter::letting_in(Box::new(move |info| Box::pin(connect(info))))
+        SocketRouter::letting_in(Arc::new(move |info| Box::pin(connect(info))))
     }
 
     /// As [`SocketRouter::new`], with state of the application for `connect`: each connect gets a clone.
@@ -85,27 +86,27 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
         F: Fn(S, ConnectInfo) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<A, Refusal>> + Send + 'static,
     {
-        SocketRouter::letting_in(Box::new(move |info| Box::pin(connect(state.clone(), info))))
+        SocketRouter::letting_in(Arc::new(move |info| Box::pin(connect(state.clone(), info))))
     }
 
     fn letting_in(connect: Connect<A>) -> SocketRouter<A> {
         SocketRouter {
             connect,
-            identify: Box::new(|_| None),
+            identify: Arc::new(|_| None),
             routes: Routes::new(),
             mistakes: Vec::new(),
-            options: MountOptions::default(),
+            options: SocketOptions::default(),
         }
     }
 
-    /// Which pages may connect here, whatever the endpoint says (§1.7).
+    /// Which pages may connect, whatever the endpoint says; a [`Mount`](super::Mount) may say otherwise (§1.7).
     pub fn check_origin(mut self, check_origin: CheckOrigin) -> SocketRouter<A> {
         self.options.check_origin = Some(check_origin);
         self
     }
 
     /// Takes the token that phoenix.js sends as its `authToken`: it travels in `Sec-WebSocket-Protocol`, so no log of URLs
-    /// shows it. Connects then find it in [`ConnectInfo::auth_token`] (§1.8).
+    /// shows it. Connects then find it in [`ConnectInfo::auth_token`], at all mounts (§1.8).
     pub fn auth_token(mut self) -> SocketRouter<A> {
         self.options.auth_token = true;
         self
@@ -113,7 +114,7 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
 
     /// Names each client's connections: a broadcast of `disconnect` on the topic of this name ends them all (§7.4).
     pub fn id(mut self, identify: impl Fn(&A) -> Option<String> + Send + Sync + 'static) -> SocketRouter<A> {
-        self.identify = Box::new(identify);
+        self.identify = Arc::new(identify);
         self
     }
 
@@ -122,10 +123,22 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     /// An invalid pattern is reported when the endpoint is built.
     pub fn channel<C: Channel<Assigns = A>>(mut self, pattern: &str) -> SocketRouter<A> {
         match TopicPattern::parse(pattern) {
-            Ok(pattern) => self.routes.add(pattern, Box::new(Route::<C>::new())),
+            Ok(pattern) => self.routes.add(pattern, Arc::new(Route::<C>::new())),
             Err(mistake) => self.mistakes.push(mistake),
         }
         self
+    }
+}
+
+impl<A> Clone for SocketRouter<A> {
+    fn clone(&self) -> SocketRouter<A> {
+        SocketRouter {
+            connect: self.connect.clone(),
+            identify: self.identify.clone(),
+            routes: self.routes.clone(),
+            mistakes: self.mistakes.clone(),
+            options: self.options.clone(),
+        }
     }
 }
 
@@ -143,7 +156,7 @@ pub(crate) trait SocketType: Send + Sync {
     /// What is wrong with its routes.
     fn mistakes(&self) -> &[TopicPatternError];
 
-    fn options(&self) -> &MountOptions;
+    fn options(&self) -> &SocketOptions;
 }
 
 pub(crate) type Connecting = Pin<Box<dyn Future<Output = Result<Box<dyn Session>, Refusal>> + Send>>;
@@ -161,7 +174,7 @@ impl<A: Clone + Send + Sync + 'static> SocketType for SocketRouter<A> {
         &self.mistakes
     }
 
-    fn options(&self) -> &MountOptions {
+    fn options(&self) -> &SocketOptions {
         &self.options
     }
 }

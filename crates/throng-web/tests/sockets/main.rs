@@ -14,6 +14,8 @@ mod joins;
 mod leaves;
 mod limits;
 mod mounting;
+mod mounts;
+mod origins;
 mod presence;
 mod requests;
 mod slow_readers;
