@@ -189,6 +189,22 @@ impl PubSub {
         Ok(())
     }
 
+    /// As [`PubSub::local_broadcast`], but not to the subscriptions of the process `from` (§13.1).
+    ///
+    /// # Errors
+    ///
+    /// As [`PubSub::local_broadcast`].
+    pub fn local_broadcast_from(
+        &self,
+        from: impl Into<ProcessId>,
+        topic: impl Into<Arc<str>>,
+        event: impl Into<Arc<str>>,
+        payload: impl Serialize,
+    ) -> Result<(), PayloadError> {
+        self.local_dispatch(&Broadcast::new(topic, event, payload)?, Some(from.into()));
+        Ok(())
+    }
+
     /// Sends an event to the subscribers of a topic on one node (§13.1).
     ///
     /// # Errors
@@ -227,6 +243,11 @@ impl PubSub {
     /// Sends a broadcast that was made before on this node, but not to the subscriptions of the process `except`.
     pub fn local_dispatch(&self, broadcast: &Broadcast, except: Option<ProcessId>) {
         self.shared.table.dispatch(broadcast, except);
+    }
+
+    /// Sends a broadcast on this node to the subscribers that `hears` picks.
+    pub(crate) fn local_dispatch_where(&self, broadcast: &Broadcast, hears: impl FnMut(&Subscriber) -> bool) {
+        self.shared.table.dispatch_where(broadcast, hears);
     }
 
     /// How many subscriptions a topic has on this node.
