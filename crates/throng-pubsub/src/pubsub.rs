@@ -199,7 +199,7 @@ impl PubSub {
         from: impl Into<ProcessId>,
         topic: impl Into<Arc<str>>,
         event: impl Into<Arc<str>>,
-        payload: impl Serialize,
+        payload: impl IntoPayload,
     ) -> Result<(), PayloadError> {
         self.local_dispatch(&Broadcast::new(topic, event, payload)?, Some(from.into()));
         Ok(())

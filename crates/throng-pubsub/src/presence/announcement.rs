@@ -123,7 +123,7 @@ impl Announcement {
         let covered: HashSet<u64> =
             newcomers.iter().filter_map(|newcomer| Some(newcomer.subscriber.as_ref()?.id)).collect();
         for part in diff.split(options.diff_bytes_max) {
-            let broadcast = Broadcast::with_payload(topic.clone(), DIFF, Payload::new(part)?)?;
+            let broadcast = Broadcast::new(topic.clone(), DIFF, Payload::new(part)?)?;
             let frame_bytes = broadcast.payload().as_json().len() as u64 + FRAME_COST_BYTES;
             self.shard.setup.pubsub.local_dispatch_where(&broadcast, |subscriber| {
                 let hears = !covered.contains(&subscriber.id) || subscriber.heard_diff();

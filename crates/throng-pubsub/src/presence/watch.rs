@@ -167,7 +167,7 @@ impl Watchers {
         for (pubsub, topic, told) in
             [(&self.by_topic, topic.clone(), Told(told.0.clone())), (&self.of_all, ALL.into(), told)]
         {
-            if let Ok(broadcast) = Broadcast::with_payload(topic, "", Payload::empty()) {
+            if let Ok(broadcast) = Broadcast::new(topic, "", Payload::empty()) {
                 broadcast.encoded(|_| told);
                 pubsub.local_dispatch(&broadcast, None);
             }
