@@ -1,16 +1,21 @@
 //! The endpoint with its two mounts, and the tree that runs it.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
+use serde_json::json;
 use throng::{
     prelude::*,
-    web::{CheckOrigin, EndpointError, Limits, OriginPatternError, Quota, Tokens, WeakSecret},
+    pubsub::{Extras, PayloadError, Presences},
+    web::{CheckOrigin, EndpointError, Limits, Mount, OriginPatternError, Quota, Tokens, WeakSecret},
 };
 
 use crate::{
     announcement::Announcement,
     caller::{Caller, Services},
-    connect::connect,
+    connect::{answer_to_refusal, connect},
     http,
     lobby::Lobby,
     presence_channel::PresenceChannel,
@@ -28,16 +33,15 @@ const ORIGINS: [&str; 4] = ["//localhost", "//127.0.0.1", "https://example.com",
 /// [`AppError`].
 pub fn tree(node: &Node, settings: &Settings) -> Result<(ChildSpec<Supervisor>, Endpoint), AppError> {
     let pubsub = PubSub::new();
-    let services = Arc::new(Services {
-        tokens: Tokens::new(settings.secret_key_base())?,
-        presence: Presence::new("conformance", &pubsub),
-    });
+    let services =
+        Arc::new(Services { tokens: Tokens::new(settings.secret_key_base())?, presence: presence(&pubsub) });
     let this_endpoint = Arc::new(OnceLock::new());
     let endpoint = Endpoint::builder(node, &pubsub)
         .check_origin(CheckOrigin::list(ORIGINS)?)
         .limits(limits())
-        .socket("/socket", socket(&services))
-        .socket("/socket_fast", socket_fast(&services))
+        .error_handler(answer_to_refusal)
+        .socket(patient(), socket(&services))
+        .socket(impatient(), socket_fast(&services))
         .routes(http::routes(this_endpoint.clone()))
         .build()?;
     let _ = this_endpoint.set(endpoint.clone());
@@ -48,10 +52,35 @@ pub fn tree(node: &Node, settings: &Settings) -> Result<(ChildSpec<Supervisor>, 
     Ok((tree, endpoint))
 }
 
+/// Who is there, each with a name made of its key.
+fn presence(pubsub: &PubSub) -> Presence {
+    let fetch = async |_: Arc<str>, presences: Presences| {
+        let mut extras = Extras::new();
+        for key in presences.keys() {
+            extras.insert(key, json!({ "user": { "name": format!("User {key}") } }))?;
+        }
+        Ok::<_, PayloadError>(extras)
+    };
+    Presence::builder("conformance", pubsub).fetch(fetch).build()
+}
+
+/// `/socket`, with the usual times and bounds.
+fn patient() -> Mount {
+    Mount::at("/socket").auth_token()
+}
+
+/// `/socket_fast`, for those who wait for a time to pass or a bound to be reached.
+fn impatient() -> Mount {
+    Mount::at("/socket_fast").limits(|limits| {
+        limits.idle_timeout = Duration::from_secs(1);
+        limits.frame_bytes_max = 65_536;
+        limits.channels_per_connection_max = 5;
+    })
+}
+
 /// Every channel there is.
 fn socket(services: &Arc<Services>) -> SocketRouter<Caller> {
     callers(services)
-        .auth_token()
         .channel::<RoomChannel>("room:*")
         .channel::<PresenceChannel>("presence:*")
         .channel::<Lobby>("lobby")

@@ -60,13 +60,14 @@ impl Card {
             params: info.params.into_map(),
             auth_token: info.auth_token,
             user_agent: info.user_agent,
-            uri_path: info.path,
+            uri_path: info.uri.path().to_owned(),
             peer: info.peer.map(|peer| peer.ip()),
         }
     }
 }
 
 fn x_headers(info: &ConnectInfo) -> Map<String, Value> {
-    let is_x = info.headers.iter().filter(|(name, _)| name.as_str().starts_with("x-"));
-    is_x.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.into()))).collect()
+    info.x_headers()
+        .filter_map(|(name, value)| Some((name.to_owned(), value.to_str().ok()?.into())))
+        .collect()
 }

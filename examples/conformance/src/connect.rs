@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::http::StatusCode;
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use serde_json::Value;
 use throng::{
     prelude::*,
@@ -13,6 +16,8 @@ use crate::caller::{Caller, Card, Services};
 
 /// What tokens of users are signed under.
 pub(crate) const USER_SALT: &str = "user socket";
+/// Why a client is refused that comes too often.
+const RATE_LIMIT: &str = "rate limit";
 const DAY: Duration = Duration::from_secs(86_400);
 
 /// Lets a client in, or says why not.
@@ -25,10 +30,18 @@ pub(crate) async fn connect(services: Arc<Services>, info: ConnectInfo) -> Resul
         return Err(Refusal::FORBIDDEN);
     }
     if info.params.text("ratelimit") == Some("true") {
-        return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, "Too many requests"));
+        return Err(Refusal::because(RATE_LIMIT));
     }
     let user_id = user_id(&info.params, &services.tokens)?;
     Ok(Caller { card: Arc::new(Card::new(user_id, info)), services })
+}
+
+/// What a client is answered that is refused for a reason (§1.6).
+pub(crate) fn answer_to_refusal(refusal: &Refusal) -> Response {
+    match refusal.reason() {
+        Some(RATE_LIMIT) => (StatusCode::TOO_MANY_REQUESTS, "Too many requests").into_response(),
+        _ => refusal.clone().into_response(),
+    }
 }
 
 /// The name in a token, if there is one; otherwise the client's word for it.

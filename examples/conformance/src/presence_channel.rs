@@ -53,7 +53,8 @@ impl Channel for PresenceChannel {
             "track" => self.track(said.read()?, socket),
             "update" => self.update(said.read()?, socket),
             "untrack" => Ok(self.untrack(said.read()?, socket)),
-            "list" => Ok(Reply::ok(socket.assigns().services.presence.list(socket.topic()))),
+            "list" => Ok(Reply::ok(socket.assigns().services.presence.fetch_list(socket.topic()).await?)),
+            "get" => self.look_up(said.read()?, socket).await,
             "crash" => panic!("the channel was told to crash"),
             _ => Err(said.unheard()),
         }
@@ -79,6 +80,12 @@ impl PresenceChannel {
             Err(UpdateError::NoPresence) => Ok(Reply::refused("nopresence")),
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn look_up(&self, wish: Wish, socket: &Socket<'_, Self>) -> Result<Reply, Exit> {
+        let key = wish.key.as_ref().unwrap_or(&self.key);
+        let found = socket.assigns().services.presence.fetch_by_key(socket.topic(), key).await?;
+        Ok(Reply::ok(json!({ "presence": found.get(key) })))
     }
 
     fn untrack(&self, wish: Wish, socket: &Socket<'_, Self>) -> Reply {

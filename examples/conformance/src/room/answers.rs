@@ -4,7 +4,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use throng::{prelude::*, web::Payload};
+use throng::{
+    prelude::*,
+    web::{Binary, Payload},
+};
 
 use super::{Many, RoomChannel};
 use crate::{caller::Card, connect::USER_SALT, said::Said};
@@ -15,6 +18,19 @@ type Outcome = Result<Reply, Exit>;
 pub(super) fn status_only(said: &Said) -> Outcome {
     let asked: Value = said.read()?;
     Ok(if asked["status"] == "error" { Reply::error(json!({})) } else { Reply::ack() })
+}
+
+/// The client's bytes, and two more.
+pub(super) fn longer_by_two(said: &Said) -> Outcome {
+    let Binary(bytes) = said.read()?;
+    let longer = [&bytes[..], &[3, 4]].concat();
+    Ok(Reply::ok(Payload::bytes(longer)))
+}
+
+/// The client's own event back, with what it carries.
+pub(super) fn push_back(said: &Said, socket: &Socket<'_, RoomChannel>) -> Outcome {
+    socket.push(&said.event, &said.payload)?;
+    Ok(Reply::none())
 }
 
 /// An event of the client's own choice, instead of an answer.
@@ -78,7 +94,7 @@ pub(super) fn whoami(socket: &Socket<'_, RoomChannel>) -> Outcome {
     }
     let known = Known {
         card: &socket.assigns().card,
-        transport: "websocket",
+        transport: socket.transport(),
         topic: socket.topic(),
         join_ref: serde_json::from_str(socket.join_ref().as_json())?,
     };

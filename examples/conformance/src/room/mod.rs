@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use throng::prelude::*;
+use throng::{prelude::*, web::Payload};
 
 use crate::{caller::Caller, said::Said};
 
@@ -22,16 +22,17 @@ pub(crate) struct RoomChannel {
 
 impl Channel for RoomChannel {
     type Assigns = Caller;
-    /// Any JSON value: what is not in it has not been asked for.
-    type Params = Value;
+    /// Of any kind: what it does not say has not been asked for.
+    type Params = Payload;
     type Event = Said;
 
     const INTERCEPTS: &'static [&'static str] = &["intercepted", "hidden"];
 
-    async fn join(params: Value, socket: &mut Socket<'_, Self>) -> Result<Self, JoinError> {
+    async fn join(params: Payload, socket: &mut Socket<'_, Self>) -> Result<Self, JoinError> {
         if socket.topic() == "room:private" {
             return Err(JoinError::unauthorized());
         }
+        let params: Value = params.parse().unwrap_or_default();
         if let Some(delay) = params["delay_ms"].as_u64() {
             tokio::time::sleep(Duration::from_millis(delay)).await;
         }
@@ -54,10 +55,9 @@ impl Channel for RoomChannel {
 
     async fn handle_in(&mut self, said: Said, socket: &mut Socket<'_, Self>) -> Result<Reply, Exit> {
         match &*said.event {
-            "new_msg" => broadcasts::to_all(&said, socket),
+            "new_msg" | "hidden" => broadcasts::to_all(&said, socket),
             "shout" => broadcasts::to_others(&said, socket),
             "bin_bcast" | "intercepted" => broadcasts::in_silence(&said, socket),
-            "hidden" => broadcasts::to_all(&said, socket),
             "bulk_bcast" => broadcasts::in_bulk(&said, socket),
             "bcast_topic" => broadcasts::elsewhere(&said, socket),
             "disconnect_user" => broadcasts::disconnect(&said, socket),
@@ -65,6 +65,8 @@ impl Channel for RoomChannel {
             "echo_error" => Ok(Reply::error(said.payload)),
             "custom_status" => Ok(Reply::status("maybe", said.payload)),
             "status_only" => answers::status_only(&said),
+            "bin_reply" => answers::longer_by_two(&said),
+            "bin_push" => answers::push_back(&said, socket),
             "ping" => Ok(Reply::ack()),
             "noreply" => Ok(Reply::none()),
             "push_me" => answers::push(&said, socket),
