@@ -6,6 +6,7 @@
 mod support;
 
 mod broadcasts;
+mod bytes;
 mod callbacks;
 mod dispatch;
 mod ends;
@@ -13,4 +14,6 @@ mod envelopes;
 mod handshake;
 mod health;
 mod origins;
+mod presence;
 mod times;
+mod versions;

@@ -1,5 +1,6 @@
 //! What the tests share: a server, and clients that know nothing of it.
 
+pub(crate) mod binary;
 mod client;
 mod http;
 mod raw;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 pub(crate) use self::{
+    binary::Binary,
     client::{Client, End, Frame},
     http::{Answer, Request},
     raw::Raw,
