@@ -35,6 +35,19 @@ fn encode(broadcast: &Broadcast, serializer: Serializer) -> Option<Frame> {
     encoded.map_err(|error| telemetry::broadcast_skipped(broadcast.topic(), &error)).ok()
 }
 
+/// Delivers to a channel's client.
+pub(crate) fn to_client(
+    channel: ChannelId,
+    outbox: Arc<Outbox>,
+    serializer: Serializer,
+) -> impl Fn(&Broadcast) + Send + Sync + 'static {
+    move |broadcast| {
+        if let Some(frame) = frame(broadcast, serializer) {
+            outbox.broadcast(channel, frame);
+        }
+    }
+}
+
 /// Delivers to a channel's client, but hands the events that the channel intercepts to the channel.
 pub(crate) fn to_channel<C: Channel>(
     pid: Pid<ChannelServer<C>>,
@@ -42,11 +55,10 @@ pub(crate) fn to_channel<C: Channel>(
     outbox: Arc<Outbox>,
     serializer: Serializer,
 ) -> impl Fn(&Broadcast) + Send + Sync + 'static {
+    let deliver = to_client(channel, outbox.clone(), serializer);
     move |broadcast| {
         if !C::INTERCEPTS.contains(&broadcast.event()) {
-            if let Some(frame) = frame(broadcast, serializer) {
-                outbox.broadcast(channel, frame);
-            }
+            deliver(broadcast);
         } else if let Some(loan) = Loan::take(&outbox, broadcast.payload().as_wire().len()) {
             // A pid is an address of its own: it always resolves.
             drop(pid.cast(Inbound::Intercepted { broadcast: broadcast.clone(), loan }));

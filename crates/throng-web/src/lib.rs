@@ -190,7 +190,8 @@ mod vsn;
 mod websocket;
 
 pub use channel::{
-    Channel, ChannelHandler, ChannelPid, JoinError, PushError, Reply, Socket, SocketRef, SocketTrackError,
+    Channel, ChannelHandler, ChannelPid, ClientEvent, ClientLeave, CustomJoin, CustomSocket, FromClient,
+    JoinError, PushError, Reply, Socket, SocketRef, SocketTrackError,
 };
 pub use close::CloseReason;
 pub use endpoint::{

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     connection::{Link, Loan, Outbox},
-    protocol::{Payload, PayloadError, Ref},
+    protocol::{Payload, PayloadError, Ref, Serializer},
     socket::ChannelId,
 };
 
@@ -71,6 +71,16 @@ impl<C: Channel> Socket<'_, C> {
     /// What carries the client's messages: `websocket`, `longpoll` or `memory` (§5.5).
     pub fn transport(&self) -> &'static str {
         self.state.link.transport
+    }
+
+    /// Whether the client understands bytes; one that speaks version 1 of the protocol does not (§3.6).
+    pub fn takes_bytes(&self) -> bool {
+        self.state.link.serializer == Serializer::V2
+    }
+
+    /// The reference of the event in hand, or of the join; `None` outside of both (§5.5).
+    pub fn reference(&self) -> Option<&Ref> {
+        self.state.reference.as_ref()
     }
 
     /// The node that the channel runs on.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use throng_runtime::{Ctx, ProcessId};
+use throng_runtime::Ctx;
 use tokio::time::Instant;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     rates::{Admission, Rates},
 };
 use crate::{
-    channel::{Inbound, JoinRequest},
+    channel::{Inbound, JoinRequest, Replaced},
     close::CloseReason,
     endpoint::{Limits, Session},
     protocol::{self, DecodeLimits, Message, Wire},
@@ -167,8 +167,10 @@ impl<'a> Client<'a> {
 
     /// Starts a channel's process and watches it; its join runs there.
     async fn start(&mut self, Start { channel, message, replaces }: Start) {
-        let replaces: Option<ProcessId> =
-            replaces.and_then(|old| self.channels.find(old)).map(|process| process.id);
+        let grace = self.link.channel_grace;
+        let replaces = replaces
+            .and_then(|old| self.channels.find(old))
+            .map(|process| Replaced { process: process.id, grace: process.grace.unwrap_or(grace) });
         let request = JoinRequest { link: self.link.clone(), channel, message, replaces };
         let outbox = self.link.outbox.clone();
         let node = self.ctx.node().clone();

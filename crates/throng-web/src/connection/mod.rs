@@ -33,6 +33,7 @@ pub(crate) use self::{
     outbox::{ChannelNews, Outbox},
 };
 use crate::{
+    close::CloseReason,
     endpoint::{ChannelCount, Limits, Mounted, Registration, Session},
     fastlane,
     protocol::Serializer,
@@ -52,7 +53,7 @@ pub(crate) struct Link {
     /// The connection's process.
     pub(crate) connection: ProcessId,
     pub(crate) channels: Arc<ChannelCount>,
-    /// How long a channel that is replaced may take to end.
+    /// How long a channel may take to end, unless its type says otherwise.
     pub(crate) channel_grace: Duration,
 }
 
@@ -98,7 +99,7 @@ impl Accepted {
         let mut client = Client::new(&mut ctx, &link, &*self.session, limits);
         let end = transport.serve(&mut client).await;
         let channels = client.into_channels();
-        channels.close();
+        channels.close(matches!(end, End::Server(CloseReason::Restart)));
         // What comes from now on is dropped; what was queued before may still be sent.
         link.outbox.close(end.as_reason());
         // In a box of its own, which a connection that is open does not carry around.

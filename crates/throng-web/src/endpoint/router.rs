@@ -2,11 +2,13 @@
 
 use std::{fmt, pin::Pin, sync::Arc};
 
-use throng_runtime::{Node, StartError};
+use throng_runtime::{ChildSpec, GenServer, Handler, Node, StartError};
 
 use super::{ConnectInfo, Refusal};
 use crate::{
-    channel::{Channel, JoinRequest, Route, Start, StartChannel, Starting},
+    channel::{
+        Channel, CustomJoin, CustomRoute, FromClient, JoinRequest, Route, Start, StartChannel, Starting,
+    },
     origin::CheckOrigin,
     routing::{Routes, TopicPattern, TopicPatternError},
 };
@@ -121,9 +123,64 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     /// Leads topics to a channel type: an exact topic, or `"prefix*"`; the first match wins (§4.1).
     ///
     /// An invalid pattern is reported when the endpoint is built.
-    pub fn channel<C: Channel<Assigns = A>>(mut self, pattern: &str) -> SocketRouter<A> {
+    pub fn channel<C: Channel<Assigns = A>>(self, pattern: &str) -> SocketRouter<A> {
+        self.route(pattern, Route::<C, _>::new(|_| ()))
+    }
+
+    /// As [`SocketRouter::channel`], and changes what is known of the client for the channels of this route: one type then
+    /// serves several (§4.1).
+    pub fn channel_with<C: Channel<Assigns = A>>(
+        self,
+        pattern: &str,
+        assign: impl Fn(&mut A) + Send + Sync + 'static,
+    ) -> SocketRouter<A> {
+        self.route(pattern, Route::<C, _>::new(assign))
+    }
+
+    /// Leads topics to servers of the application's own, one for each join, which answer the join, the events and the leave
+    /// by themselves (§5.8). Most have no need of it: a [`Channel`] does all that.
+    ///
+    /// ```
+    /// # use throng_runtime::{Ctx, Exit, GenServer, Halt, Handled, Handler, Init};
+    /// # use throng_web::{CustomJoin, FromClient, SocketRouter};
+    /// /// Says what it hears.
+    /// struct Echo(CustomJoin<()>);
+    ///
+    /// impl GenServer for Echo {
+    ///     type Args = CustomJoin<()>;
+    ///     async fn init(join: CustomJoin<()>, ctx: &mut Ctx<Self>) -> Init<Self> {
+    ///         join.socket.accept(ctx, &join.params)?;
+    ///         Ok(Echo(join))
+    ///     }
+    /// }
+    ///
+    /// impl Handler<FromClient> for Echo {
+    ///     async fn handle(&mut self, message: FromClient, _: &mut Ctx<Self>) -> Handled<FromClient> {
+    ///         match message {
+    ///             FromClient::Event(event) => return Ok(event.reply.ok(&event.payload)?),
+    ///             FromClient::Leave(leave) => leave.confirm(),
+    ///             _ => {}
+    ///         }
+    ///         Err(Halt::Stop(Exit::Normal))
+    ///     }
+    /// }
+    ///
+    /// let sockets = SocketRouter::new(async |_| Ok(())).custom("echo:*", Echo::child);
+    /// ```
+    pub fn custom<S>(
+        self,
+        pattern: &str,
+        child: impl Fn(CustomJoin<A>) -> ChildSpec<S> + Send + Sync + 'static,
+    ) -> SocketRouter<A>
+    where
+        S: GenServer + Handler<FromClient>,
+    {
+        self.route(pattern, CustomRoute(child))
+    }
+
+    fn route(mut self, pattern: &str, to: impl StartChannel<A> + 'static) -> SocketRouter<A> {
         match TopicPattern::parse(pattern) {
-            Ok(pattern) => self.routes.add(pattern, Arc::new(Route::<C>::new())),
+            Ok(pattern) => self.routes.add(pattern, Arc::new(to)),
             Err(mistake) => self.mistakes.push(mistake),
         }
         self

@@ -3,7 +3,10 @@
 
 mod support;
 
+mod answers;
 mod broadcasts;
+mod bytes;
+mod custom;
 mod draining;
 mod ends;
 mod events;
@@ -22,3 +25,4 @@ mod slow_readers;
 mod supervision;
 mod topics;
 mod vanished;
+mod versions;
