@@ -177,6 +177,7 @@ mod close;
 mod connection;
 mod endpoint;
 mod fastlane;
+mod longpoll;
 mod origin;
 mod params;
 mod protocol;
@@ -198,6 +199,7 @@ pub use endpoint::{
     ConnectInfo, Cookies, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener,
     Mount, Refusal, SocketRouter,
 };
+pub use longpoll::LongPoll;
 pub use origin::{CheckOrigin, Origin, OriginPattern, OriginPatternError};
 pub use params::{Params, ParamsError};
 pub use protocol::Ref;

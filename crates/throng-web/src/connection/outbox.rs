@@ -95,6 +95,11 @@ impl Outbox {
         self.queue.lock().next_frame()
     }
 
+    /// Whether no frame waits to be sent.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.lock().is_empty()
+    }
+
     /// The next piece of news, or else the reason to close.
     pub(crate) fn next_news(&self) -> Result<Option<ChannelNews>, CloseReason> {
         self.queue.lock().next_news()

@@ -137,6 +137,10 @@ impl Queue {
         self.load.bytes
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
     /// How many frames wait.
     pub(super) fn frames(&self) -> usize {
         self.frames.len() + self.held.iter().map(|(_, frames)| frames.len()).sum::<usize>()

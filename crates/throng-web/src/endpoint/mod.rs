@@ -41,6 +41,7 @@ pub(crate) use self::{
     mounted::Mounted,
     registry::{ChannelCount, Connections, Registration},
     router::{Session, SocketType},
+    visitor::{Refused, Visitor},
 };
 use crate::{fastlane, protocol::Payload};
 

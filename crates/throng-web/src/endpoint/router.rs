@@ -6,6 +6,7 @@ use throng_runtime::{ChildSpec, GenServer, Handler, Node, StartError};
 
 use super::{ConnectInfo, Refusal};
 use crate::{
+    LongPoll,
     channel::{
         Channel, CustomJoin, CustomRoute, FromClient, JoinRequest, Route, Start, StartChannel, Starting,
     },
@@ -50,6 +51,7 @@ pub(crate) struct SocketOptions {
     /// Instead of the endpoint's own.
     pub(crate) check_origin: Option<CheckOrigin>,
     pub(crate) auth_token: bool,
+    pub(crate) longpoll: Option<LongPoll>,
 }
 
 impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
@@ -111,6 +113,14 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     /// shows it. Connects then find it in [`ConnectInfo::auth_token`], at all mounts (§1.8).
     pub fn auth_token(mut self) -> SocketRouter<A> {
         self.options.auth_token = true;
+        self
+    }
+
+    /// Offers long-polling beside WebSockets, at `<path>/longpoll`, at all mounts (§1.2, §9).
+    ///
+    /// phoenix.js turns to it by itself where it was given `longPollFallbackMs` and no WebSocket opens.
+    pub fn longpoll(mut self, longpoll: LongPoll) -> SocketRouter<A> {
+        self.options.longpoll = Some(longpoll);
         self
     }
 
