@@ -9,7 +9,9 @@ use serde_json::json;
 use throng::{
     prelude::*,
     pubsub::{Extras, PayloadError, Presences},
-    web::{CheckOrigin, EndpointError, Limits, Mount, OriginPatternError, Quota, Tokens, WeakSecret},
+    web::{
+        CheckOrigin, EndpointError, Limits, LongPoll, Mount, OriginPatternError, Quota, Tokens, WeakSecret,
+    },
 };
 
 use crate::{
@@ -66,12 +68,13 @@ fn presence(pubsub: &PubSub) -> Presence {
 
 /// `/socket`, with the usual times and bounds.
 fn patient() -> Mount {
-    Mount::at("/socket").auth_token()
+    Mount::at("/socket").auth_token().longpoll(LongPoll::default())
 }
 
 /// `/socket_fast`, for those who wait for a time to pass or a bound to be reached.
 fn impatient() -> Mount {
-    Mount::at("/socket_fast").limits(|limits| {
+    let longpoll = LongPoll::default().with(|longpoll| longpoll.window = Duration::from_millis(500));
+    Mount::at("/socket_fast").longpoll(longpoll).limits(|limits| {
         limits.idle_timeout = Duration::from_secs(1);
         limits.frame_bytes_max = 65_536;
         limits.channels_per_connection_max = 5;

@@ -14,6 +14,7 @@ mod envelopes;
 mod handshake;
 mod health;
 mod origins;
+mod polling;
 mod presence;
 mod times;
 mod versions;

@@ -3,6 +3,7 @@
 pub(crate) mod binary;
 mod client;
 mod http;
+mod poller;
 mod raw;
 mod server;
 
@@ -14,6 +15,7 @@ pub(crate) use self::{
     binary::Binary,
     client::{Client, End, Frame},
     http::{Answer, Request},
+    poller::Poller,
     raw::Raw,
     server::Server,
 };
