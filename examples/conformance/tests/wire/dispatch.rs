@@ -1,11 +1,11 @@
-//! What becomes of a message: the table of section 4, row by row (`c4_a_` is its first), and the rules below it.
+//! What becomes of a message: the table of section 4, row by row (`c4a_` is its first), and the rules below it.
 
 use serde_json::{Value, json};
 
 use crate::support::{Server, ok, refused};
 
 #[tokio::test]
-async fn c4_a_a_heartbeat_is_answered_whatever_is_joined() {
+async fn c4a_a_heartbeat_is_answered_whatever_is_joined() {
     let server = Server::start().await;
     let mut client = server.client("ada").await;
     client.expect_nothing().await;
@@ -14,7 +14,7 @@ async fn c4_a_a_heartbeat_is_answered_whatever_is_joined() {
 }
 
 #[tokio::test]
-async fn c4_b_a_join_starts_a_channel_if_a_route_leads_there_and_there_is_room() {
+async fn c4b_a_join_starts_a_channel_if_a_route_leads_there_and_there_is_room() {
     let server = Server::start().await;
     let mut client = server.fast_client("ada").await;
     let join_ref = client.send_join("nowhere", json!({})).await;
@@ -28,7 +28,7 @@ async fn c4_b_a_join_starts_a_channel_if_a_route_leads_there_and_there_is_room()
 }
 
 #[tokio::test]
-async fn c4_c_a_join_of_what_is_joined_replaces_the_channel() {
+async fn c4c_a_join_of_what_is_joined_replaces_the_channel() {
     let server = Server::start().await;
     let mut client = server.client("ada").await;
     client.join("room:1").await;
@@ -38,7 +38,7 @@ async fn c4_c_a_join_of_what_is_joined_replaces_the_channel() {
 }
 
 #[tokio::test]
-async fn c4_d_a_leave_is_handed_to_the_channel_with_its_join_ref_or_none() {
+async fn c4d_a_leave_is_handed_to_the_channel_with_its_join_ref_or_none() {
     let server = Server::start().await;
     let mut client = server.client("ada").await;
     for with in [true, false] {
@@ -52,7 +52,7 @@ async fn c4_d_a_leave_is_handed_to_the_channel_with_its_join_ref_or_none() {
 }
 
 #[tokio::test]
-async fn c4_e_a_leave_with_another_join_ref_is_stale() {
+async fn c4e_a_leave_with_another_join_ref_is_stale() {
     let server = Server::start().await;
     let mut client = server.client("ada").await;
     let join_ref = client.join("room:1").await;
@@ -63,7 +63,7 @@ async fn c4_e_a_leave_with_another_join_ref_is_stale() {
 }
 
 #[tokio::test]
-async fn c4_f_a_leave_of_what_is_not_joined_is_answered_as_it_came() {
+async fn c4f_a_leave_of_what_is_not_joined_is_answered_as_it_came() {
     let server = Server::start().await;
     let mut client = server.client("ada").await;
     for (join_ref, reference) in [(json!("3"), json!("4")), (Value::Null, json!(5)), (json!(6), Value::Null)]
@@ -74,7 +74,7 @@ async fn c4_f_a_leave_of_what_is_not_joined_is_answered_as_it_came() {
 }
 
 #[tokio::test]
-async fn c4_g_an_event_is_handed_to_the_channel_with_its_join_ref_or_none() {
+async fn c4g_an_event_is_handed_to_the_channel_with_its_join_ref_or_none() {
     let server = Server::start().await;
     let mut client = server.client("ada").await;
     let join_ref = client.join("room:1").await;
@@ -85,7 +85,7 @@ async fn c4_g_an_event_is_handed_to_the_channel_with_its_join_ref_or_none() {
 }
 
 #[tokio::test]
-async fn c4_h_an_event_with_another_join_ref_is_stale_and_not_answered() {
+async fn c4h_an_event_with_another_join_ref_is_stale_and_not_answered() {
     let server = Server::start().await;
     let mut client = server.client("ada").await;
     client.join("room:1").await;
@@ -97,7 +97,7 @@ async fn c4_h_an_event_with_another_join_ref_is_stale_and_not_answered() {
 }
 
 #[tokio::test]
-async fn c4_i_an_event_of_what_is_not_joined_is_unmatched() {
+async fn c4i_an_event_of_what_is_not_joined_is_unmatched() {
     let server = Server::start().await;
     let mut client = server.client("ada").await;
     for topic in ["room:1", "nowhere", ""] {

@@ -1,4 +1,4 @@
-//! Times and limits: rows of the table of section 8 (`c8_a_` is its first).
+//! Times and limits: rows of the table of section 8 (`c8a_` is its first).
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::support::{Client, Frame, Raw, Server, ok};
 const IDLE: Duration = Duration::from_millis(1_000);
 
 #[tokio::test]
-async fn c8_a_whoever_says_nothing_is_closed_and_what_the_server_says_does_not_count() {
+async fn c8a_whoever_says_nothing_is_closed_and_what_the_server_says_does_not_count() {
     let server = Server::start().await;
     let mut client = server.fast_client("ada").await;
     client.join("room:1").await;
@@ -30,7 +30,7 @@ async fn c8_a_whoever_says_nothing_is_closed_and_what_the_server_says_does_not_c
 }
 
 #[tokio::test]
-async fn c8_a_any_frame_buys_time_a_ping_too() {
+async fn c8a_any_frame_buys_time_a_ping_too() {
     let server = Server::start().await;
     let mut client = server.fast_client("ada").await;
     let last = loop {
@@ -48,7 +48,7 @@ async fn c8_a_any_frame_buys_time_a_ping_too() {
 }
 
 #[tokio::test]
-async fn c8_b_the_server_answers_pings_with_their_data_and_sends_none() {
+async fn c8r_the_server_answers_pings_with_their_data_and_sends_none() {
     let server = Server::start().await;
     let mut client = server.client("ada").await;
     for data in [&b""[..], b"here", &[7; 125]] {
@@ -59,7 +59,7 @@ async fn c8_b_the_server_answers_pings_with_their_data_and_sends_none() {
 }
 
 #[tokio::test]
-async fn c8_f_a_message_may_be_as_large_as_the_mount_allows_however_it_is_cut() {
+async fn c8f_a_message_may_be_as_large_as_the_mount_allows_however_it_is_cut() {
     let server = Server::start().await;
     let path = "/socket_fast/websocket?vsn=2.0.0";
     let heartbeat = |bytes: usize| {
@@ -81,7 +81,7 @@ async fn c8_f_a_message_may_be_as_large_as_the_mount_allows_however_it_is_cut() 
 }
 
 #[tokio::test]
-async fn c8_f_four_megabytes_fit_into_a_frame_of_the_other_mount() {
+async fn c8f_four_megabytes_fit_into_a_frame_of_the_other_mount() {
     let server = Server::start().await;
     let mut client = server.client("ada").await;
     client.join("room:1").await;
@@ -90,7 +90,7 @@ async fn c8_f_four_megabytes_fit_into_a_frame_of_the_other_mount() {
 }
 
 #[tokio::test]
-async fn c8_g_a_connection_has_as_many_channels_as_its_mount_allows() {
+async fn c8g_a_connection_has_as_many_channels_as_its_mount_allows() {
     let server = Server::start().await;
     let (mut slow, mut fast) = (server.client("ada").await, server.fast_client("ada").await);
     let admitted = async |client: &mut Client, tries: usize| {
@@ -106,7 +106,7 @@ async fn c8_g_a_connection_has_as_many_channels_as_its_mount_allows() {
 }
 
 #[tokio::test]
-async fn c8_i_utf_8_is_looked_at_across_fragments() {
+async fn c8i_utf_8_is_looked_at_across_fragments() {
     let server = Server::start().await;
     let mut raw = Raw::upgraded(server.addr, "/socket/websocket?vsn=2.0.0").await;
     let text = r#"[null,"ü","phoenix","heartbeat",{}]"#.as_bytes();
