@@ -183,6 +183,7 @@ mod params;
 mod protocol;
 mod rate;
 mod routing;
+mod slow;
 mod small_map;
 mod socket;
 mod telemetry;
@@ -197,7 +198,7 @@ pub use channel::{
 pub use close::CloseReason;
 pub use endpoint::{
     ConnectInfo, Cookies, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener,
-    Mount, Refusal, SocketRouter,
+    Mount, Refusal, Revocations, SocketRouter, TokenGate,
 };
 pub use longpoll::LongPoll;
 pub use origin::{CheckOrigin, Origin, OriginPattern, OriginPatternError};
@@ -205,5 +206,6 @@ pub use params::{Params, ParamsError};
 pub use protocol::Ref;
 pub use rate::Quota;
 pub use routing::{TopicPattern, TopicPatternError};
+pub use slow::{OutboundCounts, WhenSlow};
 pub use throng_pubsub::{Binary, Broadcast, BroadcastError, IntoPayload, Payload, PayloadError, PubSub};
 pub use token::{Digest, MaxAge, SignError, Term, TokenData, TokenError, Tokens, Validity, WeakSecret};

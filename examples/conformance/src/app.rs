@@ -15,7 +15,6 @@ use throng::{
 };
 
 use crate::{
-    announcement::Announcement,
     caller::{Caller, Services},
     connect::{answer_to_refusal, connect},
     http,
@@ -49,8 +48,7 @@ pub fn tree(node: &Node, settings: &Settings) -> Result<(ChildSpec<Supervisor>, 
     let _ = this_endpoint.set(endpoint.clone());
     let tree = Supervisor::rest_for_one("conformance")
         .child(&services.presence)
-        .child(endpoint.listen(settings.addr()))
-        .child(Announcement::child(endpoint.clone()));
+        .child(endpoint.listen(settings.addr()));
     Ok((tree, endpoint))
 }
 

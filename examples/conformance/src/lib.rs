@@ -12,7 +12,6 @@
 //! wait for long ones, and rooms alone.
 #![forbid(unsafe_code)]
 
-mod announcement;
 mod app;
 mod caller;
 mod connect;

@@ -1,11 +1,15 @@
 //! `PORT=4001 cargo run --release -p conformance`: the application, until somebody stops it.
 #![forbid(unsafe_code)]
 
+mod announcement;
+
 use std::process::ExitCode;
 
 use conformance::Settings;
 use throng::Node;
 use tracing_subscriber::EnvFilter;
+
+use crate::announcement::Announcement;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -24,6 +28,6 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let node = Node::new("conformance");
-    let (tree, _endpoint) = conformance::tree(&node, &Settings::load()?)?;
-    Ok(node.run(tree).await?)
+    let (tree, endpoint) = conformance::tree(&node, &Settings::load()?)?;
+    Ok(node.run(tree.child(Announcement::child(endpoint))).await?)
 }

@@ -16,22 +16,25 @@ mod backlog;
 mod channels;
 mod client;
 mod end;
+mod lease;
 mod outbox;
 mod queue;
 mod rates;
+mod waiting;
 
 use std::{sync::Arc, time::Duration};
 
 use throng_pubsub::PubSub;
 use throng_runtime::{Ctx, Exit, ProcessId};
 
-use self::channels::Channels;
 pub(crate) use self::{
     backlog::{InFlight, Loan},
     client::Client,
     end::End,
     outbox::{ChannelNews, Outbox},
+    waiting::{Mark, Merge},
 };
+use self::{channels::Channels, lease::Lease};
 use crate::{
     close::CloseReason,
     endpoint::{ChannelCount, Limits, Mounted, Registration, Session},
@@ -75,7 +78,7 @@ pub(crate) trait Transport: Send {
 
 /// A client that was let in, for a transport to serve.
 pub(crate) struct Accepted {
-    pub(crate) session: Box<dyn Session>,
+    pub(crate) session: Arc<dyn Session>,
     pub(crate) serializer: Serializer,
     pub(crate) registration: Registration,
     pub(crate) mounted: Arc<Mounted>,
@@ -96,8 +99,9 @@ impl Accepted {
         let link = Arc::new(self.link(T::NAME, ctx.id()));
         let disconnect = fastlane::to_connection(link.outbox.clone());
         let _disconnects = link.id.clone().map(|id| link.pubsub.subscribe_with(&ctx, id, disconnect));
-        let mut client = Client::new(&mut ctx, &link, &*self.session, limits);
-        let end = transport.serve(&mut client).await;
+        let lease = self.session.is_live().then(|| Arc::new(Lease::new(self.session.expires_at())));
+        let mut client = Client::new(&mut ctx, &link, &self.session, lease.as_ref(), limits);
+        let end = serve(&mut transport, &mut client, &link, lease.as_deref(), limits).await;
         let channels = client.into_channels();
         channels.close(matches!(end, End::Server(CloseReason::Restart)));
         // What comes from now on is dropped; what was queued before may still be sent.
@@ -123,5 +127,23 @@ impl Accepted {
             channels: self.mounted.shared.channels.clone(),
             channel_grace: self.mounted.limits.channel_grace,
         }
+    }
+}
+
+/// Serves until the connection ends, or asks it to when the client's time is over.
+async fn serve<T: Transport>(
+    transport: &mut T,
+    client: &mut Client<'_>,
+    link: &Link,
+    lease: Option<&Lease>,
+    limits: &Limits,
+) -> End {
+    let Some(lease) = lease else { return transport.serve(client).await };
+    let mut serving = std::pin::pin!(transport.serve(client));
+    // In a box of its own: most connections have no end that is known before.
+    let watching = Box::pin(lease.watch(link, limits.expiry_notice));
+    tokio::select! {
+        end = serving.as_mut() => end,
+        () = watching => serving.await,
     }
 }

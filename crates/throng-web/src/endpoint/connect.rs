@@ -9,7 +9,7 @@ use axum::{
 };
 
 use super::{session::Verified, subprotocol, visitor::peer};
-use crate::{origin::Origin, params::Params};
+use crate::{origin::Origin, params::Params, token::TokenData};
 
 /// Headers of a trace context.
 const TRACE_CONTEXT: [&str; 2] = ["traceparent", "tracestate"];
@@ -36,6 +36,8 @@ pub struct ConnectInfo {
     /// The token that phoenix.js sends as its `authToken`, where [`Mount::auth_token`](super::Mount::auth_token) asks for
     /// it (§1.8).
     pub auth_token: Option<String>,
+    /// What the client's token says, where a [`TokenGate`](super::TokenGate) let it in.
+    pub token: Option<TokenData>,
     /// The transport: `websocket` or `longpoll` (§5.5).
     pub transport: &'static str,
     /// The mount's constants and the session, by type.
@@ -52,6 +54,7 @@ impl ConnectInfo {
             // A router around the endpoint's own cuts its prefix off.
             uri: here.with_path(parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0)),
             auth_token: None,
+            token: None,
             transport,
             values: Extensions::new(),
         }

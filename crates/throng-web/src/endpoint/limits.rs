@@ -33,6 +33,8 @@ pub struct Limits {
     /// How long a client may be silent: 60 s. Any message counts, a ping too (§8). The first byte of one buys as much time
     /// again for the whole of it, however it is cut into fragments.
     pub idle_timeout: Duration,
+    /// How long before its token expires a client is told: 30 s; zero tells nobody (§18.9).
+    pub expiry_notice: Duration,
     /// Events handed to the channels of one connection and not handled yet: 128. Beyond it the connection is not read; if
     /// that lasts as long as `idle_timeout`, it is closed with 1013.
     pub events_in_flight_max: usize,
@@ -69,6 +71,7 @@ impl Default for Limits {
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(2),
             idle_timeout: Duration::from_secs(60),
+            expiry_notice: Duration::from_secs(30),
             events_in_flight_max: 128,
             bytes_in_flight_max: 1 << 20,
             message_rate: Quota::new(1_000, 5_000),

@@ -4,10 +4,12 @@
 //! [`Endpoint::listen`] is a child for a supervisor, with an accept loop of its own that shuts down in order.
 
 mod build;
+mod client_session;
 mod connect;
 mod descriptors;
 mod drain;
 mod exchange;
+mod gate;
 mod handshake;
 mod health;
 mod limits;
@@ -16,6 +18,7 @@ mod mount;
 mod mounted;
 mod peers;
 mod registry;
+mod revocations;
 mod router;
 mod session;
 mod subprotocol;
@@ -31,9 +34,11 @@ use throng_runtime::{ChildSpec, GenServer, Node};
 pub use self::{
     build::{EndpointBuilder, EndpointError},
     connect::{ConnectInfo, Refusal},
+    gate::TokenGate,
     limits::{Drain, Limits},
     listener::{ListenError, Listener},
     mount::Mount,
+    revocations::Revocations,
     router::SocketRouter,
     session::Cookies,
 };
@@ -43,7 +48,7 @@ pub(crate) use self::{
     router::{Session, SocketType},
     visitor::{Refused, Visitor},
 };
-use crate::{fastlane, protocol::Payload};
+use crate::{OutboundCounts, fastlane, protocol::Payload};
 
 /// Sockets, the routes around them, and the clients that are connected; cloning gives another handle.
 #[derive(Clone)]
@@ -142,6 +147,12 @@ impl Endpoint {
     /// connection: a figure for a dashboard, not for a hot path.
     pub fn queued_bytes(&self) -> usize {
         self.shared.connections.queued_bytes()
+    }
+
+    /// How often events were not sent as they were, for clients that were slow (§18.3), since the endpoint was built. It looks at
+    /// every connection, as [`Endpoint::queued_bytes`] does.
+    pub fn outbound_counts(&self) -> OutboundCounts {
+        self.shared.connections.outbound_counts()
     }
 
     /// Lets nobody in any more, and closes all connections, a batch at a time: what a server of your own calls before it

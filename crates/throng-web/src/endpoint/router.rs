@@ -1,14 +1,14 @@
 //! A socket type: who may connect, what is known of them, and which channels their topics lead to.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc, time::SystemTime};
 
-use throng_runtime::{ChildSpec, GenServer, Handler, Node, StartError};
+use throng_runtime::{ChildSpec, GenServer, Handler, Node};
 
-use super::{ConnectInfo, Refusal};
+use super::{ConnectInfo, Refusal, TokenGate, client_session::ClientSession, gate::DeadToken};
 use crate::{
     LongPoll,
     channel::{
-        Channel, CustomJoin, CustomRoute, FromClient, JoinRequest, Route, Start, StartChannel, Starting,
+        Channel, CustomJoin, CustomRoute, FromClient, JoinRequest, Route, StartChannel, Starting,
     },
     origin::CheckOrigin,
     routing::{Routes, TopicPattern, TopicPatternError},
@@ -17,6 +17,9 @@ use crate::{
 type Connect<A> =
     Arc<dyn Fn(ConnectInfo) -> Pin<Box<dyn Future<Output = Result<A, Refusal>> + Send>> + Send + Sync>;
 type Identify<A> = Arc<dyn Fn(&A) -> Option<String> + Send + Sync>;
+type Expires<A> = Arc<dyn Fn(&A) -> Option<SystemTime> + Send + Sync>;
+type Refresh<A> =
+    Arc<dyn Fn(A, String) -> Pin<Box<dyn Future<Output = Result<A, Refusal>> + Send>> + Send + Sync>;
 
 /// A socket type with clients of the assigns `A`, to be mounted at a path of an [`Endpoint`](super::Endpoint), or at
 /// several: it is cheap to clone.
@@ -39,8 +42,11 @@ type Identify<A> = Arc<dyn Fn(&A) -> Option<String> + Send + Sync>;
 #[must_use = "a socket type is mounted by `EndpointBuilder::socket`"]
 pub struct SocketRouter<A> {
     connect: Connect<A>,
-    identify: Identify<A>,
-    routes: Routes<Arc<dyn StartChannel<A>>>,
+    pub(super) identify: Identify<A>,
+    pub(super) gate: Option<TokenGate>,
+    pub(super) expires: Option<Expires<A>>,
+    pub(super) refresh: Option<Refresh<A>>,
+    pub(super) routes: Routes<Arc<dyn StartChannel<A>>>,
     mistakes: Vec<TopicPatternError>,
     options: SocketOptions,
 }
@@ -97,6 +103,9 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
         SocketRouter {
             connect,
             identify: Arc::new(|_| None),
+            gate: None,
+            expires: None,
+            refresh: None,
             routes: Routes::new(),
             mistakes: Vec::new(),
             options: SocketOptions::default(),
@@ -127,6 +136,59 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     /// Names each client's connections: a broadcast of `disconnect` on the topic of this name ends them all (§7.4).
     pub fn id(mut self, identify: impl Fn(&A) -> Option<String> + Send + Sync + 'static) -> SocketRouter<A> {
         self.identify = Arc::new(identify);
+        self
+    }
+
+    /// Lets in those alone whose token lives, and only for as long as it does (§18.9). Takes the
+    /// [`auth_token`](SocketRouter::auth_token).
+    pub fn gate(mut self, gate: TokenGate) -> SocketRouter<A> {
+        self.gate = Some(gate);
+        self.auth_token()
+    }
+
+    /// Until when a client may stay, by what is known of it: for tokens of other kinds than a [`TokenGate`] takes. Then its
+    /// connection is closed with 4001, and phoenix.js comes back with a new token (§18.9).
+    pub fn expires_at(
+        mut self,
+        expires: impl Fn(&A) -> Option<SystemTime> + Send + Sync + 'static,
+    ) -> SocketRouter<A> {
+        self.expires = Some(Arc::new(expires));
+        self
+    }
+
+    /// Takes new tokens of clients that are connected: the event `access_token` with `{token}` on the topic `phoenix`. What
+    /// it returns is known of the client from then on, to channels that it joins later; its [id](SocketRouter::id) has to
+    /// stay the same (§18.9).
+    ///
+    /// With a [`TokenGate`] it may be left out: a new token with the same data then buys more time, and nothing else.
+    ///
+    /// ```
+    /// # use std::time::SystemTime;
+    /// # use throng_web::{ConnectInfo, Refusal, SocketRouter};
+    /// # async fn introspect(_: &str) -> Option<(String, SystemTime)> { None }
+    /// #[derive(Clone)]
+    /// struct User { name: String, until: SystemTime }
+    ///
+    /// /// Asks whoever gave the token out.
+    /// async fn user(token: &str) -> Result<User, Refusal> {
+    ///     let (name, until) = introspect(token).await.ok_or(Refusal::FORBIDDEN)?;
+    ///     Ok(User { name, until })
+    /// }
+    /// let sockets = SocketRouter::new(async |info: ConnectInfo| {
+    ///     user(info.auth_token.as_deref().ok_or(Refusal::FORBIDDEN)?).await
+    /// })
+    /// .auth_token()
+    /// .id(|user: &User| Some(format!("users_socket:{}", user.name)))
+    /// .expires_at(|user| Some(user.until))
+    /// .refresh(async |_, token: String| user(&token).await);
+    /// # let _ = sockets;
+    /// ```
+    pub fn refresh<F, Fut>(mut self, refresh: F) -> SocketRouter<A>
+    where
+        F: Fn(A, String) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<A, Refusal>> + Send + 'static,
+    {
+        self.refresh = Some(Arc::new(move |assigns, token| Box::pin(refresh(assigns, token))));
         self
     }
 
@@ -202,6 +264,9 @@ impl<A> Clone for SocketRouter<A> {
         SocketRouter {
             connect: self.connect.clone(),
             identify: self.identify.clone(),
+            gate: self.gate.clone(),
+            expires: self.expires.clone(),
+            refresh: self.refresh.clone(),
             routes: self.routes.clone(),
             mistakes: self.mistakes.clone(),
             options: self.options.clone(),
@@ -217,6 +282,9 @@ impl<A> fmt::Debug for SocketRouter<A> {
 
 /// A socket type without the type of its assigns.
 pub(crate) trait SocketType: Send + Sync {
+    /// Holds the client's token against the gate, if there is one.
+    fn check_token(&self, info: &mut ConnectInfo) -> Result<(), Refusal>;
+
     /// Runs the application's connect function.
     fn connect(self: Arc<Self>, info: ConnectInfo) -> Connecting;
 
@@ -226,14 +294,22 @@ pub(crate) trait SocketType: Send + Sync {
     fn options(&self) -> &SocketOptions;
 }
 
-pub(crate) type Connecting = Pin<Box<dyn Future<Output = Result<Box<dyn Session>, Refusal>> + Send>>;
+pub(crate) type Connecting = Pin<Box<dyn Future<Output = Result<Arc<dyn Session>, Refusal>> + Send>>;
 
 impl<A: Clone + Send + Sync + 'static> SocketType for SocketRouter<A> {
+    fn check_token(&self, info: &mut ConnectInfo) -> Result<(), Refusal> {
+        if let Some(gate) = &self.gate {
+            info.token = gate.check(info, SystemTime::now()).map_err(DeadToken::refusal)?;
+        }
+        Ok(())
+    }
+
     fn connect(self: Arc<Self>, info: ConnectInfo) -> Connecting {
         Box::pin(async move {
+            let token = info.token.clone();
             let assigns = (self.connect)(info).await?;
-            let id = (self.identify)(&assigns).map(Arc::from);
-            Ok(Box::new(ClientSession { assigns, id, router: self }) as Box<dyn Session>)
+            let session = ClientSession::new(assigns, token, self)?;
+            Ok(Arc::new(session) as Arc<dyn Session>)
         })
     }
 
@@ -251,6 +327,18 @@ pub(crate) trait Session: Send + Sync {
     /// The socket id.
     fn id(&self) -> Option<Arc<str>>;
 
+    /// Whether the client's time may be bounded.
+    fn is_live(&self) -> bool;
+
+    /// Whether it may send new tokens.
+    fn renews(&self) -> bool;
+
+    /// Until when it may stay; for ever, if none.
+    fn expires_at(&self) -> Option<SystemTime>;
+
+    /// Looks at a new token, and says until when the client may stay with it.
+    fn refresh(self: Arc<Self>, token: String) -> Refreshing;
+
     /// Whether the topic leads to a channel.
     fn routes(&self, topic: &str) -> bool;
 
@@ -258,26 +346,4 @@ pub(crate) trait Session: Send + Sync {
     fn start<'a>(&'a self, node: &'a Node, join: JoinRequest) -> Starting<'a>;
 }
 
-struct ClientSession<A> {
-    assigns: A,
-    id: Option<Arc<str>>,
-    router: Arc<SocketRouter<A>>,
-}
-
-impl<A: Clone + Send + Sync + 'static> Session for ClientSession<A> {
-    fn id(&self) -> Option<Arc<str>> {
-        self.id.clone()
-    }
-
-    fn routes(&self, topic: &str) -> bool {
-        self.router.routes.find(topic).is_some()
-    }
-
-    fn start<'a>(&'a self, node: &'a Node, join: JoinRequest) -> Starting<'a> {
-        match self.router.routes.find(&join.message.topic) {
-            Some(route) => route.start(node, Start { assigns: self.assigns.clone(), join }),
-            // Only joins of routed topics get here.
-            None => Box::pin(std::future::ready(Err(StartError::Ignored))),
-        }
-    }
-}
+pub(crate) type Refreshing = Pin<Box<dyn Future<Output = Result<Option<SystemTime>, Refusal>> + Send>>;

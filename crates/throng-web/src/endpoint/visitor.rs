@@ -1,8 +1,8 @@
 //! A client that asks to be let in: the checks of §1.5 in their order, whatever the transport.
 //!
 //! ```text
-//!   request ─► query ─► origin ─► token, subprotocol ─► version ─► [the transport's own] ─► place ─► connect
-//!              400      403       403                   403         400                     503, 429  403 or its own
+//!   request ─► query ─► origin ─► subprotocol ─► version ─► token ─► [the transport's own] ─► place ─► connect
+//!              400      403       403            403        403      400                     503, 429  403 or its own
 //! ```
 //!
 //! Whatever costs more comes later, and the application last: nobody makes it work in vain.
@@ -65,6 +65,7 @@ impl Visitor {
         let mut info = ConnectInfo::new(parts, &here, transport, params);
         info.auth_token = token;
         info.values = mounted.constants.clone();
+        mounted.sockets.check_token(&mut info).map_err(Refused::by_application)?;
         let (mounted, headers) = (mounted.clone(), parts.headers.clone());
         Ok(Visitor { mounted, info, serializer, headers, subprotocol: selected })
     }
@@ -92,7 +93,7 @@ impl Visitor {
     }
 
     /// The application may refuse, panic or take too long.
-    async fn ask(self) -> Result<Box<dyn Session>, Refused> {
+    async fn ask(self) -> Result<Arc<dyn Session>, Refused> {
         let Visitor { mounted, mut info, headers, .. } = self;
         let timeout = mounted.limits.upgrade_timeout;
         // Within the block: what the application does before its first await is caught as well.
@@ -129,8 +130,8 @@ impl Refused {
     }
 
     fn by_application(refusal: Refusal) -> Refused {
-        let reason = refusal.reason().map_or(String::new(), |reason| format!(": {reason}"));
-        Refused { refusal, why: format!("refused by connect{reason}") }
+        let why = refusal.reason().unwrap_or("refused by connect").to_owned();
+        Refused { refusal, why }
     }
 }
 

@@ -19,6 +19,8 @@ mod signed;
 
 use std::time::SystemTime;
 
+#[cfg(test)]
+pub(crate) use self::digest::VERIFIED;
 use self::{content::Content, keys::Secret};
 pub use self::{
     content::{MaxAge, TokenData, Validity},
@@ -228,10 +230,10 @@ impl Tokens {
 
     /// Whether a text could be a signed token that lives: its form and what it says of its age. No key is used, so it costs
     /// next to nothing, and proves nothing (§18.9).
-    pub(crate) fn may_live(token: &str, max_age: MaxAge, now: SystemTime) -> bool {
+    pub(crate) fn glance(token: &str, max_age: MaxAge, now: SystemTime) -> Result<(), TokenError> {
         let content = if token.len() <= TOKEN_BYTES_MAX { signed::unverified(token) } else { None };
-        let content = content.as_deref().and_then(Content::decode);
-        content.is_some_and(|content| content.open(max_age, now).is_ok())
+        let content = content.as_deref().and_then(Content::decode).ok_or(TokenError::Invalid)?;
+        content.open(max_age, now).map(drop)
     }
 
     /// The content that one of the secrets vouches for, the newest first.

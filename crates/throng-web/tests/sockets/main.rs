@@ -16,6 +16,7 @@ mod handshake;
 mod joins;
 mod leaves;
 mod limits;
+mod live_tokens;
 mod mounting;
 mod mounts;
 mod origins;

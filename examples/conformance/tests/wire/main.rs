@@ -5,14 +5,17 @@
 
 mod support;
 
+mod better;
 mod broadcasts;
 mod bytes;
 mod callbacks;
+mod clients;
 mod dispatch;
 mod ends;
 mod envelopes;
 mod handshake;
 mod health;
+mod lifecycle;
 mod origins;
 mod polling;
 mod presence;

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Frame, Raw, Server, ok};
+use throng::web::{Drain, LongPoll};
+
+use crate::support::{Client, Frame, Poller, Raw, Server, ok};
 
 /// After this long without a word, `/socket_fast` hangs up.
 const IDLE: Duration = Duration::from_millis(1_000);
@@ -116,4 +118,49 @@ async fn c8i_utf_8_is_looked_at_across_fragments() {
     let (first, answer) = raw.read_frame().await.unwrap();
     let answer: Value = serde_json::from_slice(&answer).unwrap();
     assert_eq!((first, answer), (0x81, json!([null, "ü", "phoenix", "phx_reply", ok(json!({}))])));
+}
+
+#[tokio::test]
+async fn c8h_nothing_is_compressed_where_the_mount_does_not_say_so() {
+    let server = Server::start().await;
+    let offer = ("sec-websocket-extensions", "permessage-deflate; client_max_window_bits");
+    let path = "/socket_fast/websocket?vsn=2.0.0";
+    let client = Client::connect(server.addr, path, &[offer]).await.unwrap();
+    assert!(!client.response.headers().contains_key("sec-websocket-extensions"));
+}
+
+#[tokio::test]
+async fn c8l_a_poll_is_held_for_ten_seconds_or_as_the_mount_says() {
+    let server = Server::start().await;
+    assert_eq!(LongPoll::default().window, Duration::from_secs(10));
+    let fast = Poller::open(server.addr, "/socket_fast/longpoll?vsn=2.0.0").await;
+    let slow = Poller::open(server.addr, "/socket/longpoll?vsn=2.0.0").await;
+    tokio::select! {
+        polled = fast.poll() => assert_eq!(polled["status"], 204),
+        polled = slow.poll() => panic!("the longer window ended first: {polled}"),
+    }
+}
+
+#[test]
+fn c8n_a_session_token_is_good_for_fourteen_days() {
+    assert_eq!(LongPoll::default().token_max_age, Duration::from_secs(1_209_600));
+}
+
+#[test]
+fn c8o_a_drain_closes_ten_thousand_at_a_time_every_two_seconds() {
+    let drain = Drain::default();
+    assert_eq!((drain.batch_size, drain.batch_interval), (10_000, Duration::from_secs(2)));
+}
+
+#[tokio::test]
+async fn c8p_a_post_has_at_most_eight_megabytes() {
+    let server = Server::start().await;
+    let mut poller = Poller::open(server.addr, "/socket/longpoll?vsn=2.0.0").await;
+    poller.join("room:1", json!({})).await;
+    let echo = |bytes: usize| json!([null, null, "room:1", "echo", "x".repeat(bytes)]).to_string();
+    assert_eq!(poller.post(&echo(7_900_000)).await, 200);
+    assert_eq!(poller.receive().await[4]["response"].as_str().unwrap().len(), 7_900_000);
+    let refused = poller.request("POST").header("Content-Type", "application/x-ndjson").body(echo(8_100_000));
+    let answer = refused.send().await;
+    assert_ne!((answer.status, answer.body.as_str()), (200, r#"{"status":200}"#));
 }
