@@ -6,7 +6,7 @@ mod announcement;
 use std::process::ExitCode;
 
 use conformance::Settings;
-use throng::Node;
+use throng::{GenServer, Node};
 use tracing_subscriber::EnvFilter;
 
 use crate::announcement::Announcement;
