@@ -7,9 +7,7 @@ use throng_runtime::{ChildSpec, GenServer, Handler, Node};
 use super::{ConnectInfo, Refusal, TokenGate, client_session::ClientSession, gate::DeadToken};
 use crate::{
     LongPoll,
-    channel::{
-        Channel, CustomJoin, CustomRoute, FromClient, JoinRequest, Route, StartChannel, Starting,
-    },
+    channel::{Channel, CustomJoin, CustomRoute, FromClient, JoinRequest, Route, StartChannel, Starting},
     origin::CheckOrigin,
     routing::{Routes, TopicPattern, TopicPatternError},
 };
