@@ -2,11 +2,13 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use throng_runtime::Message;
 
 use crate::{
     encodings::Encodings,
+    history::{Position, stamp},
+    into_payload::IntoPayload,
     payload::{Payload, PayloadError},
 };
 
@@ -23,15 +25,19 @@ struct Shared {
     topic: Arc<str>,
     event: Arc<str>,
     payload: Payload,
+    position: Option<Position>,
     encodings: Encodings,
 }
+
+/// The payload with its position in the history.
+struct Stamped(Payload);
 
 impl Message for Broadcast {
     type Reply = ();
 }
 
 impl Broadcast {
-    /// A broadcast of a value that must be a JSON object.
+    /// A broadcast of a value that must be a JSON object, or of bytes.
     ///
     /// ```
     /// # use throng_pubsub::Broadcast;
@@ -43,27 +49,40 @@ impl Broadcast {
     ///
     /// # Errors
     ///
-    /// When the value cannot be encoded, or is not an object (§2.5).
+    /// When the value cannot be encoded, or is neither an object nor bytes (§2.5); with bytes, when the topic or the event is
+    /// longer than 255 bytes (§3.4).
     pub fn new(
         topic: impl Into<Arc<str>>,
         event: impl Into<Arc<str>>,
-        payload: impl Serialize,
+        payload: impl IntoPayload,
     ) -> Result<Broadcast, PayloadError> {
-        Broadcast::with_payload(topic, event, Payload::object(payload)?)
+        let (topic, event, payload) = (topic.into(), event.into(), payload.into_payload()?.into_pushed()?);
+        if payload.is_binary() {
+            check_name(&topic)?;
+            check_name(&event)?;
+        }
+        Ok(Broadcast::make(topic, event, payload, None))
     }
 
-    /// A broadcast of a payload that was encoded before.
-    ///
-    /// # Errors
-    ///
-    /// When it is not an object (§2.5).
-    pub fn with_payload(
-        topic: impl Into<Arc<str>>,
-        event: impl Into<Arc<str>>,
+    /// One that was recorded before.
+    pub(crate) fn recorded(
+        topic: Arc<str>,
+        event: Arc<str>,
         payload: Payload,
-    ) -> Result<Broadcast, PayloadError> {
-        let (topic, event, payload) = (topic.into(), event.into(), payload.into_object()?);
-        Ok(Broadcast { shared: Arc::new(Shared { topic, event, payload, encodings: Encodings::default() }) })
+        position: Position,
+    ) -> Broadcast {
+        Broadcast::make(topic, event, payload, Some(position))
+    }
+
+    fn make(topic: Arc<str>, event: Arc<str>, payload: Payload, position: Option<Position>) -> Broadcast {
+        let encodings = Encodings::default();
+        Broadcast { shared: Arc::new(Shared { topic, event, payload, position, encodings }) }
+    }
+
+    /// The same, at its place in the topic's history.
+    pub(crate) fn at(&self, position: Position) -> Broadcast {
+        let Shared { topic, event, payload, .. } = &*self.shared;
+        Broadcast::recorded(topic.clone(), event.clone(), payload.clone(), position)
     }
 
     /// The topic.
@@ -76,9 +95,31 @@ impl Broadcast {
         &self.shared.event
     }
 
-    /// The payload, an object.
+    /// The payload as it was sent: an object, or bytes.
     pub fn payload(&self) -> &Payload {
         &self.shared.payload
+    }
+
+    /// Its place in the history of the topic, if it was recorded (§18.6).
+    pub fn position(&self) -> Option<Position> {
+        self.shared.position
+    }
+
+    /// The payload for clients: that of one that was recorded has its position in the field `_since` (§18.6). It is made once
+    /// for all of them.
+    pub fn client_payload(&self) -> &Payload {
+        match self.position() {
+            Some(position) => &self.encoded(|broadcast| Stamped(stamp(broadcast.payload(), position))).0,
+            None => self.payload(),
+        }
+    }
+
+    pub(crate) fn shared_topic(&self) -> &Arc<str> {
+        &self.shared.topic
+    }
+
+    pub(crate) fn shared_event(&self) -> &Arc<str> {
+        &self.shared.event
     }
 
     /// Parses the payload.
@@ -112,6 +153,12 @@ impl Broadcast {
     pub fn encoded<T: Send + Sync + 'static>(&self, encode: impl FnOnce(&Broadcast) -> T) -> &T {
         self.shared.encodings.get_or_make(|| encode(self))
     }
+}
+
+/// The name's length takes one byte where bytes travel (§3.4).
+fn check_name(name: &str) -> Result<(), PayloadError> {
+    let bytes = name.len();
+    if bytes > usize::from(u8::MAX) { Err(PayloadError::NameTooLong { bytes }) } else { Ok(()) }
 }
 
 impl fmt::Debug for Broadcast {

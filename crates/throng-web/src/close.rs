@@ -14,6 +14,8 @@ pub enum CloseReason {
     Disconnected,
     /// The server shuts down; the client should come back at once, elsewhere or here (§16).
     Restart,
+    /// The client's token expired; it should come back with a new one (§18.9).
+    TokenExpired,
     /// Nothing was received for the idle timeout (§8).
     Idle,
     /// The client did not read as fast as it was written to (§18.3).
@@ -22,11 +24,9 @@ pub enum CloseReason {
     Behind,
     /// A frame or message was larger than the limit.
     TooBig,
-    /// A text frame was not UTF-8.
+    /// Text was not UTF-8.
     NotUtf8,
-    /// A binary frame arrived where only text is understood.
-    Binary,
-    /// A text frame was not a message.
+    /// A frame was not a message.
     Malformed,
     /// A message broke a limit on depth or length, or messages kept coming after the rate limit had refused them.
     Policy(&'static str),
@@ -42,13 +42,13 @@ impl CloseReason {
         match self {
             CloseReason::Disconnected | CloseReason::Idle => 1001,
             CloseReason::Protocol => 1002,
-            CloseReason::Binary => 1003,
             CloseReason::NotUtf8 | CloseReason::Malformed => 1007,
             CloseReason::Policy(_) => 1008,
             CloseReason::TooBig => 1009,
             CloseReason::Internal => 1011,
             CloseReason::Restart => 1012,
             CloseReason::SlowReader | CloseReason::Behind => 1013,
+            CloseReason::TokenExpired => 4001,
         }
     }
 
@@ -57,12 +57,12 @@ impl CloseReason {
         Cow::Borrowed(match self {
             CloseReason::Disconnected => "disconnected",
             CloseReason::Restart => "service restart",
+            CloseReason::TokenExpired => "token expired",
             CloseReason::Idle => "idle timeout",
             CloseReason::SlowReader => "too slow a reader",
             CloseReason::Behind => "channels are behind",
             CloseReason::TooBig => "message too big",
             CloseReason::NotUtf8 => "text is not UTF-8",
-            CloseReason::Binary => "binary frames are not understood",
             CloseReason::Malformed => "malformed message",
             CloseReason::Policy(what) => what,
             CloseReason::Protocol => "protocol violation",
@@ -74,7 +74,10 @@ impl CloseReason {
 impl From<&DecodeError> for CloseReason {
     fn from(error: &DecodeError) -> CloseReason {
         match error {
-            DecodeError::Malformed(_) => CloseReason::Malformed,
+            DecodeError::Malformed(_) | DecodeError::Truncated | DecodeError::UnknownKind(_) => {
+                CloseReason::Malformed
+            }
+            DecodeError::NotUtf8 => CloseReason::NotUtf8,
             DecodeError::TooDeep => CloseReason::Policy("message nests too deeply"),
             DecodeError::NameTooLong => CloseReason::Policy("topic or event too long"),
             DecodeError::RefTooLong => CloseReason::Policy("reference too long"),
@@ -89,12 +92,12 @@ mod tests {
     const ALL: [CloseReason; 12] = [
         CloseReason::Disconnected,
         CloseReason::Restart,
+        CloseReason::TokenExpired,
         CloseReason::Idle,
         CloseReason::SlowReader,
         CloseReason::Behind,
         CloseReason::TooBig,
         CloseReason::NotUtf8,
-        CloseReason::Binary,
         CloseReason::Malformed,
         CloseReason::Policy("rate limit"),
         CloseReason::Protocol,

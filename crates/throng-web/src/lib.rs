@@ -163,7 +163,7 @@
 //! differently: an unknown event is answered with an error and does not crash the channel, joins do not block the connection,
 //! and a drain refuses new sockets first.
 //!
-//! Not here: long-polling, binary frames, version 1 of the protocol.
+//! Not here: long-polling.
 //!
 //! Ids in parentheses, such as `(§4.3)`, are those of the rules in the guide (crate `throng`).
 #![forbid(unsafe_code)]
@@ -177,29 +177,37 @@ mod close;
 mod connection;
 mod endpoint;
 mod fastlane;
+mod longpoll;
+mod memory;
 mod origin;
 mod params;
 mod protocol;
 mod rate;
 mod routing;
+mod slow;
 mod small_map;
 mod socket;
 mod telemetry;
 mod token;
 mod vsn;
+mod websocket;
 
 pub use channel::{
-    Channel, ChannelHandler, ChannelPid, JoinError, PushError, Reply, Socket, SocketRef, SocketTrackError,
+    Channel, ChannelHandler, ChannelPid, ClientEvent, ClientLeave, CustomJoin, CustomSocket, FromClient,
+    JoinError, PushError, Reply, Socket, SocketRef, SocketTrackError,
 };
 pub use close::CloseReason;
 pub use endpoint::{
-    ConnectInfo, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener, Refusal,
-    SocketRouter,
+    ConnectInfo, Cookies, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener,
+    Mount, Refusal, Revocations, SocketRouter, TokenGate,
 };
+pub use longpoll::LongPoll;
+pub use memory::{MemorySocket, SocketClosed, SocketFrame};
 pub use origin::{CheckOrigin, Origin, OriginPattern, OriginPatternError};
 pub use params::{Params, ParamsError};
 pub use protocol::Ref;
 pub use rate::Quota;
 pub use routing::{TopicPattern, TopicPatternError};
-pub use throng_pubsub::{Broadcast, BroadcastError, Payload, PayloadError, PubSub};
-pub use token::{MaxAge, SignError, Term, TokenError, Tokens, WeakSecret};
+pub use slow::{OutboundCounts, WhenSlow};
+pub use throng_pubsub::{Binary, Broadcast, BroadcastError, IntoPayload, Payload, PayloadError, PubSub};
+pub use token::{Digest, MaxAge, SignError, Term, TokenData, TokenError, Tokens, Validity, WeakSecret};

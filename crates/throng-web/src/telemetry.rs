@@ -2,7 +2,7 @@
 
 use throng_runtime::{Exit, StartError};
 
-use crate::protocol::DecodeError;
+use crate::protocol::{DecodeError, PayloadError};
 
 const TARGET: &str = "throng::web";
 
@@ -38,6 +38,10 @@ pub(crate) fn malformed_message(id: Option<&str>, error: &DecodeError) {
     }
 }
 
+pub(crate) fn broadcast_skipped(topic: &str, error: &PayloadError) {
+    tracing::warn!(target: TARGET, topic, %error, "broadcast skipped");
+}
+
 pub(crate) fn unmatched_topic(topic: &str) {
     tracing::debug!(target: TARGET, topic, "unmatched topic");
 }
@@ -58,8 +62,10 @@ pub(crate) fn channel_ended(topic: &str, reason: &Exit) {
     }
 }
 
-pub(crate) fn channel_not_started(error: &StartError) {
-    tracing::error!(target: TARGET, %error, "channel not started");
+/// Without an error it panicked.
+pub(crate) fn channel_not_started(error: Option<&StartError>) {
+    let why = error.map_or("it panicked".to_owned(), StartError::to_string);
+    tracing::error!(target: TARGET, why, "channel not started");
 }
 
 pub(crate) fn listening(addr: std::net::SocketAddr) {

@@ -1,12 +1,12 @@
 //! The process behind a channel: a server that joins, handles and leaves on its client's behalf.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc};
 
 use throng_pubsub::Broadcast;
-use throng_runtime::{Ctx, Down, Exit, GenServer, Halt, Handled, Handler, Init, Message, Node, ProcessId};
+use throng_runtime::{Ctx, Down, Exit, GenServer, Halt, Handled, Handler, Init, Message};
 
 use super::{
-    Channel, ChannelHandler,
+    Channel, ChannelHandler, Replaced,
     event::{self, EventError},
     reply::{Answer, JoinError, Reply},
     route::{JoinRequest, Start},
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     connection::{ChannelNews, InFlight, Loan},
     fastlane,
-    protocol::{self, Payload, Ref, encode, encode_reply},
+    protocol::{self, Payload, PayloadError, Ref},
     telemetry,
 };
 
@@ -37,8 +37,8 @@ pub(crate) enum Inbound {
     Replaced { announce: bool },
     /// A broadcast of an event that the channel intercepts, and the bytes that it costs until it is handled.
     Intercepted { broadcast: Broadcast, loan: Loan },
-    /// The connection is over.
-    Closed,
+    /// The connection is over; in a drain, for all at once.
+    Closed { is_drain: bool },
 }
 
 impl Message for Inbound {
@@ -48,7 +48,7 @@ impl Message for Inbound {
 /// The first thing that a channel does.
 pub(super) struct Join {
     payload: Payload,
-    replaces: Option<ProcessId>,
+    replaces: Option<Replaced>,
 }
 
 impl Message for Join {
@@ -122,7 +122,7 @@ impl<C: Channel> GenServer for ChannelServer<C> {
 impl<C: Channel> Handler<Join> for ChannelServer<C> {
     async fn handle(&mut self, join: Join, ctx: &mut Ctx<Self>) -> Handled<Join> {
         if let Some(old) = join.replaces {
-            end_replaced(old, ctx.node().clone(), self.socket.link.channel_grace).await;
+            old.end(ctx.node()).await;
         }
         let Ok(params) = join.payload.parse::<C::Params>() else {
             return Err(self.refuse(&Payload::reason("invalid params")));
@@ -133,7 +133,7 @@ impl<C: Channel> Handler<Join> for ChannelServer<C> {
             Err(JoinError::Refused(response)) => return Err(self.refuse(&response)),
             Err(JoinError::Crashed(reason)) => return Err(Halt::Stop(reason)),
         }
-        self.open(ctx);
+        self.open(ctx)?;
         let Some(channel) = &mut self.channel else { return Ok(()) };
         let result = channel.joined(&mut Socket { state: &mut self.socket, ctx }).await;
         self.settle(result.map_err(Halt::Stop))
@@ -161,7 +161,7 @@ impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
                 drop(loan);
                 self.settle(result.map_err(Halt::Stop))
             }
-            Inbound::Closed => Err(closed()),
+            Inbound::Closed { .. } => Err(closed()),
         }
     }
 }
@@ -199,20 +199,21 @@ impl<C: ChannelHandler<M>, M: Message> Handler<Info<M>> for ChannelServer<C> {
 
 impl<C: Channel> ChannelServer<C> {
     /// Subscribes, answers the join, and lets through what was broadcast meanwhile (§4.2).
-    fn open(&mut self, ctx: &Ctx<Self>) {
+    fn open(&mut self, ctx: &Ctx<Self>) -> Result<(), PayloadError> {
         let socket = &mut self.socket;
-        let outbox = &socket.link.outbox;
-        outbox.hold(socket.channel);
-        let deliver = fastlane::to_channel(ctx.me(), socket.channel, outbox.clone());
-        socket.subscription = Some(socket.link.pubsub.subscribe_with(ctx, socket.topic.clone(), deliver));
-        outbox.tell(ChannelNews::Joined(socket.channel));
         let response = socket.join_reply.take().unwrap_or_else(Payload::empty);
         let reference = socket.reference.take().unwrap_or_default();
-        outbox.release(
-            socket.channel,
-            encode_reply(&socket.stored_join_ref, &reference, &socket.topic, "ok", &response),
-        );
+        let serializer = socket.link.serializer;
+        // Before anything is begun: a reply that cannot be sent is a crash of the join.
+        let reply = serializer.reply(&socket.stored_join_ref, &reference, &socket.topic, "ok", &response)?;
+        let outbox = &socket.link.outbox;
+        outbox.hold(socket.channel);
+        let deliver = fastlane::to_channel(ctx.me(), socket.channel, outbox.clone(), serializer);
+        socket.subscription = Some(socket.link.pubsub.subscribe_with(ctx, socket.topic.clone(), deliver));
+        outbox.tell(ChannelNews::Joined(socket.channel));
+        outbox.release(socket.channel, reply);
         telemetry::channel_joined(&socket.topic, socket.link.id.as_deref());
+        Ok(())
     }
 
     /// Answers the join with an error and ends, without `phx_close` (§4.2).
@@ -220,8 +221,11 @@ impl<C: Channel> ChannelServer<C> {
         let socket = &mut self.socket;
         let outbox = &socket.link.outbox;
         let reference = socket.reference.take().unwrap_or_default();
-        let reply = encode_reply(&socket.stored_join_ref, &reference, &socket.topic, "error", response);
-        outbox.announce([reply], ChannelNews::Closing(socket.channel));
+        let serializer = socket.link.serializer;
+        match serializer.reply(&socket.stored_join_ref, &reference, &socket.topic, "error", response) {
+            Ok(reply) => outbox.announce([reply], ChannelNews::Closing(socket.channel)),
+            Err(error) => return error.into(),
+        }
         telemetry::join_refused(&socket.topic, socket.link.id.as_deref());
         Halt::Stop(Exit::Normal)
     }
@@ -231,7 +235,7 @@ impl<C: Channel> ChannelServer<C> {
         let event = match event::read::<C::Event>(&message.event, &message.payload) {
             Ok(event) => event,
             Err(error) => {
-                self.answer(&message.reference, "error", &no_event(&error));
+                self.answer(&message.reference, "error", &no_event(&error))?;
                 return Ok(());
             }
         };
@@ -243,15 +247,15 @@ impl<C: Channel> ChannelServer<C> {
             Err(reason) => return self.settle(Err(Halt::Stop(reason))),
         };
         if let Some(Answer { status, response }) = answer {
-            self.answer(&message.reference, status, &response?);
+            self.answer(&message.reference, &status, &response?)?;
         }
         self.settle(stop.map_or(Ok(()), |reason| Err(Halt::Stop(reason))))
     }
 
-    fn answer(&self, reference: &Ref, status: &str, response: &Payload) {
-        let socket = &self.socket;
-        let reply = encode_reply(&socket.join_ref, reference, &socket.topic, status, response);
-        socket.link.outbox.send(reply);
+    fn answer(&self, reference: &Ref, status: &str, response: &Payload) -> Result<(), PayloadError> {
+        let SocketState { link, join_ref, topic, .. } = &self.socket;
+        link.outbox.send(link.serializer.reply(join_ref, reference, topic, status, response)?);
+        Ok(())
     }
 
     /// The client hears the answer, then the close, then whatever `terminate` pushes (§4.4).
@@ -259,7 +263,9 @@ impl<C: Channel> ChannelServer<C> {
         let socket = &mut self.socket;
         socket.mute();
         let outbox = &socket.link.outbox;
-        let reply = encode_reply(&socket.join_ref, reference, &socket.topic, "ok", &Payload::empty());
+        let serializer = socket.link.serializer;
+        let reply =
+            serializer.text_reply(&socket.join_ref, reference, &socket.topic, "ok", &Payload::empty());
         outbox.announce([reply, socket.close_frame()], ChannelNews::Closing(socket.channel));
         Halt::Stop(Exit::shutdown_with("left"))
     }
@@ -296,16 +302,8 @@ impl<C: Channel> SocketState<C> {
 
     /// `phx_close`, with the join's reference twice (§2.8).
     fn close_frame(&self) -> protocol::Frame {
-        let join_ref = &self.stored_join_ref;
-        encode(join_ref, join_ref, &self.topic, protocol::event::CLOSE, &Payload::empty())
-    }
-}
-
-/// Waits for the channel that this one replaces, and kills it if it takes too long (§4.3).
-async fn end_replaced(old: ProcessId, node: Node, grace: Duration) {
-    if tokio::time::timeout(grace, node.wait(old)).await.is_err() {
-        node.exit(old, Exit::Kill);
-        node.wait(old).await;
+        let serializer = self.link.serializer;
+        serializer.ended(&self.stored_join_ref, &self.topic, protocol::event::CLOSE, &Payload::empty())
     }
 }
 

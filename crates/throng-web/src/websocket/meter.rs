@@ -16,9 +16,9 @@ use tokio::{
     time::Instant,
 };
 
-use super::Outbox;
 use crate::{
     close::CloseReason,
+    connection::Outbox,
     rate::{Gcra, Quota},
 };
 

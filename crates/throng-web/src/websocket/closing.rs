@@ -6,38 +6,41 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
-use super::{End, Outbox, Sink, Source, writer};
-use crate::{close::CloseReason, endpoint::Limits};
+use super::{Sink, Source, Writer};
+use crate::{
+    close::CloseReason,
+    connection::{End, Outbox},
+    endpoint::Limits,
+};
 
 /// What is read and thrown away while waiting for the client to hang up.
 const DISCARD_BYTES_MAX: usize = 1 << 20;
 
 /// Closes in the way that the end asks for; it takes twice the close timeout at most.
-pub(super) async fn close(mut sink: Sink, source: Source, outbox: &Outbox, end: &End, limits: &Limits) {
-    // What comes from now on is dropped; what was queued before is still written.
-    outbox.close(end.as_reason());
+pub(super) async fn close(mut writer: Writer, source: Source, outbox: &Outbox, end: &End, limits: &Limits) {
     let said_goodbye =
-        tokio::time::timeout(limits.close_timeout, say_goodbye(&mut sink, outbox, end, limits)).await;
+        tokio::time::timeout(limits.close_timeout, say_goodbye(&mut writer, outbox, end, limits)).await;
     outbox.shut();
     if said_goodbye == Ok(true) {
         // An error or the time running out both mean that nobody is left to be polite to.
-        drop(tokio::time::timeout(limits.close_timeout, linger(sink, source)).await);
+        drop(tokio::time::timeout(limits.close_timeout, linger(writer.sink, source)).await);
     }
 }
 
 /// Whether the client was told, and will answer.
-async fn say_goodbye(sink: &mut Sink, outbox: &Outbox, end: &End, limits: &Limits) -> bool {
+async fn say_goodbye(writer: &mut Writer, outbox: &Outbox, end: &End, limits: &Limits) -> bool {
     match end {
         End::Gone => false,
         End::Client => {
             // The library has queued the echo, which is the last word.
-            drop(sink.flush().await);
+            drop(writer.sink.flush().await);
             false
         }
         // A slow reader gets no more of what it did not read.
-        End::Server(reason @ CloseReason::SlowReader) => send_close(sink, reason).await,
+        End::Server(reason @ CloseReason::SlowReader) => send_close(&mut writer.sink, reason).await,
         End::Server(reason) => {
-            writer::drain(sink, outbox, limits.write_timeout).await.is_ok() && send_close(sink, reason).await
+            writer.drain(outbox, limits.write_timeout).await.is_ok()
+                && send_close(&mut writer.sink, reason).await
         }
     }
 }
