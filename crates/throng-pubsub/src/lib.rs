@@ -21,6 +21,7 @@
 mod binary;
 mod broadcast;
 mod encodings;
+mod fan_out;
 mod into_payload;
 mod members;
 mod memory;

@@ -184,7 +184,7 @@ mod rate;
 mod routing;
 mod small_map;
 mod socket;
-mod telemetry;
+pub mod telemetry;
 mod token;
 mod vsn;
 mod websocket;

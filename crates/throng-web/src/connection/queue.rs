@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::ChannelNews;
-use crate::{close::CloseReason, protocol::Frame, socket::ChannelId};
+use crate::{close::CloseReason, protocol::Frame, socket::ChannelId, telemetry::Traffic};
 
 /// What a queued frame costs beside its bytes.
 const FRAME_OVERHEAD_BYTES: usize = 64;
@@ -23,8 +23,17 @@ pub(super) struct Queue {
     lent: Load,
     /// What may wait.
     charge_max: usize,
+    record: Record,
     news: VecDeque<ChannelNews>,
     stop: Option<CloseReason>,
+}
+
+/// What has passed through.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Record {
+    pub(crate) sent: Traffic,
+    pub(crate) dropped: u64,
+    pub(crate) bytes_peak: usize,
 }
 
 /// What waits, in bytes, and what of it counts for the bound.
@@ -43,6 +52,7 @@ impl Queue {
             load: Load::default(),
             lent: Load::default(),
             charge_max: bytes_max,
+            record: Record::default(),
             news: VecDeque::new(),
             stop: None,
         }
@@ -80,6 +90,7 @@ impl Queue {
     pub(super) fn next_frame(&mut self) -> Option<Frame> {
         self.load.remove(std::mem::take(&mut self.in_hand));
         let frame = self.frames.pop_front()?;
+        self.record.sent.count(frame.len());
         self.in_hand = self.load_of(frame.len());
         if self.frames.is_empty() {
             // An idle connection keeps no buffer.
@@ -127,10 +138,15 @@ impl Queue {
 
     /// Drops the frames.
     pub(super) fn free(&mut self) {
+        self.record.dropped += self.frames() as u64;
         self.frames = VecDeque::new();
         self.in_hand = Load::default();
         self.held = Vec::new();
         self.load = self.lent;
+    }
+
+    pub(super) fn record(&self) -> Record {
+        self.record
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -154,6 +170,7 @@ impl Queue {
             return false;
         }
         self.load.add(load);
+        self.record.bytes_peak = self.record.bytes_peak.max(self.load.bytes);
         true
     }
 

@@ -47,7 +47,7 @@ pub(crate) use self::{
     registry::{ChannelCount, Connections, Registration},
     router::{Session, SocketType},
 };
-use crate::{fastlane, protocol::Payload};
+use crate::{fastlane, protocol::Payload, telemetry::Observers};
 
 /// Sockets, the routes around them, and the clients that are connected; cloning gives another handle.
 #[derive(Clone)]
@@ -62,6 +62,7 @@ pub(crate) struct Shared {
     pub(crate) pubsub: PubSub,
     pub(crate) limits: Limits,
     pub(crate) drain: Drain,
+    pub(crate) observers: Observers,
     pub(crate) scheme: &'static str,
     pub(crate) connections: Arc<Connections>,
     pub(crate) channels: Arc<ChannelCount>,
@@ -95,6 +96,7 @@ impl Endpoint {
         let pauses = drain.batch_interval.saturating_mul(u32::try_from(batches).unwrap_or(u32::MAX));
         let grace =
             pauses.saturating_add(drain.patience.saturating_mul(3)).saturating_add(drain.request_grace);
+        let grace = grace.saturating_add(drain.notice);
         Listener::child((self.clone(), addr.into())).shutdown(grace)
     }
 

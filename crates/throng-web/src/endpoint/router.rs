@@ -6,9 +6,7 @@ use throng_runtime::{ChildSpec, GenServer, Handler, Node};
 
 use super::{ConnectInfo, Refusal, TokenGate, client_session::ClientSession, gate::DeadToken};
 use crate::{
-    channel::{
-        Channel, CustomJoin, CustomRoute, FromClient, JoinRequest, Route, StartChannel, Starting,
-    },
+    channel::{Channel, CustomJoin, CustomRoute, FromClient, JoinRequest, Route, StartChannel, Starting},
     origin::CheckOrigin,
     routing::{Routes, TopicPattern, TopicPatternError},
 };

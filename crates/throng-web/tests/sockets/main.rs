@@ -24,6 +24,7 @@ mod presence;
 mod requests;
 mod slow_readers;
 mod supervision;
+mod telemetry;
 mod topics;
 mod vanished;
 mod versions;
