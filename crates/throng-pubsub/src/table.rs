@@ -119,14 +119,18 @@ fn key(subscriber: &Subscriber) -> Key {
 }
 
 /// Many of a kind, one for each part of the keys.
-struct Shards<T> {
+pub(crate) struct Shards<T> {
     shards: Box<[T]>,
     hasher: RandomState,
 }
 
 impl<T> Shards<T> {
-    fn of(&self, key: &(impl Hash + ?Sized)) -> &T {
+    pub(crate) fn of(&self, key: &(impl Hash + ?Sized)) -> &T {
         &self.shards[self.hasher.hash_one(key) as usize % SHARDS]
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
+        self.shards.iter()
     }
 }
 

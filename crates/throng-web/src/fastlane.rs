@@ -8,8 +8,9 @@ use throng_runtime::{Address, Pid};
 use crate::{
     channel::{Channel, ChannelServer, Inbound},
     close::CloseReason,
-    connection::{Loan, Outbox},
-    protocol::{Frame, Serializer},
+    connection::{Loan, Mark, Merge, Outbox},
+    protocol::{Frame, Ref, Serializer},
+    slow::WhenSlowRules,
     socket::ChannelId,
     telemetry,
 };
@@ -35,15 +36,23 @@ fn encode(broadcast: &Broadcast, serializer: Serializer) -> Option<Frame> {
     encoded.map_err(|error| telemetry::broadcast_skipped(broadcast.topic(), &error)).ok()
 }
 
-/// Delivers to a channel's client.
+/// Delivers to a channel's client, by its rules for clients that are slow.
 pub(crate) fn to_client(
     channel: ChannelId,
     outbox: Arc<Outbox>,
     serializer: Serializer,
+    when_slow: WhenSlowRules,
 ) -> impl Fn(&Broadcast) + Send + Sync + 'static {
     move |broadcast| {
         if let Some(frame) = frame(broadcast, serializer) {
-            outbox.broadcast(channel, frame);
+            let mark = Mark::new(when_slow, channel, broadcast.event(), |merge| Merge {
+                merge,
+                serializer,
+                join_ref: Ref::NULL,
+                topic: broadcast.topic().into(),
+                payload: broadcast.payload().clone(),
+            });
+            outbox.broadcast(channel, frame, mark);
         }
     }
 }
@@ -55,7 +64,7 @@ pub(crate) fn to_channel<C: Channel>(
     outbox: Arc<Outbox>,
     serializer: Serializer,
 ) -> impl Fn(&Broadcast) + Send + Sync + 'static {
-    let deliver = to_client(channel, outbox.clone(), serializer);
+    let deliver = to_client(channel, outbox.clone(), serializer, C::WHEN_SLOW);
     move |broadcast| {
         if !C::INTERCEPTS.contains(&broadcast.event()) {
             deliver(broadcast);

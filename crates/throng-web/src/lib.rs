@@ -177,11 +177,13 @@ mod close;
 mod connection;
 mod endpoint;
 mod fastlane;
+mod longpoll;
 mod origin;
 mod params;
 mod protocol;
 mod rate;
 mod routing;
+mod slow;
 mod small_map;
 mod socket;
 pub mod telemetry;
@@ -198,10 +200,12 @@ pub use endpoint::{
     ConnectInfo, Cookies, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener,
     Mount, Refusal, Revocations, SocketRouter, TokenGate,
 };
+pub use longpoll::LongPoll;
 pub use origin::{CheckOrigin, Origin, OriginPattern, OriginPatternError};
 pub use params::{Params, ParamsError};
 pub use protocol::Ref;
 pub use rate::Quota;
 pub use routing::{TopicPattern, TopicPatternError};
+pub use slow::{OutboundCounts, WhenSlow};
 pub use throng_pubsub::{Binary, Broadcast, BroadcastError, IntoPayload, Payload, PayloadError, PubSub};
 pub use token::{Digest, MaxAge, SignError, Term, TokenData, TokenError, Tokens, Validity, WeakSecret};

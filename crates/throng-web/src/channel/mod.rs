@@ -27,6 +27,7 @@ pub use self::{
     reply::{JoinError, Reply, SocketRef},
     socket::{ChannelPid, PushError, Socket},
 };
+use crate::WhenSlow;
 
 /// A topic's server side for one client that joined it; the [crate's front page](crate) shows one at work.
 ///
@@ -51,6 +52,10 @@ pub trait Channel: Sized + Send + 'static {
 
     /// Events that, when broadcast on the topic, come to [`Channel::handle_out`] instead of the client.
     const INTERCEPTS: &'static [&'static str] = &[];
+
+    /// What becomes of events, broadcast or pushed, for a client that reads more slowly than it is written to (§18.3). Events
+    /// that are not named wait, and end the connection when too much does.
+    const WHEN_SLOW: &'static [(&'static str, WhenSlow)] = &[];
 
     /// How long a channel of this type may take to end before it is killed, where [`Limits::channel_grace`] does not fit: its
     /// [`terminate`](Channel::terminate) saves what must not be lost, say (§5.7).

@@ -12,7 +12,7 @@ use super::{
     server::{ChannelServer, Info, Subscribed},
 };
 use crate::{
-    connection::{Link, Loan, Outbox},
+    connection::{Link, Loan, Mark, Merge, Outbox},
     protocol::{Payload, PayloadError, Ref, Serializer},
     socket::ChannelId,
     telemetry::ChannelWatch,
@@ -124,8 +124,16 @@ impl<C: Channel> Socket<'_, C> {
     pub fn push(&self, event: &str, payload: impl IntoPayload) -> Result<(), PushError> {
         self.state.joined()?;
         let payload = Payload::new(payload)?.into_pushed()?;
-        let SocketState { link, join_ref, topic, .. } = &*self.state;
-        link.outbox.send(link.serializer.push(join_ref, topic, event, &payload)?);
+        let SocketState { link, join_ref, topic, channel, .. } = &*self.state;
+        let frame = link.serializer.push(join_ref, topic, event, &payload)?;
+        let mark = Mark::new(C::WHEN_SLOW, *channel, event, |merge| Merge {
+            merge,
+            serializer: link.serializer,
+            join_ref: join_ref.clone(),
+            topic: (**topic).into(),
+            payload,
+        });
+        link.outbox.send_marked(frame, mark);
         Ok(())
     }
 

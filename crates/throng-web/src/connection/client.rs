@@ -1,7 +1,8 @@
 //! One client, whatever carries its frames: messages become steps of the [`SocketState`], steps become actions.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
+use futures_util::FutureExt;
 use throng_runtime::Ctx;
 use tokio::time::Instant;
 
@@ -196,16 +197,18 @@ impl<'a> Client<'a> {
         let request = JoinRequest { link, channel, message, replaces, watch };
         let outbox = self.link.outbox.clone();
         let node = self.ctx.node().clone();
-        match self.session.start(&node, request).await {
-            Ok(process) => {
+        // What the application adds to a route may panic; that is a join that crashed.
+        let starting = AssertUnwindSafe(async { self.session.start(&node, request).await }).catch_unwind();
+        match starting.await {
+            Ok(Ok(process)) => {
                 self.ctx.monitor_with(process.id, move |down| {
                     outbox.tell(ChannelNews::Down(channel));
                     watched.inspect(|watch| watch.ended(&down.reason));
                 });
                 self.channels.add(channel, process);
             }
-            Err(error) => {
-                telemetry::channel_not_started(&error);
+            failed => {
+                telemetry::channel_not_started(failed.ok().and_then(Result::err).as_ref());
                 outbox.tell(ChannelNews::Down(channel));
             }
         }

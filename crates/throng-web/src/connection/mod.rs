@@ -20,6 +20,7 @@ mod lease;
 mod outbox;
 mod queue;
 mod rates;
+mod waiting;
 
 use std::{
     sync::Arc,
@@ -34,6 +35,7 @@ pub(crate) use self::{
     client::Client,
     end::End,
     outbox::{ChannelNews, Outbox},
+    waiting::{Mark, Merge},
 };
 use self::{channels::Channels, lease::Lease};
 use crate::{
@@ -76,6 +78,7 @@ impl Link {
                 sent: record.sent,
                 queued_bytes_peak: record.bytes_peak,
                 frames_dropped: record.dropped,
+                outbound: self.outbox.counts(),
             })
         });
     }

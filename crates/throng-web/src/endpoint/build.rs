@@ -13,6 +13,7 @@ use super::{
     SocketType, health, mount::ErrorHandler, upgrade,
 };
 use crate::{
+    longpoll,
     origin::{CheckOrigin, Origin},
     routing::TopicPatternError,
     telemetry::{Event, FanOut, Filter, Observe, Observers},
@@ -62,7 +63,9 @@ impl EndpointBuilder {
         mount: impl Into<Mount>,
         sockets: SocketRouter<A>,
     ) -> Self {
-        self.sockets.push((mount.into(), Arc::new(sockets)));
+        let (mut mount, sockets) = (mount.into(), Arc::new(sockets));
+        mount.longpoll = mount.longpoll.or_else(|| sockets.options().longpoll.clone());
+        self.sockets.push((mount, sockets));
         self
     }
 
@@ -174,9 +177,13 @@ impl EndpointBuilder {
             let own_rule = mount.check_origin.take().or_else(|| sockets.options().check_origin.clone());
             let rule = origins.rule(own_rule, &mount.path)?;
             let websocket = mount.websocket_route();
+            let longpoll = mount.longpoll_route().zip(mount.longpoll.take());
             let mounted = Mounted::new(mount, sockets, rule, self.error_handler.clone(), &shared);
             if let Some(path) = websocket {
-                router = router.merge(upgrade::routes(&path, mounted));
+                router = router.merge(upgrade::routes(&path, mounted.clone()));
+            }
+            if let Some((path, options)) = longpoll {
+                router = router.merge(longpoll::routes(&path, options, mounted)?);
             }
         }
         Ok(Endpoint { shared, router })
@@ -187,6 +194,11 @@ impl EndpointBuilder {
         for (mount, sockets) in &self.sockets {
             for route in mount.routes() {
                 check_path(&mount.path, route, &mut paths)?;
+            }
+            if let Some(window) = mount.longpoll.as_ref().map(|longpoll| longpoll.window)
+                && window >= self.limits.request_timeout
+            {
+                return Err(EndpointError::Window { path: mount.path.clone() });
             }
             if let Some(mistake) = sockets.mistakes().first() {
                 return Err(EndpointError::Pattern { path: mount.path.clone(), mistake: mistake.clone() });
@@ -292,6 +304,15 @@ pub enum EndpointError {
         /// Where the socket is mounted.
         path: String,
     },
+    /// A poll would be hung up on before it is answered.
+    #[error("the socket at {path:?} holds polls for as long as a request may take, or longer")]
+    Window {
+        /// Where the socket is mounted.
+        path: String,
+    },
+    /// The system has no random bytes, of which the secret of long-polling is made.
+    #[error("no random bytes: {0}")]
+    Random(String),
     /// A channel's topic pattern is invalid.
     #[error("the socket at {path:?} has a bad route: {mistake}")]
     Pattern {

@@ -10,7 +10,7 @@ use std::{fmt, sync::Arc};
 use axum::{http::Extensions, response::Response};
 
 use super::{Cookies, Limits, Refusal, session::SessionReader};
-use crate::origin::CheckOrigin;
+use crate::{LongPoll, origin::CheckOrigin};
 
 /// Where a socket type hangs, and what holds there alone; a path is a mount with nothing special about it (§1.1).
 ///
@@ -39,6 +39,7 @@ use crate::origin::CheckOrigin;
 pub struct Mount {
     pub(super) path: String,
     pub(super) websocket: Option<String>,
+    pub(super) longpoll: Option<LongPoll>,
     pub(super) check_origin: Option<CheckOrigin>,
     pub(super) auth_token: bool,
     pub(super) subprotocols: Vec<String>,
@@ -59,6 +60,7 @@ impl Mount {
         Mount {
             path: path.into().trim_end_matches('/').to_owned(),
             websocket: Some("websocket".to_owned()),
+            longpoll: None,
             check_origin: None,
             auth_token: false,
             subprotocols: Vec::new(),
@@ -78,6 +80,12 @@ impl Mount {
     /// Takes no WebSockets here (§1.2).
     pub fn without_websocket(mut self) -> Mount {
         self.websocket = None;
+        self
+    }
+
+    /// Offers long-polling here, whatever the socket type says (§1.2, §9).
+    pub fn longpoll(mut self, longpoll: LongPoll) -> Mount {
+        self.longpoll = Some(longpoll);
         self
     }
 
@@ -152,12 +160,17 @@ impl Mount {
 
     /// All routes below it.
     pub(super) fn routes(&self) -> impl Iterator<Item = String> {
-        self.websocket_route().into_iter()
+        self.websocket_route().into_iter().chain(self.longpoll_route())
     }
 
     /// Where WebSockets are opened, if they are taken.
     pub(super) fn websocket_route(&self) -> Option<String> {
         self.websocket.as_ref().map(|suffix| self.below(suffix))
+    }
+
+    /// Where clients poll, if they may.
+    pub(super) fn longpoll_route(&self) -> Option<String> {
+        self.longpoll.as_ref().map(|longpoll| self.below(longpoll.path.trim_matches('/')))
     }
 
     /// A path below the mount.

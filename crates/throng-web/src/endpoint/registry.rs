@@ -17,7 +17,7 @@ use super::{
     Limits,
     peers::{Peer, Peers},
 };
-use crate::connection::Outbox;
+use crate::{OutboundCounts, connection::Outbox};
 
 /// The open connections.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(crate) struct Connections {
 struct Open {
     next: u64,
     outboxes: HashMap<u64, Arc<Outbox>>,
+    /// Of connections that have ended.
+    counts: OutboundCounts,
     /// Nobody is let in any more.
     closed: bool,
 }
@@ -90,6 +92,15 @@ impl Connections {
         outboxes.iter().map(|outbox| outbox.queued_bytes()).sum()
     }
 
+    /// What was done with events for slow clients, of those that have gone as well.
+    pub(crate) fn outbound_counts(&self) -> OutboundCounts {
+        let open = self.open.lock();
+        let (mut counts, outboxes) = (open.counts, open.outboxes.values().cloned().collect::<Vec<_>>());
+        drop(open);
+        outboxes.iter().for_each(|outbox| counts.add(outbox.counts()));
+        counts
+    }
+
     /// Resolves when no connection is left.
     pub(crate) async fn all_ended(&self) {
         none_left(&self.ended, || self.count()).await;
@@ -124,7 +135,10 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.connections.open.lock().outboxes.remove(&self.key);
+        let mut open = self.connections.open.lock();
+        open.outboxes.remove(&self.key);
+        open.counts.add(self.outbox.counts());
+        drop(open);
         self.connections.ended.notify_waiters();
     }
 }

@@ -6,6 +6,7 @@ use throng_runtime::{ChildSpec, GenServer, Handler, Node};
 
 use super::{ConnectInfo, Refusal, TokenGate, client_session::ClientSession, gate::DeadToken};
 use crate::{
+    LongPoll,
     channel::{Channel, CustomJoin, CustomRoute, FromClient, JoinRequest, Route, StartChannel, Starting},
     origin::CheckOrigin,
     routing::{Routes, TopicPattern, TopicPatternError},
@@ -54,6 +55,7 @@ pub(crate) struct SocketOptions {
     /// Instead of the endpoint's own.
     pub(crate) check_origin: Option<CheckOrigin>,
     pub(crate) auth_token: bool,
+    pub(crate) longpoll: Option<LongPoll>,
 }
 
 impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
@@ -118,6 +120,14 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     /// shows it. Connects then find it in [`ConnectInfo::auth_token`], at all mounts (§1.8).
     pub fn auth_token(mut self) -> SocketRouter<A> {
         self.options.auth_token = true;
+        self
+    }
+
+    /// Offers long-polling beside WebSockets, at `<path>/longpoll`, at all mounts (§1.2, §9).
+    ///
+    /// phoenix.js turns to it by itself where it was given `longPollFallbackMs` and no WebSocket opens.
+    pub fn longpoll(mut self, longpoll: LongPoll) -> SocketRouter<A> {
+        self.options.longpoll = Some(longpoll);
         self
     }
 

@@ -81,6 +81,16 @@ impl Visitor {
         Ok(Visitor { mounted, info, serializer, headers, subprotocol: selected })
     }
 
+    /// Whether the page that sends a request may (§1.7).
+    pub(crate) fn may_come(parts: &Parts, mounted: &Mounted) -> bool {
+        check_origin(parts, &here(parts, mounted), mounted).is_ok()
+    }
+
+    /// What the query and the path say.
+    pub(crate) fn params(&self) -> &Params {
+        &self.info.params
+    }
+
     /// Takes a place, and asks the application (§1.6). A place comes first, so that it is not asked in vain.
     pub(crate) async fn admit(self) -> Result<Accepted, Refused> {
         let peer = self.info.peer.map(|peer| peer.ip());

@@ -6,7 +6,7 @@ use serde_json::Value;
 use throng_runtime::Exit;
 
 use super::Filter;
-use crate::{Params, protocol::Payload};
+use crate::{OutboundCounts, Params, protocol::Payload};
 
 /// Something that happened to a socket, a channel or a topic.
 ///
@@ -110,8 +110,10 @@ pub struct SocketDisconnected<'a> {
     pub sent: Traffic,
     /// The largest number of bytes that ever waited for the client.
     pub queued_bytes_peak: usize,
-    /// Frames that were dropped: the client did not read them, or had gone.
+    /// Frames that were dropped at the end: the client did not read them, or had gone.
     pub frames_dropped: u64,
+    /// What was done with events because the client was slow.
+    pub outbound: OutboundCounts,
 }
 
 /// Messages in one direction.
