@@ -86,6 +86,16 @@ impl Endpoint {
         self.router.clone()
     }
 
+    /// The same endpoint with more routes, such as those of a [`ServerApi`](crate::ServerApi), which come of it.
+    ///
+    /// # Panics
+    ///
+    /// When it has one of them already.
+    #[must_use]
+    pub fn with_routes(self, routes: axum::Router) -> Endpoint {
+        Endpoint { router: self.router.merge(routes), ..self }
+    }
+
     /// A child that listens on an address and serves the routes; it shuts down in order within its grace (§16.2).
     ///
     /// When it begins to listen, it raises the process's soft limit of open files to the hard one, and warns if that is
