@@ -120,13 +120,14 @@ impl Announcement {
         if diff.is_empty() || options.is_quiet(topic) {
             return Ok(());
         }
-        let covered: HashSet<u64> =
-            newcomers.iter().filter_map(|newcomer| Some(newcomer.subscriber.as_ref()?.id)).collect();
+        // By their place in memory, where newcomers hold them: a number of theirs is one among the subscriptions of their own topics.
+        let covered: HashSet<*const Subscriber> =
+            newcomers.iter().filter_map(|newcomer| newcomer.subscriber.as_ref().map(Arc::as_ptr)).collect();
         for part in diff.split(options.diff_bytes_max) {
             let broadcast = Broadcast::new(topic.clone(), DIFF, Payload::new(part)?)?;
             let frame_bytes = broadcast.payload().as_json().len() as u64 + FRAME_COST_BYTES;
             self.shard.setup.pubsub.local_dispatch_where(&broadcast, |subscriber| {
-                let hears = !covered.contains(&subscriber.id) || subscriber.heard_diff();
+                let hears = !covered.contains(&std::ptr::from_ref(subscriber)) || subscriber.heard_diff();
                 if hears {
                     subscriber.hear_diff();
                     *cost += frame_bytes;

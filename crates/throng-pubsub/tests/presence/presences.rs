@@ -140,3 +140,15 @@ async fn a_list_is_a_snapshot() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn c12_2_counts_and_keys_tell_people_and_not_their_tabs() {
+    let (node, presence) = lobby();
+    for key in ["bob", "ann", "ann"] {
+        let (member, handle) = (Member::start(&node).await, presence.clone());
+        within(member, move |ctx| drop(handle.track(ctx, "t", key, json!({})).unwrap())).await;
+    }
+    assert_eq!((presence.count("t"), presence.list("t").metas_len()), (2, 3));
+    assert_eq!(presence.keys("t"), ["ann".into(), "bob".into()]);
+    assert_eq!((presence.count("u"), presence.keys("u")), (0, vec![]));
+}

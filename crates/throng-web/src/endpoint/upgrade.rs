@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     connection::Transport as _,
+    memory::{self, Pipe},
     telemetry,
     websocket::{self, WebSocket},
 };
@@ -53,6 +54,9 @@ async fn connect(
     };
     if parts.method != Method::GET {
         return Err(mistaken(NoHandshake::Method.to_string()));
+    }
+    if let Some(pipe) = parts.extensions.remove::<Arc<Pipe>>() {
+        return memory::open(&parts, path_params, mounted, pipe).await;
     }
     let visitor = Visitor::check(&parts, path_params, WebSocket::NAME, mounted)?;
     let accept_key = handshake::accept_key(&parts).map_err(|why| mistaken(why.to_string()))?;

@@ -13,6 +13,7 @@ mod events;
 mod floods;
 mod garbage;
 mod handshake;
+mod hostile;
 mod joins;
 mod leaves;
 mod limits;
