@@ -185,6 +185,13 @@ fn browser_tests() -> Vec<Step> {
             )]),
         },
         Step {
+            name: "longpoll",
+            about: "the unmodified npm package `phoenix` against the chat, by long-polling",
+            limit: minutes(20),
+            needs: &[Tool::Node, Tool::Npm],
+            work: Work::AgainstChat("longpoll.mjs"),
+        },
+        Step {
             name: "browser",
             about: "two pages of the chat in headless Chromium",
             limit: minutes(20),

@@ -178,6 +178,7 @@ mod connection;
 mod endpoint;
 mod fastlane;
 mod longpoll;
+mod memory;
 mod origin;
 mod params;
 mod protocol;
@@ -201,6 +202,7 @@ pub use endpoint::{
     Mount, Refusal, Revocations, SocketRouter, TokenGate,
 };
 pub use longpoll::LongPoll;
+pub use memory::{MemorySocket, SocketClosed, SocketFrame};
 pub use origin::{CheckOrigin, Origin, OriginPattern, OriginPatternError};
 pub use params::{Params, ParamsError};
 pub use protocol::Ref;

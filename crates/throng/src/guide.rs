@@ -13,7 +13,8 @@
 //!
 //! For those who know [OTP](differences), and those who know [tokio, kameo or ractor](coming_from_rust).
 //!
-//! [The rules, by their ids](rules), says what the documentation means by `(P14)` or `(§4.3)`.
+//! [The rules, by their ids](rules), says what the documentation means by `(P14)`, and [those of channels](channel_rules) what by
+//! `(§4.3)`.
 
 #[doc = include_str!("guide/processes.md")]
 pub mod processes {}
@@ -41,6 +42,9 @@ pub mod debugging {}
 
 #[doc = include_str!("guide/rules.md")]
 pub mod rules {}
+
+#[doc = include_str!("guide/channel_rules.md")]
+pub mod channel_rules {}
 
 #[doc = include_str!("guide/tasks.md")]
 pub mod tasks {}

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     connection::Transport as _,
+    memory::{self, Pipe},
     telemetry,
     websocket::{self, WebSocket},
 };
@@ -48,6 +49,9 @@ async fn connect(
 ) -> Result<Response, Refused> {
     if parts.method != Method::GET {
         return Err(Refused::bad_request(NoHandshake::Method.to_string()));
+    }
+    if let Some(pipe) = parts.extensions.remove::<Arc<Pipe>>() {
+        return memory::open(&parts, path_params, mounted, pipe).await;
     }
     let visitor = Visitor::check(&parts, path_params, WebSocket::NAME, mounted)?;
     let accept_key = handshake::accept_key(&parts).map_err(|why| Refused::bad_request(why.to_string()))?;

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use serde_json::json;
-use throng_web::{Drain, Limits};
 
 use super::support::{Server, eventually, request};
 
 #[tokio::test]
 async fn c9_8_a_session_that_nobody_polls_ends_after_one_and_a_half_windows() {
-    let mut server = Server::hasty(Duration::from_millis(200)).await;
+    let mut server = Server::hasty(Duration::from_secs(1)).await;
     let mut client = server.client("ada").await;
     client.join("room:a").await;
     server.noted("terminate shutdown (closed)").await;
@@ -30,7 +29,7 @@ async fn c9_8_a_session_that_was_never_polled_ends_as_well() {
 #[tokio::test]
 async fn c9_8_a_disconnect_releases_the_poll_that_waits_at_once() {
     // §7.4, §18.5: in Phoenix it waits for the rest of its window.
-    let mut server = Server::start().await;
+    let mut server = Server::patient().await;
     let mut client = server.client("ada").await;
     client.join("room:a").await;
     let mut held = client.begin_poll().await;
@@ -48,7 +47,7 @@ async fn c9_8_a_disconnect_releases_the_poll_that_waits_at_once() {
 
 #[tokio::test]
 async fn c9_8_what_was_queued_before_the_end_is_still_handed_out() {
-    let server = Server::start().await;
+    let server = Server::patient().await;
     let mut client = server.client("ada").await;
     client.join("room:a").await;
     server.endpoint.broadcast("room:a", "last_words", json!({})).unwrap();
@@ -60,8 +59,7 @@ async fn c9_8_what_was_queued_before_the_end_is_still_handed_out() {
 
 #[tokio::test]
 async fn c16_2_a_drain_lets_the_polls_go_and_refuses_new_sessions() {
-    let limits = Limits::default().with(|limits| limits.close_timeout = Duration::from_millis(100));
-    let mut server = Server::with(|_| (), |builder| builder.limits(limits).drain(Drain::default())).await;
+    let mut server = Server::patient().await;
     let mut client = server.client("ada").await;
     client.join("room:a").await;
     let mut held = client.begin_poll().await;
@@ -81,7 +79,7 @@ async fn c16_2_a_drain_lets_the_polls_go_and_refuses_new_sessions() {
 
 #[tokio::test]
 async fn a_session_whose_process_is_killed_is_over_at_once() {
-    let server = Server::start().await;
+    let server = Server::patient().await;
     let mut client = server.client("ada").await;
     client.join("room:a").await;
     client.push("room:a", "kill_connection", json!(null)).await;
@@ -92,7 +90,7 @@ async fn a_session_whose_process_is_killed_is_over_at_once() {
 #[tokio::test]
 async fn a_channel_that_crashes_leaves_its_session_alone() {
     // §7.1
-    let server = Server::start().await;
+    let server = Server::patient().await;
     let mut client = server.client("ada").await;
     client.join("room:a").await;
     client.join("room:b").await;

@@ -28,7 +28,7 @@ async fn a_post_that_races_the_end_of_its_session_is_taken_or_told_that_it_is_ov
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_polls_come_at_once_each_message_is_in_one_answer_and_in_order() {
-    let server = Arc::new(Server::hasty(std::time::Duration::from_millis(500)).await);
+    let server = Arc::new(Server::hasty(std::time::Duration::from_secs(2)).await);
     let mut client = server.client("ada").await;
     client.join("room:a").await;
     let uri = client.uri();

@@ -15,6 +15,8 @@ use super::{
     soon,
 };
 
+const LONG: Duration = Duration::from_secs(600);
+
 /// A running endpoint with the test socket at `/socket`, and what its channels note.
 pub(crate) struct Server {
     pub(crate) node: Node,
@@ -25,9 +27,15 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// With the window of the defaults, which no test waits for.
+    /// With the defaults.
     pub(crate) async fn start() -> Server {
         Server::with(|_| (), |builder| builder).await
+    }
+
+    /// With a window that outlasts any wait of the tests: what comes, comes before it has passed.
+    pub(crate) async fn patient() -> Server {
+        let limits = Limits::default().with(|limits| limits.request_timeout = 2 * LONG);
+        Server::with(|longpoll| longpoll.window = LONG, |builder| builder.limits(limits)).await
     }
 
     /// With a window that passes soon.
