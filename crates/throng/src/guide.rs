@@ -6,7 +6,8 @@
 //! 4. [Names and registries](names)
 //! 5. [Tasks, streams of results](tasks)
 //! 6. [Applications, settings, signals](applications)
-//! 7. [Topics, channels, presence](channels); [bytes, versions of the protocol, answers](binary_and_versions)
+//! 7. [Topics, channels, presence](channels); [bytes, versions of the protocol, answers](binary_and_versions);
+//!    [presence in full](presence)
 //! 8. [Testing an application](testing)
 //! 9. [Looking at what runs](debugging)
 //!
@@ -32,6 +33,9 @@ pub mod channels {}
 
 #[doc = include_str!("guide/binary_and_versions.md")]
 pub mod binary_and_versions {}
+
+#[doc = include_str!("guide/presence.md")]
+pub mod presence {}
 
 #[doc = include_str!("guide/debugging.md")]
 pub mod debugging {}
