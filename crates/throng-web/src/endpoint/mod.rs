@@ -17,6 +17,7 @@ mod listener;
 mod mount;
 mod mounted;
 mod peers;
+mod proxies;
 mod registry;
 mod revocations;
 mod router;
@@ -44,6 +45,7 @@ pub use self::{
 };
 pub(crate) use self::{
     mounted::Mounted,
+    proxies::TrustedProxies,
     registry::{ChannelCount, Connections, Registration},
     router::{Session, SocketType},
     visitor::{Refused, Visitor},
@@ -65,6 +67,7 @@ pub(crate) struct Shared {
     pub(crate) drain: Drain,
     pub(crate) observers: Observers,
     pub(crate) scheme: &'static str,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) connections: Arc<Connections>,
     pub(crate) channels: Arc<ChannelCount>,
     pub(crate) addr: Mutex<Option<SocketAddr>>,

@@ -74,6 +74,7 @@ impl Visitor {
         let Agreed { token, selected } = agree(parts, transport, mounted)?;
         let serializer = negotiate(&params)?;
         let mut info = ConnectInfo::new(parts, &here, transport, params);
+        info.peer = info.peer.map(|peer| mounted.shared.proxies.client(peer, &parts.headers));
         info.auth_token = token;
         info.values = mounted.constants.clone();
         mounted.sockets.check_token(&mut info).map_err(Refused::by_application)?;

@@ -22,6 +22,7 @@ mod mounting;
 mod mounts;
 mod origins;
 mod presence;
+mod proxies;
 mod requests;
 mod slow_readers;
 mod supervision;
