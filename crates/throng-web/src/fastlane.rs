@@ -8,7 +8,7 @@ use throng_runtime::{Address, Pid};
 use crate::{
     channel::{Channel, ChannelServer, Inbound},
     close::CloseReason,
-    connection::{Loan, Outbox},
+    connection::{Link, Loan, Outbox},
     protocol::{Frame, Serializer},
     socket::ChannelId,
     telemetry,
@@ -57,12 +57,26 @@ pub(crate) fn to_channel<C: Channel>(
 ) -> impl Fn(&Broadcast) + Send + Sync + 'static {
     let deliver = to_client(channel, outbox.clone(), serializer);
     move |broadcast| {
-        if !C::INTERCEPTS.contains(&broadcast.event()) {
+        if !goes_through::<C>(broadcast) {
             deliver(broadcast);
         } else if let Some(loan) = Loan::take(&outbox, broadcast.payload().as_wire().len()) {
             // A pid is an address of its own: it always resolves.
             drop(pid.cast(Inbound::Intercepted { broadcast: broadcast.clone(), loan }));
         }
+    }
+}
+
+/// Whether a broadcast goes through the channel: it is intercepted; or it is recorded and would overtake one that is, and who is
+/// lost between the two would come back from a place behind both.
+fn goes_through<C: Channel>(broadcast: &Broadcast) -> bool {
+    C::INTERCEPTS.contains(&broadcast.event())
+        || (C::RECOVERS && !C::INTERCEPTS.is_empty() && broadcast.position().is_some())
+}
+
+/// Sends a broadcast that went through the channel and is for its client as it is.
+pub(crate) fn send(broadcast: &Broadcast, channel: ChannelId, link: &Link) {
+    if let Some(frame) = frame(broadcast, link.serializer) {
+        link.outbox.broadcast(channel, frame);
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct Link {
     /// The connection's process.
     pub(crate) connection: ProcessId,
     pub(crate) channels: Arc<ChannelCount>,
+    /// The size of the pages in which a client is told what it missed.
+    pub(crate) page_bytes_max: usize,
     /// How long a channel may take to end, unless its type says otherwise.
     pub(crate) channel_grace: Duration,
 }
@@ -121,6 +123,7 @@ impl Accepted {
             id: self.session.id(),
             connection,
             channels: self.shared.channels.clone(),
+            page_bytes_max: self.shared.limits.frame_bytes_max,
             channel_grace: self.shared.limits.channel_grace,
         }
     }
