@@ -225,7 +225,8 @@ impl Channel for Gallery {
     async fn handle_out(&mut self, broadcast: &Broadcast, socket: &mut Socket<'_, Self>) -> Result<(), Exit> {
         let heard: Value = broadcast.payload().parse()?;
         if heard["n"].as_u64().is_some_and(|n| n % 4 != 0) {
-            socket.push("whispered", json!({ "n": heard["n"], "to": socket.assigns().name }))?;
+            let to = &socket.assigns().name;
+            socket.push("whispered", json!({ "n": heard["n"], "by": heard["by"], "to": to }))?;
         }
         Ok(())
     }
