@@ -51,7 +51,8 @@ pub use crate::{
     owner::{OtherProcess, Owner},
     payload::{Payload, PayloadError},
     presence::{
-        Meta, Presence, PresenceOptions, PresenceRefusal, Presences, TrackError, Tracker, UpdateError,
+        Extras, FetchError, Meta, Presence, PresenceBuilder, PresenceChange, PresenceDiff, PresenceEntry,
+        PresenceOptions, PresenceRefusal, Presences, TrackError, Tracker, UpdateError,
     },
     pubsub::{BroadcastError, PubSub},
     subscription::Subscription,

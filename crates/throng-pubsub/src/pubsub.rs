@@ -241,6 +241,22 @@ impl PubSub {
         Ok(())
     }
 
+    /// As [`PubSub::local_broadcast`], but not to the subscriptions of the process `from` (§13.1).
+    ///
+    /// # Errors
+    ///
+    /// As [`PubSub::local_broadcast`].
+    pub fn local_broadcast_from(
+        &self,
+        from: impl Into<ProcessId>,
+        topic: impl Into<Arc<str>>,
+        event: impl Into<Arc<str>>,
+        payload: impl IntoPayload,
+    ) -> Result<(), PayloadError> {
+        self.local_dispatch(&Broadcast::new(topic, event, payload)?, Some(from.into()));
+        Ok(())
+    }
+
     /// Sends an event to the subscribers of a topic on one node (§13.1).
     ///
     /// # Errors
@@ -294,6 +310,11 @@ impl PubSub {
         }
         self.shared.hand_out(broadcast, None, prepare);
         Ok(())
+    }
+
+    /// Sends a broadcast on this node to the subscribers that `hears` picks.
+    pub(crate) fn local_dispatch_where(&self, broadcast: &Broadcast, hears: impl FnMut(&Subscriber) -> bool) {
+        self.shared.table.dispatch_where(broadcast, hears);
     }
 
     /// How many subscriptions a topic has on this node.

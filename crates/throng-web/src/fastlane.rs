@@ -8,8 +8,9 @@ use throng_runtime::{Address, Pid};
 use crate::{
     channel::{Channel, ChannelServer, Inbound},
     close::CloseReason,
-    connection::{Link, Loan, Outbox},
-    protocol::{Frame, Serializer},
+    connection::{Loan, Mark, Merge, Outbox},
+    protocol::{Frame, Ref, Serializer},
+    slow::WhenSlowRules,
     socket::ChannelId,
     telemetry,
 };
@@ -35,16 +36,33 @@ fn encode(broadcast: &Broadcast, serializer: Serializer) -> Option<Frame> {
     encoded.map_err(|error| telemetry::broadcast_skipped(broadcast.topic(), &error)).ok()
 }
 
-/// Delivers to a channel's client.
+/// Delivers to a channel's client, by its rules for clients that are slow.
 pub(crate) fn to_client(
     channel: ChannelId,
     outbox: Arc<Outbox>,
     serializer: Serializer,
+    when_slow: WhenSlowRules,
 ) -> impl Fn(&Broadcast) + Send + Sync + 'static {
-    move |broadcast| {
-        if let Some(frame) = frame(broadcast, serializer) {
-            outbox.broadcast(channel, frame);
-        }
+    move |broadcast| send(broadcast, channel, &outbox, serializer, when_slow)
+}
+
+/// Queues a broadcast for a channel's client, as it is.
+pub(crate) fn send(
+    broadcast: &Broadcast,
+    channel: ChannelId,
+    outbox: &Outbox,
+    serializer: Serializer,
+    when_slow: WhenSlowRules,
+) {
+    if let Some(frame) = frame(broadcast, serializer) {
+        let mark = Mark::new(when_slow, channel, broadcast.event(), |merge| Merge {
+            merge,
+            serializer,
+            join_ref: Ref::NULL,
+            topic: broadcast.topic().into(),
+            payload: broadcast.client_payload().clone(),
+        });
+        outbox.broadcast(channel, frame, mark);
     }
 }
 
@@ -55,7 +73,7 @@ pub(crate) fn to_channel<C: Channel>(
     outbox: Arc<Outbox>,
     serializer: Serializer,
 ) -> impl Fn(&Broadcast) + Send + Sync + 'static {
-    let deliver = to_client(channel, outbox.clone(), serializer);
+    let deliver = to_client(channel, outbox.clone(), serializer, C::WHEN_SLOW);
     move |broadcast| {
         if !goes_through::<C>(broadcast) {
             deliver(broadcast);
@@ -71,13 +89,6 @@ pub(crate) fn to_channel<C: Channel>(
 fn goes_through<C: Channel>(broadcast: &Broadcast) -> bool {
     C::INTERCEPTS.contains(&broadcast.event())
         || (C::RECOVERS && !C::INTERCEPTS.is_empty() && broadcast.position().is_some())
-}
-
-/// Sends a broadcast that went through the channel and is for its client as it is.
-pub(crate) fn send(broadcast: &Broadcast, channel: ChannelId, link: &Link) {
-    if let Some(frame) = frame(broadcast, link.serializer) {
-        link.outbox.broadcast(channel, frame);
-    }
 }
 
 /// Ends a connection that is told to disconnect on the topic of its socket id.

@@ -158,7 +158,7 @@ impl CustomSocket {
         let reply = self.join_reply(reference, "ok", &Payload::new(response)?)?;
         let Side { link, channel, topic, .. } = &*self.0;
         link.outbox.hold(*channel);
-        let deliver = fastlane::to_client(*channel, link.outbox.clone(), link.serializer);
+        let deliver = fastlane::to_client(*channel, link.outbox.clone(), link.serializer, &[]);
         let subscription = link.pubsub.subscribe_with(owner, topic.clone(), deliver);
         link.outbox.tell(ChannelNews::Joined(*channel));
         link.outbox.release(*channel, reply);

@@ -28,6 +28,7 @@ pub use self::{
     reply::{JoinError, Reply, SocketRef},
     socket::{ChannelPid, PushError, Socket},
 };
+use crate::WhenSlow;
 
 /// A topic's server side for one client that joined it; the [crate's front page](crate) shows one at work.
 ///
@@ -59,6 +60,10 @@ pub trait Channel: Sized + Send + 'static {
     /// parameter `since`. The events that a client sends with a `_message_id` are handled once, however often they are sent. The
     /// application sees neither of the two fields.
     const RECOVERS: bool = false;
+
+    /// What becomes of events, broadcast or pushed, for a client that reads more slowly than it is written to (§18.3). Events
+    /// that are not named wait, and end the connection when too much does.
+    const WHEN_SLOW: &'static [(&'static str, WhenSlow)] = &[];
 
     /// How long a channel of this type may take to end before it is killed, where [`Limits::channel_grace`] does not fit: its
     /// [`terminate`](Channel::terminate) saves what must not be lost, say (§5.7).

@@ -295,7 +295,8 @@ impl<C: Channel> ChannelServer<C> {
     async fn hand_out(&mut self, broadcast: &Broadcast, ctx: &mut Ctx<Self>) -> Result<(), Halt> {
         let Some(channel) = &mut self.channel else { return Ok(()) };
         if !C::INTERCEPTS.contains(&broadcast.event()) {
-            fastlane::send(broadcast, self.socket.channel, &self.socket.link);
+            let SocketState { link, channel, .. } = &self.socket;
+            fastlane::send(broadcast, *channel, &link.outbox, link.serializer, C::WHEN_SLOW);
             return Ok(());
         }
         if C::RECOVERS {

@@ -13,7 +13,7 @@ use super::{
     server::{ChannelServer, Info, Subscribed},
 };
 use crate::{
-    connection::{Link, Loan, Outbox},
+    connection::{Link, Loan, Mark, Merge, Outbox},
     protocol::{Payload, PayloadError, Ref, Serializer},
     socket::ChannelId,
 };
@@ -133,7 +133,7 @@ impl<C: Channel> Socket<'_, C> {
     pub fn push(&self, event: &str, payload: impl IntoPayload) -> Result<(), PushError> {
         self.state.joined()?;
         let mut payload = Payload::new(payload)?.into_pushed()?;
-        let SocketState { link, join_ref, topic, out, .. } = &*self.state;
+        let SocketState { link, join_ref, topic, channel, out, .. } = &*self.state;
         if let Some(out) = out {
             payload = out.position.stamp(&payload);
             if let Some(missed) = &out.missed {
@@ -141,7 +141,15 @@ impl<C: Channel> Socket<'_, C> {
                 return Ok(());
             }
         }
-        link.outbox.send(link.serializer.push(join_ref, topic, event, &payload)?);
+        let frame = link.serializer.push(join_ref, topic, event, &payload)?;
+        let mark = Mark::new(C::WHEN_SLOW, *channel, event, |merge| Merge {
+            merge,
+            serializer: link.serializer,
+            join_ref: join_ref.clone(),
+            topic: (**topic).into(),
+            payload,
+        });
+        link.outbox.send_marked(frame, mark);
         Ok(())
     }
 

@@ -41,7 +41,7 @@ pub(super) fn accept_key(parts: &Parts) -> Result<HeaderValue, NoHandshake> {
 }
 
 /// The answer that switches protocols.
-pub(super) fn switching_protocols(accept_key: HeaderValue, subprotocol: Option<&'static str>) -> Response {
+pub(super) fn switching_protocols(accept_key: HeaderValue, subprotocol: Option<HeaderValue>) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -49,7 +49,7 @@ pub(super) fn switching_protocols(accept_key: HeaderValue, subprotocol: Option<&
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept_key);
     if let Some(subprotocol) = subprotocol {
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }
     response
 }
@@ -90,7 +90,8 @@ mod tests {
 
     #[test]
     fn the_answer_switches_protocols() {
-        let response = switching_protocols(HeaderValue::from_static("key="), Some("phoenix"));
+        let response =
+            switching_protocols(HeaderValue::from_static("key="), Some(HeaderValue::from_static("phoenix")));
         assert_eq!(response.status(), 101);
         let expected = [
             ("connection", "upgrade"),

@@ -61,7 +61,7 @@ impl Channel for Strict {
                     "user": info.params.text("user"),
                     "user_agent": info.user_agent,
                     "x": info.headers.get("x-my").and_then(|value| value.to_str().ok()),
-                    "path": info.path,
+                    "path": info.uri.path(),
                     "has_peer": info.peer.is_some(),
                 }))
             }
@@ -79,6 +79,7 @@ async fn server() -> (Server, mpsc::UnboundedReceiver<String>) {
     let (ended, ends) = mpsc::unbounded_channel();
     let sockets = SocketRouter::with_state(ended, async |ended, info| Ok(User { info, route: "", ended }))
         .channel_with::<Strict>("room:*", |user| user.route = "rooms")
+        .channel_with::<Strict>("broken", |_| panic!("told to"))
         .channel::<Strict>("*");
     let server = Server::with(|builder| {
         let limits = throng_web::Limits::default().with(|limits| {
@@ -143,6 +144,15 @@ async fn c4_1_a_route_adds_to_what_is_known_of_the_client() {
     for (topic, route) in [("room:1", "rooms"), ("lobby", "")] {
         assert_eq!(client.ask(topic, "whoami", json!({})).await.1["route"], route);
     }
+}
+
+#[tokio::test]
+async fn c4_2_a_route_that_panics_is_a_join_that_crashed() {
+    let (server, _ends) = server().await;
+    let (mut client, _) = joined(&server).await;
+    let (_, reply) = client.try_join("broken", json!({})).await;
+    assert_eq!(reply, json!({"status": "error", "response": {"reason": "join crashed"}}));
+    assert_eq!(client.ask("room:1", "echo", json!(1)).await.1, json!(1));
 }
 
 #[tokio::test]
