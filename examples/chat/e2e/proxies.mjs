@@ -1,5 +1,5 @@
 // The unmodified npm package `phoenix` through nginx and HAProxy to the chat: both as the guide's chapter on deployment
-// configures them, with TLS. `CHAT=target/release/chat node proxies.mjs`; the chat that it gets an address of, it does not need.
+// configures them, with TLS. `SERVER=target/release/chat node proxies.mjs`; the chat that it gets an address of, it does not need.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
@@ -15,7 +15,7 @@ import WebSocket from "ws";
 
 import { freshRoom, next, outcome, within } from "./support.mjs";
 
-const CHAT = process.env.CHAT ?? "target/release/chat";
+const CHAT = process.env.SERVER ?? "target/release/chat";
 const CONFIGURATIONS = join(dirname(fileURLToPath(import.meta.url)), "../../../crates/throng/src/guide/deployment");
 /** Where Debian has programs that an ordinary user does not call. */
 const PATH = `${process.env.PATH}:/usr/sbin`;

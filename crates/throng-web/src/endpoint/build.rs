@@ -16,6 +16,7 @@ use crate::{
     longpoll,
     origin::{CheckOrigin, Origin},
     routing::TopicPatternError,
+    telemetry::{Event, FanOut, Filter, Observe, Observers},
 };
 
 /// Puts an [`Endpoint`] together.
@@ -28,6 +29,8 @@ pub struct EndpointBuilder {
     url: Option<String>,
     check_origin: Option<CheckOrigin>,
     error_handler: Option<ErrorHandler>,
+    observers: Vec<Observe>,
+    filter: Filter,
     scheme: &'static str,
     proxies: Vec<String>,
     limits: Limits,
@@ -44,6 +47,8 @@ impl EndpointBuilder {
             url: None,
             check_origin: None,
             error_handler: None,
+            observers: Vec::new(),
+            filter: Filter::default(),
             scheme: "http",
             proxies: Vec::new(),
             limits: Limits::default(),
@@ -112,6 +117,18 @@ impl EndpointBuilder {
         self
     }
 
+    /// Tells this function of everything that [happens](crate::telemetry) to sockets and channels (§15); there may be several.
+    pub fn observe(mut self, observe: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.observers.push(Box::new(observe));
+        self
+    }
+
+    /// Which parameters observers may see, instead of all but passwords and tokens (§15).
+    pub fn filter_params(mut self, filter: Filter) -> Self {
+        self.filter = filter;
+        self
+    }
+
     /// Says that clients reach this endpoint by `https`, through a proxy that ends TLS; it matters for
     /// [`CheckOrigin::SameOrigin`].
     pub fn behind_tls(mut self) -> Self {
@@ -168,8 +185,11 @@ impl EndpointBuilder {
     pub fn build(self) -> Result<Endpoint, EndpointError> {
         self.check_paths()?;
         let origins = Origins::new(self.url, self.check_origin)?;
+        let observers = Observers::new(self.observers, self.filter);
+        tell_of_broadcasts(&observers, &self.pubsub);
         let proxies = trusted(&self.proxies)?;
         let shared = Arc::new(Shared {
+            observers,
             node: self.node,
             pubsub: self.pubsub,
             connections: Connections::new(&self.limits),
@@ -214,6 +234,19 @@ impl EndpointBuilder {
         }
         Ok(())
     }
+}
+
+/// Passes on how many subscriptions each broadcast reaches, if anybody wants to know.
+fn tell_of_broadcasts(observers: &Observers, pubsub: &PubSub) {
+    if !observers.are_there() {
+        return;
+    }
+    let observers = observers.clone();
+    pubsub.observe(move |broadcast, deliveries| {
+        let (topic, event) = (broadcast.topic(), broadcast.event());
+        let bytes = broadcast.payload().as_wire().len();
+        observers.tell(|_| Event::Broadcast(FanOut { topic, event, bytes, deliveries }));
+    });
 }
 
 /// The endpoint's own address, and which origins it lets in.
