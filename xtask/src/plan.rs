@@ -175,6 +175,26 @@ fn tests() -> Vec<Step> {
             ]),
         },
         Step {
+            name: "million",
+            about: "a million joined channels on one node: one broadcast reaches each of them, in at most 2.5 GB",
+            limit: minutes(30),
+            needs: &[],
+            work: Work::Tests(vec![
+                cargo("test --package throng-web --test memory --release million:: -- --nocapture")
+                    .with("THRONG_CHANNELS", "1000000"),
+            ]),
+        },
+        Step {
+            name: "storms",
+            about: "10,000 clients whose connections are cut again and again: nothing is lost, order is kept",
+            limit: minutes(30),
+            needs: &[],
+            work: Work::Tests(vec![
+                cargo("test --package throng-load --test storms --release -- --nocapture")
+                    .with("THRONG_CLIENTS", "10000"),
+            ]),
+        },
+        Step {
             name: "bench",
             about: "the benchmarks build and their own tests pass",
             limit: minutes(30),
@@ -199,6 +219,15 @@ fn browser_tests() -> Vec<Step> {
             limit: minutes(20),
             needs: &[Tool::Node, Tool::Npm],
             work: Work::Against(Example::Chat, "phoenix.mjs"),
+        },
+        Step {
+            name: "presence",
+            about: "what clients are told of random presences, replayed into the class of the npm package `phoenix`",
+            limit: minutes(15),
+            needs: &[Tool::Node, Tool::Npm],
+            work: Work::Tests(vec![cargo(
+                "test --package throng-pubsub --test official -- --ignored --nocapture",
+            )]),
         },
         Step {
             name: "longpoll",

@@ -44,6 +44,8 @@ pub(super) struct Connection {
     pub(super) state: State,
     /// The begin of a frame whose end has not come.
     pub(super) partial: Vec<u8>,
+    /// The begin of a message whose other frames have not come.
+    pub(super) pieces: Vec<u8>,
     /// What the kernel did not take.
     pending: Vec<u8>,
     /// Not to be read: a slow client.
@@ -72,6 +74,7 @@ impl Connection {
             stream: TcpStream::from_std(socket.into()),
             state: State::Connecting,
             partial: Vec::new(),
+            pieces: Vec::new(),
             pending: Vec::new(),
             paused: slow,
         })

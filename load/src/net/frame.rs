@@ -3,6 +3,8 @@
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opcode {
+    /// More of a message that came in pieces.
+    Continuation = 0,
     Text = 1,
     Binary = 2,
     Close = 8,
@@ -13,11 +15,13 @@ pub(crate) enum Opcode {
 /// One frame of the server.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Frame<'a> {
+    /// Whether its message ends with it.
+    pub(crate) is_final: bool,
     pub(crate) opcode: Opcode,
     pub(crate) payload: &'a [u8],
 }
 
-/// What no server under test may send here. Compression is not offered, and nobody has a reason to cut messages into pieces.
+/// What no server may send here: compression is not offered.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the server sent a frame that begins {0:02x} {1:02x}")]
 pub(crate) struct FrameError(u8, u8);
@@ -48,14 +52,16 @@ pub(crate) fn masked(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
 /// [`FrameError`].
 pub(crate) fn first(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>, FrameError> {
     let [head, size, rest @ ..] = bytes else { return Ok(None) };
-    let opcode = match head {
-        0x81 => Opcode::Text,
-        0x82 => Opcode::Binary,
-        0x88 => Opcode::Close,
-        0x89 => Opcode::Ping,
-        0x8a => Opcode::Pong,
+    let opcode = match head & 0x7f {
+        0x0 => Opcode::Continuation,
+        0x1 => Opcode::Text,
+        0x2 => Opcode::Binary,
+        0x8 => Opcode::Close,
+        0x9 => Opcode::Ping,
+        0xa => Opcode::Pong,
         _ => return Err(FrameError(*head, *size)),
     };
+    let is_final = head & 0x80 != 0;
     let (length, start): (usize, usize) = match (size, rest) {
         (..126, _) => (usize::from(*size), 2),
         (126, [a, b, ..]) => (usize::from(u16::from_be_bytes([*a, *b])), 4),
@@ -67,7 +73,7 @@ pub(crate) fn first(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>, FrameErr
         _ => return Err(FrameError(*head, *size)),
     };
     let Some(end) = start.checked_add(length) else { return Err(FrameError(*head, *size)) };
-    Ok(bytes.get(start..end).map(|payload| (Frame { opcode, payload }, end)))
+    Ok(bytes.get(start..end).map(|payload| (Frame { is_final, opcode, payload }, end)))
 }
 
 #[cfg(test)]
@@ -96,8 +102,9 @@ mod tests {
     }
 
     #[test]
-    fn fragments_masks_and_reserved_bits_are_refused() {
-        for head in [[0x01, 0], [0x80, 0], [0xc1, 0], [0x83, 0], [0x81, 0x80]] {
+    fn masks_and_reserved_bits_are_refused() {
+        assert!(matches!(first(&[0x01, 0]), Ok(Some((Frame { is_final: false, .. }, 2)))));
+        for head in [[0xc1, 0], [0x83, 0], [0x81, 0x80]] {
             assert!(first(&head).is_err(), "{head:?}");
         }
     }

@@ -297,17 +297,46 @@ impl Net {
         now: Instant,
     ) -> Result<(), Ended> {
         match frame.opcode {
-            Opcode::Text => match Message::scan(frame.payload) {
-                Some(message) => phase.message(self, id, &message, now),
-                None => return Err(Ended::Lost("a text that is no message".to_owned())),
-            },
-            Opcode::Ping => self.write(id, Opcode::Pong, frame.payload),
+            Opcode::Text if frame.is_final => self.take_text(id, frame.payload, phase, now),
+            Opcode::Text | Opcode::Continuation => self.take_piece(id, frame, phase, now),
             Opcode::Close => {
                 let code = frame.payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code));
-                return Err(Ended::Closed(code));
+                Err(Ended::Closed(code))
             }
-            Opcode::Binary | Opcode::Pong => {}
+            Opcode::Ping => {
+                self.write(id, Opcode::Pong, frame.payload);
+                Ok(())
+            }
+            Opcode::Binary | Opcode::Pong => Ok(()),
         }
+    }
+
+    fn take_piece(
+        &mut self,
+        id: usize,
+        frame: &Frame<'_>,
+        phase: &mut impl Phase,
+        now: Instant,
+    ) -> Result<(), Ended> {
+        let Some(Some(connection)) = self.connections.get_mut(id) else { return Ok(()) };
+        connection.pieces.extend_from_slice(frame.payload);
+        if !frame.is_final {
+            return Ok(());
+        }
+        let whole = std::mem::take(&mut connection.pieces);
+        self.take_text(id, &whole, phase, now)
+    }
+
+    fn take_text(
+        &mut self,
+        id: usize,
+        text: &[u8],
+        phase: &mut impl Phase,
+        now: Instant,
+    ) -> Result<(), Ended> {
+        let message =
+            Message::scan(text).ok_or_else(|| Ended::Lost("a text that is no message".to_owned()))?;
+        phase.message(self, id, &message, now);
         Ok(())
     }
 

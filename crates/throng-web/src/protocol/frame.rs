@@ -87,7 +87,6 @@ impl Frame {
     }
 
     /// Its text; `None` if it is binary.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for transports that carry text alone"))]
     pub(crate) fn as_text(&self) -> Option<Cow<'_, str>> {
         let parts = self.parts();
         // Text frames are made of text alone.
