@@ -1,6 +1,6 @@
 //! The process behind a channel: a server that joins, handles and leaves on its client's behalf.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Instant};
 
 use throng_pubsub::Broadcast;
 use throng_runtime::{Ctx, Down, Exit, GenServer, Halt, Handled, Handler, Init, Message};
@@ -90,7 +90,7 @@ impl<C: Channel> GenServer for ChannelServer<C> {
     type Args = Arc<Start<C::Assigns>>;
 
     async fn init(start: Arc<Start<C::Assigns>>, ctx: &mut Ctx<Self>) -> Init<Self> {
-        let Start { assigns, join: JoinRequest { link, channel, message, replaces } } = &*start;
+        let Start { assigns, join: JoinRequest { link, channel, message, replaces, watch } } = &*start;
         ctx.on_exit(link.channels.clone());
         link.channels.opened();
         ctx.continue_with(Join { payload: message.payload.clone(), replaces: *replaces });
@@ -104,6 +104,7 @@ impl<C: Channel> GenServer for ChannelServer<C> {
             reference: Some(message.reference.clone()),
             join_reply: None,
             subscription: None,
+            watch: watch.clone(),
             down: None,
         };
         Ok(ChannelServer { channel: None, socket })
@@ -213,6 +214,7 @@ impl<C: Channel> ChannelServer<C> {
         outbox.tell(ChannelNews::Joined(socket.channel));
         outbox.release(socket.channel, reply);
         telemetry::channel_joined(&socket.topic, socket.link.id.as_deref());
+        socket.watch.as_ref().inspect(|watch| watch.joined());
         Ok(())
     }
 
@@ -227,6 +229,7 @@ impl<C: Channel> ChannelServer<C> {
             Err(error) => return error.into(),
         }
         telemetry::join_refused(&socket.topic, socket.link.id.as_deref());
+        socket.watch.as_ref().inspect(|watch| watch.refused());
         Halt::Stop(Exit::Normal)
     }
 
@@ -240,7 +243,9 @@ impl<C: Channel> ChannelServer<C> {
             }
         };
         self.socket.reference = Some(message.reference.clone());
+        let watch = self.socket.watch.clone().map(|watch| (watch, Instant::now()));
         let result = channel.handle_in(event, &mut Socket { state: &mut self.socket, ctx }).await;
+        watch.inspect(|(watch, began)| watch.handled(&message.event, *began));
         self.socket.reference = None;
         let Reply { answer, stop } = match result {
             Ok(reply) => reply,

@@ -15,6 +15,7 @@ use crate::{
     connection::{Link, Loan, Mark, Merge, Outbox},
     protocol::{Payload, PayloadError, Ref, Serializer},
     socket::ChannelId,
+    telemetry::ChannelWatch,
 };
 
 /// A channel's own view of its client and topic, given to each of its callbacks.
@@ -38,6 +39,8 @@ pub(super) struct SocketState<C: Channel> {
     pub(super) join_reply: Option<Payload>,
     /// Held while the topic's broadcasts reach the client.
     pub(super) subscription: Option<Subscription>,
+    /// Follows the channel, where there are observers.
+    pub(super) watch: Option<Arc<ChannelWatch>>,
     /// How a `Down` reaches the channel, known once it monitored anything.
     pub(super) down: Option<super::server::DownHandler<C>>,
 }
