@@ -6,7 +6,8 @@
 //! 4. [Names and registries](names)
 //! 5. [Tasks, streams of results](tasks)
 //! 6. [Applications, settings, signals](applications)
-//! 7. [Topics, channels, presence](channels); [bytes, versions of the protocol, answers](binary_and_versions)
+//! 7. [Topics, channels, presence](channels); [bytes, versions of the protocol, answers](binary_and_versions);
+//!    [limits](limits), [security](security), [the server API](server_api)
 //! 8. [Testing an application](testing)
 //! 9. [Looking at what runs](debugging)
 //!
@@ -32,6 +33,15 @@ pub mod channels {}
 
 #[doc = include_str!("guide/binary_and_versions.md")]
 pub mod binary_and_versions {}
+
+#[doc = include_str!("guide/limits.md")]
+pub mod limits {}
+
+#[doc = include_str!("guide/security.md")]
+pub mod security {}
+
+#[doc = include_str!("guide/server_api.md")]
+pub mod server_api {}
 
 #[doc = include_str!("guide/debugging.md")]
 pub mod debugging {}

@@ -10,7 +10,7 @@ use throng_runtime::Node;
 
 use super::{
     ChannelCount, Connections, Drain, Endpoint, Limits, Mount, Mounted, Refusal, Shared, SocketRouter,
-    SocketType, health, mount::ErrorHandler, upgrade,
+    SocketType, health, mount::ErrorHandler, proxies::Proxies, upgrade,
 };
 use crate::{
     longpoll,
@@ -31,6 +31,7 @@ pub struct EndpointBuilder {
     error_handler: Option<ErrorHandler>,
     observers: Vec<Observe>,
     filter: Filter,
+    proxies: Vec<String>,
     scheme: &'static str,
     limits: Limits,
     drain: Drain,
@@ -48,6 +49,7 @@ impl EndpointBuilder {
             error_handler: None,
             observers: Vec::new(),
             filter: Filter::default(),
+            proxies: Vec::new(),
             scheme: "http",
             limits: Limits::default(),
             drain: Drain::default(),
@@ -127,6 +129,16 @@ impl EndpointBuilder {
         self
     }
 
+    /// Takes the word of these proxies for whose requests they pass on: what they add to `X-Forwarded-For` becomes
+    /// [`ConnectInfo::client`](super::ConnectInfo::client), and counts for [`Limits::sockets_per_peer_max`]. Addresses, or
+    /// ranges of them such as `10.0.0.0/8`.
+    ///
+    /// What is neither is reported when the endpoint is built.
+    pub fn trust_proxies<'a>(mut self, ranges: impl IntoIterator<Item = &'a str>) -> Self {
+        self.proxies.extend(ranges.into_iter().map(str::to_owned));
+        self
+    }
+
     /// Says that clients reach this endpoint by `https`, through a proxy that ends TLS; it matters for
     /// [`CheckOrigin::SameOrigin`].
     pub fn behind_tls(mut self) -> Self {
@@ -159,10 +171,12 @@ impl EndpointBuilder {
     pub fn build(self) -> Result<Endpoint, EndpointError> {
         self.check_paths()?;
         let origins = Origins::new(self.url, self.check_origin)?;
+        let proxies = Proxies::parse(self.proxies).map_err(EndpointError::Proxy)?;
         let observers = Observers::new(self.observers, self.filter);
         tell_of_broadcasts(&observers, &self.pubsub);
         let shared = Arc::new(Shared {
             observers,
+            proxies,
             node: self.node,
             pubsub: self.pubsub,
             connections: Connections::new(&self.limits),
@@ -298,6 +312,9 @@ pub enum EndpointError {
     /// The endpoint's URL is none, or has no host.
     #[error("{0:?} is not the URL of an endpoint: write https://host")]
     Url(String),
+    /// A proxy is named by something that is no address and no range of them.
+    #[error("{0:?} is neither an address nor a range of them, such as 10.0.0.0/8")]
+    Proxy(String),
     /// A socket lets in the pages of the endpoint's host, and the endpoint has none.
     #[error("the socket at {path:?} checks origins against the endpoint's url, which is not set")]
     NoUrl {

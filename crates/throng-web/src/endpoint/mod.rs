@@ -17,6 +17,7 @@ mod listener;
 mod mount;
 mod mounted;
 mod peers;
+mod proxies;
 mod registry;
 mod revocations;
 mod router;
@@ -48,6 +49,7 @@ pub(crate) use self::{
     router::{Session, SocketType},
     visitor::{Refused, Visitor},
 };
+use self::proxies::Proxies;
 use crate::{OutboundCounts, fastlane, protocol::Payload, telemetry::Observers};
 
 /// Sockets, the routes around them, and the clients that are connected; cloning gives another handle.
@@ -64,6 +66,7 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) drain: Drain,
     pub(crate) observers: Observers,
+    proxies: Proxies,
     pub(crate) scheme: &'static str,
     pub(crate) connections: Arc<Connections>,
     pub(crate) channels: Arc<ChannelCount>,
