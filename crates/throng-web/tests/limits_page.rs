@@ -8,7 +8,8 @@ fn c8_the_page_of_limits_names_every_limit() {
     let source = include_str!("../src/endpoint/limits.rs");
     let page = include_str!("../../throng/src/guide/limits.md");
     let limits = source.split_once("pub struct Limits {").unwrap().1.split_once("\n}").unwrap().0;
-    let field = |line: &str| line.trim().strip_prefix("pub ")?.split_once(':').map(|(name, _)| name.to_owned());
+    let field =
+        |line: &str| line.trim().strip_prefix("pub ")?.split_once(':').map(|(name, _)| name.to_owned());
     let fields: BTreeSet<String> = limits.lines().filter_map(field).collect();
     let row = |line: &str| line.strip_prefix("| `")?.split_once('`').map(|(name, _)| name.to_owned());
     let rows: BTreeSet<String> = page.lines().filter_map(row).collect();

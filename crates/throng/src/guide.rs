@@ -7,7 +7,7 @@
 //! 5. [Tasks, streams of results](tasks)
 //! 6. [Applications, settings, signals](applications)
 //! 7. [Topics, channels, presence](channels); [bytes, versions of the protocol, answers](binary_and_versions);
-//!    [limits](limits), [security](security), [the server API](server_api)
+//!    [presence in full](presence), [limits](limits), [security](security), [the server API](server_api)
 //! 8. [Testing an application](testing)
 //! 9. [Looking at what runs](debugging)
 //!
@@ -42,6 +42,9 @@ pub mod security {}
 
 #[doc = include_str!("guide/server_api.md")]
 pub mod server_api {}
+
+#[doc = include_str!("guide/presence.md")]
+pub mod presence {}
 
 #[doc = include_str!("guide/debugging.md")]
 pub mod debugging {}

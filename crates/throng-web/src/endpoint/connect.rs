@@ -1,6 +1,10 @@
 //! What is known of a client that asks to connect, and how it is refused.
 
-use std::{borrow::Cow, fmt, net::{IpAddr, SocketAddr}};
+use std::{
+    borrow::Cow,
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 use axum::{
     extract::OriginalUri,

@@ -32,6 +32,7 @@ use parking_lot::Mutex;
 use throng_pubsub::{BroadcastError, IntoPayload, PubSub};
 use throng_runtime::{ChildSpec, GenServer, Node};
 
+use self::proxies::Proxies;
 pub use self::{
     build::{EndpointBuilder, EndpointError},
     connect::{ConnectInfo, Refusal},
@@ -49,7 +50,6 @@ pub(crate) use self::{
     router::{Session, SocketType},
     visitor::{Refused, Visitor},
 };
-use self::proxies::Proxies;
 use crate::{OutboundCounts, fastlane, protocol::Payload, telemetry::Observers};
 
 /// Sockets, the routes around them, and the clients that are connected; cloning gives another handle.
