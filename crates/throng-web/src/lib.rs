@@ -163,8 +163,6 @@
 //! differently: an unknown event is answered with an error and does not crash the channel, joins do not block the connection,
 //! and a drain refuses new sockets first.
 //!
-//! Not here: long-polling.
-//!
 //! Ids in parentheses, such as `(§4.3)`, are those of the rules in the guide (crate `throng`).
 #![forbid(unsafe_code)]
 
@@ -183,6 +181,7 @@ mod origin;
 mod params;
 mod protocol;
 mod rate;
+mod recovery;
 mod routing;
 mod server_api;
 mod slow;

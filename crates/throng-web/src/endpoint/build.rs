@@ -10,7 +10,7 @@ use throng_runtime::Node;
 
 use super::{
     ChannelCount, Connections, Drain, Endpoint, Limits, Mount, Mounted, Refusal, Shared, SocketRouter,
-    SocketType, health, mount::ErrorHandler, proxies::Proxies, upgrade,
+    SocketType, TrustedProxies, health, mount::ErrorHandler, proxies::Network, upgrade,
 };
 use crate::{
     longpoll,
@@ -31,8 +31,8 @@ pub struct EndpointBuilder {
     error_handler: Option<ErrorHandler>,
     observers: Vec<Observe>,
     filter: Filter,
-    proxies: Vec<String>,
     scheme: &'static str,
+    proxies: Vec<String>,
     limits: Limits,
     drain: Drain,
 }
@@ -49,8 +49,8 @@ impl EndpointBuilder {
             error_handler: None,
             observers: Vec::new(),
             filter: Filter::default(),
-            proxies: Vec::new(),
             scheme: "http",
+            proxies: Vec::new(),
             limits: Limits::default(),
             drain: Drain::default(),
         }
@@ -129,20 +129,33 @@ impl EndpointBuilder {
         self
     }
 
-    /// Takes the word of these proxies for whose requests they pass on: what they add to `X-Forwarded-For` becomes
-    /// [`ConnectInfo::client`](super::ConnectInfo::client), and counts for [`Limits::sockets_per_peer_max`]. Addresses, or
-    /// ranges of them such as `10.0.0.0/8`.
-    ///
-    /// What is neither is reported when the endpoint is built.
-    pub fn trust_proxies<'a>(mut self, ranges: impl IntoIterator<Item = &'a str>) -> Self {
-        self.proxies.extend(ranges.into_iter().map(str::to_owned));
-        self
-    }
-
     /// Says that clients reach this endpoint by `https`, through a proxy that ends TLS; it matters for
     /// [`CheckOrigin::SameOrigin`].
     pub fn behind_tls(mut self) -> Self {
         self.scheme = "https";
+        self
+    }
+
+    /// Networks of proxies in front of this endpoint, such as `10.0.0.0/8` or `127.0.0.1`, which are believed what they
+    /// write in `X-Forwarded-For`.
+    ///
+    /// Behind one all clients come from its address. Where it is named here, [`ConnectInfo::peer`](super::ConnectInfo::peer)
+    /// is the client's address, [`Limits::sockets_per_peer_max`] counts by it, and the proxy's own connections are not
+    /// counted by [`Limits::connections_per_peer_max`]. Name no network from which clients come directly: they would choose
+    /// their addresses themselves.
+    ///
+    /// What is no network is reported when the endpoint is built.
+    ///
+    /// ```
+    /// # use throng_runtime::Node;
+    /// # use throng_web::{Endpoint, PubSub};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), throng_web::EndpointError> {
+    /// # let (node, pubsub) = (Node::new("shop"), PubSub::new());
+    /// let endpoint = Endpoint::builder(&node, &pubsub).behind_tls().trusted_proxies(["127.0.0.1", "::1"]).build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn trusted_proxies<'a>(mut self, networks: impl IntoIterator<Item = &'a str>) -> Self {
+        self.proxies.extend(networks.into_iter().map(str::to_owned));
         self
     }
 
@@ -171,12 +184,11 @@ impl EndpointBuilder {
     pub fn build(self) -> Result<Endpoint, EndpointError> {
         self.check_paths()?;
         let origins = Origins::new(self.url, self.check_origin)?;
-        let proxies = Proxies::parse(self.proxies).map_err(EndpointError::Proxy)?;
         let observers = Observers::new(self.observers, self.filter);
         tell_of_broadcasts(&observers, &self.pubsub);
+        let proxies = trusted(&self.proxies)?;
         let shared = Arc::new(Shared {
             observers,
-            proxies,
             node: self.node,
             pubsub: self.pubsub,
             connections: Connections::new(&self.limits),
@@ -184,6 +196,7 @@ impl EndpointBuilder {
             limits: self.limits,
             drain: self.drain,
             scheme: if origins.are_secure() { "https" } else { self.scheme },
+            proxies,
             addr: Mutex::new(None),
         });
         let mut router = self.routes.merge(health::routes(&shared));
@@ -266,6 +279,12 @@ impl Origins {
     }
 }
 
+fn trusted(networks: &[String]) -> Result<TrustedProxies, EndpointError> {
+    let parsed =
+        networks.iter().map(|text| text.parse::<Network>().map_err(|_| EndpointError::Network(text.clone())));
+    parsed.collect()
+}
+
 /// Adds a route of a mount to those before it, by the rules of the router that serves them.
 fn check_path(path: &str, route: String, paths: &mut matchit::Router<()>) -> Result<(), EndpointError> {
     let invalid = |why: &str| EndpointError::Path { path: path.to_owned(), why: why.to_owned() };
@@ -312,9 +331,6 @@ pub enum EndpointError {
     /// The endpoint's URL is none, or has no host.
     #[error("{0:?} is not the URL of an endpoint: write https://host")]
     Url(String),
-    /// A proxy is named by something that is no address and no range of them.
-    #[error("{0:?} is neither an address nor a range of them, such as 10.0.0.0/8")]
-    Proxy(String),
     /// A socket lets in the pages of the endpoint's host, and the endpoint has none.
     #[error("the socket at {path:?} checks origins against the endpoint's url, which is not set")]
     NoUrl {
@@ -327,6 +343,9 @@ pub enum EndpointError {
         /// Where the socket is mounted.
         path: String,
     },
+    /// What was to be the network of a trusted proxy is none.
+    #[error("{0:?} is no network: write 10.0.0.0/8, or an address")]
+    Network(String),
     /// The system has no random bytes, of which the secret of long-polling is made.
     #[error("no random bytes: {0}")]
     Random(String),

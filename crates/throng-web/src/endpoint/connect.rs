@@ -1,10 +1,6 @@
 //! What is known of a client that asks to connect, and how it is refused.
 
-use std::{
-    borrow::Cow,
-    fmt,
-    net::{IpAddr, SocketAddr},
-};
+use std::{borrow::Cow, fmt, net::SocketAddr};
 
 use axum::{
     extract::OriginalUri,
@@ -29,10 +25,10 @@ const SECRET: [&str; 2] = ["x-phoenix-authtoken", "x-phoenix-longpoll-token"];
 pub struct ConnectInfo {
     /// The decoded query.
     pub params: Params,
-    /// The address of the peer: the client's, or a proxy's. Unknown where the server in use does not tell.
+    /// The address of the client: the peer's, or, where that is one of the
+    /// [trusted proxies](super::EndpointBuilder::trusted_proxies), the one that it names, with port 0. Unknown where the
+    /// server in use does not tell.
     pub peer: Option<SocketAddr>,
-    /// The address of the client: the peer's, or what a [trusted proxy](super::EndpointBuilder::trust_proxies) tells.
-    pub client: Option<IpAddr>,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,
     /// Headers that begin with `x-` or `sec-websocket-`, and those of a trace context; none that carries a token.
@@ -55,7 +51,6 @@ impl ConnectInfo {
         ConnectInfo {
             params,
             peer: peer(parts),
-            client: None,
             user_agent: text(&parts.headers, &header::USER_AGENT).map(str::to_owned),
             headers: shown(&parts.headers),
             // A router around the endpoint's own cuts its prefix off.

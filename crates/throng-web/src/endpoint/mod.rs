@@ -32,7 +32,6 @@ use parking_lot::Mutex;
 use throng_pubsub::{BroadcastError, IntoPayload, PubSub};
 use throng_runtime::{ChildSpec, GenServer, Node};
 
-use self::proxies::Proxies;
 pub use self::{
     build::{EndpointBuilder, EndpointError},
     connect::{ConnectInfo, Refusal},
@@ -46,6 +45,7 @@ pub use self::{
 };
 pub(crate) use self::{
     mounted::Mounted,
+    proxies::TrustedProxies,
     registry::{ChannelCount, Connections, Registration},
     router::{Session, SocketType},
     visitor::{Refused, Visitor},
@@ -66,8 +66,8 @@ pub(crate) struct Shared {
     pub(crate) limits: Limits,
     pub(crate) drain: Drain,
     pub(crate) observers: Observers,
-    proxies: Proxies,
     pub(crate) scheme: &'static str,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) connections: Arc<Connections>,
     pub(crate) channels: Arc<ChannelCount>,
     pub(crate) addr: Mutex<Option<SocketAddr>>,

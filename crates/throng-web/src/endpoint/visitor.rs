@@ -74,7 +74,7 @@ impl Visitor {
         let Agreed { token, selected } = agree(parts, transport, mounted)?;
         let serializer = negotiate(&params)?;
         let mut info = ConnectInfo::new(parts, &here, transport, params);
-        info.client = info.peer.map(|peer| mounted.shared.proxies.client(peer.ip(), &parts.headers));
+        info.peer = info.peer.map(|peer| mounted.shared.proxies.client(peer, &parts.headers));
         info.auth_token = token;
         info.values = mounted.constants.clone();
         mounted.sockets.check_token(&mut info).map_err(Refused::by_application)?;
@@ -94,7 +94,7 @@ impl Visitor {
 
     /// Takes a place, and asks the application (§1.6). A place comes first, so that it is not asked in vain.
     pub(crate) async fn admit(self) -> Result<Accepted, Refused> {
-        let peer = self.info.client;
+        let peer = self.info.peer.map(|peer| peer.ip());
         let outbox = Outbox::new(&self.mounted.limits);
         let registration = self.mounted.shared.connections.register(outbox, peer).map_err(Refused::from);
         let registration =

@@ -103,7 +103,7 @@ async fn c8_who_does_not_take_what_was_answered_holds_no_place_for_good() {
 #[tokio::test]
 async fn c8_behind_a_trusted_proxy_sockets_count_for_who_is_before_it() {
     let limits = Limits::default().with(|limits| limits.sockets_per_peer_max = 1);
-    let server = Server::with(|builder| builder.limits(limits).trust_proxies(["127.0.0.0/8"])).await;
+    let server = Server::with(|builder| builder.limits(limits).trusted_proxies(["127.0.0.0/8"])).await;
     let path = "/socket/websocket?user=ada&vsn=2.0.0";
     let from = |addr: &'static str| [("x-forwarded-for", addr)];
     let one = Client::try_connect(server.addr, path, &from("192.0.2.1")).await.unwrap();
