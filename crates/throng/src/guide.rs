@@ -64,6 +64,15 @@ pub mod longpoll {}
 #[doc = "```"]
 pub mod deployment {}
 
+#[doc = include_str!("guide/limits.md")]
+pub mod limits {}
+
+#[doc = include_str!("guide/security.md")]
+pub mod security {}
+
+#[doc = include_str!("guide/server_api.md")]
+pub mod server_api {}
+
 #[doc = include_str!("guide/debugging.md")]
 pub mod debugging {}
 
