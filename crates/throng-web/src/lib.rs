@@ -187,6 +187,7 @@ mod socket;
 mod telemetry;
 mod token;
 mod vsn;
+mod websocket;
 
 pub use channel::{
     Channel, ChannelHandler, ChannelPid, JoinError, PushError, Reply, Socket, SocketRef, SocketTrackError,
@@ -203,3 +204,4 @@ pub use rate::Quota;
 pub use routing::{TopicPattern, TopicPatternError};
 pub use throng_pubsub::{Broadcast, BroadcastError, Payload, PayloadError, PubSub};
 pub use token::{MaxAge, SignError, Term, TokenError, Tokens, WeakSecret};
+pub use websocket::Compress;

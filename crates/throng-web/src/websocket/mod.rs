@@ -1,0 +1,23 @@
+//! The server's side of RFC 6455: frames, messages, closes, and compression. All of it is pure; the connection does the
+//! reading and writing.
+
+mod accept_key;
+mod decoder;
+mod deflate;
+mod goodbye;
+mod head;
+mod mask;
+mod opcode;
+mod utf8;
+mod violation;
+
+pub use self::deflate::Compress;
+pub(crate) use self::{
+    accept_key::accept_key,
+    decoder::{Decoder, Incoming, Input},
+    deflate::{Agreement, Deflate, Inflate},
+    goodbye::Goodbye,
+    head::ServerHead,
+    opcode::Opcode,
+    violation::Violation,
+};
