@@ -96,6 +96,9 @@ pub(crate) struct ServerHead {
 }
 
 impl ServerHead {
+    /// Nothing.
+    pub(super) const NONE: ServerHead = ServerHead { bytes: [0; SERVER_HEAD_BYTES_MAX], length: 0 };
+
     /// The head of a frame that is a whole message, or a control frame.
     pub(crate) fn whole(opcode: Opcode, payload: usize) -> ServerHead {
         ServerHead::encode(opcode.bits() | FINAL, payload)

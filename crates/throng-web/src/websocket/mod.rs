@@ -1,5 +1,4 @@
-//! The server's side of RFC 6455: frames, messages, closes, and compression. All of it is pure; the connection does the
-//! reading and writing.
+//! The server's side of RFC 6455: frames, messages, closes, and compression, and the stream that carries them.
 
 mod accept_key;
 mod decoder;
@@ -8,6 +7,10 @@ mod goodbye;
 mod head;
 mod mask;
 mod opcode;
+mod outgoing;
+mod scratch;
+mod stream;
+mod transport;
 mod utf8;
 mod violation;
 
@@ -19,5 +22,8 @@ pub(crate) use self::{
     goodbye::Goodbye,
     head::ServerHead,
     opcode::Opcode,
+    outgoing::Outgoing,
+    stream::{ReadError, Stream},
+    transport::Transport,
     violation::Violation,
 };

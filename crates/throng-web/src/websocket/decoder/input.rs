@@ -23,7 +23,7 @@ impl<'b> Input<'b> {
         Input { bytes, at: 0, assembled: Vec::new() }
     }
 
-    pub(super) fn rest(&self) -> &[u8] {
+    pub(crate) fn rest(&self) -> &[u8] {
         &self.bytes[self.at..]
     }
 
