@@ -2,11 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use throng_runtime::Message;
 
 use crate::{
     encodings::Encodings,
+    into_payload::IntoPayload,
     payload::{Payload, PayloadError},
 };
 
@@ -31,7 +32,7 @@ impl Message for Broadcast {
 }
 
 impl Broadcast {
-    /// A broadcast of a value that must be a JSON object.
+    /// A broadcast of a value that must be a JSON object, or of bytes.
     ///
     /// ```
     /// # use throng_pubsub::Broadcast;
@@ -43,26 +44,18 @@ impl Broadcast {
     ///
     /// # Errors
     ///
-    /// When the value cannot be encoded, or is not an object (§2.5).
+    /// When the value cannot be encoded, or is neither an object nor bytes (§2.5); with bytes, when the topic or the event is
+    /// longer than 255 bytes (§3.4).
     pub fn new(
         topic: impl Into<Arc<str>>,
         event: impl Into<Arc<str>>,
-        payload: impl Serialize,
+        payload: impl IntoPayload,
     ) -> Result<Broadcast, PayloadError> {
-        Broadcast::with_payload(topic, event, Payload::object(payload)?)
-    }
-
-    /// A broadcast of a payload that was encoded before.
-    ///
-    /// # Errors
-    ///
-    /// When it is not an object (§2.5).
-    pub fn with_payload(
-        topic: impl Into<Arc<str>>,
-        event: impl Into<Arc<str>>,
-        payload: Payload,
-    ) -> Result<Broadcast, PayloadError> {
-        let (topic, event, payload) = (topic.into(), event.into(), payload.into_object()?);
+        let (topic, event, payload) = (topic.into(), event.into(), payload.into_payload()?.into_pushed()?);
+        if payload.is_binary() {
+            check_name(&topic)?;
+            check_name(&event)?;
+        }
         Ok(Broadcast { shared: Arc::new(Shared { topic, event, payload, encodings: Encodings::default() }) })
     }
 
@@ -76,7 +69,7 @@ impl Broadcast {
         &self.shared.event
     }
 
-    /// The payload, an object.
+    /// The payload: an object, or bytes.
     pub fn payload(&self) -> &Payload {
         &self.shared.payload
     }
@@ -112,6 +105,12 @@ impl Broadcast {
     pub fn encoded<T: Send + Sync + 'static>(&self, encode: impl FnOnce(&Broadcast) -> T) -> &T {
         self.shared.encodings.get_or_make(|| encode(self))
     }
+}
+
+/// The name's length takes one byte where bytes travel (§3.4).
+fn check_name(name: &str) -> Result<(), PayloadError> {
+    let bytes = name.len();
+    if bytes > usize::from(u8::MAX) { Err(PayloadError::NameTooLong { bytes }) } else { Ok(()) }
 }
 
 impl fmt::Debug for Broadcast {

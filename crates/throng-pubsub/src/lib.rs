@@ -18,8 +18,10 @@
 //! Ids in parentheses, such as `(§12.4)`, are those of the rules in the guide (crate `throng`).
 #![forbid(unsafe_code)]
 
+mod binary;
 mod broadcast;
 mod encodings;
+mod into_payload;
 mod members;
 mod memory;
 mod owner;
@@ -34,7 +36,9 @@ mod transport;
 mod wire;
 
 pub use crate::{
+    binary::Binary,
     broadcast::Broadcast,
+    into_payload::IntoPayload,
     memory::{MemoryTransport, Network},
     owner::{OtherProcess, Owner},
     payload::{Payload, PayloadError},

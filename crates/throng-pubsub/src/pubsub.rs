@@ -5,11 +5,11 @@ use std::{
     sync::{Arc, Weak},
 };
 
-use serde::Serialize;
 use throng_runtime::{Address, Ctx, Handler, ProcessId};
 
 use crate::{
     broadcast::Broadcast,
+    into_payload::IntoPayload,
     owner::Owner,
     payload::{Payload, PayloadError},
     side_channel::{SideChannel, SideChannels},
@@ -154,7 +154,7 @@ impl PubSub {
         &self,
         topic: impl Into<Arc<str>>,
         event: impl Into<Arc<str>>,
-        payload: impl Serialize,
+        payload: impl IntoPayload,
     ) -> Result<(), BroadcastError> {
         self.dispatch(&Broadcast::new(topic, event, payload)?, None)
     }
@@ -169,7 +169,7 @@ impl PubSub {
         from: impl Into<ProcessId>,
         topic: impl Into<Arc<str>>,
         event: impl Into<Arc<str>>,
-        payload: impl Serialize,
+        payload: impl IntoPayload,
     ) -> Result<(), BroadcastError> {
         self.dispatch(&Broadcast::new(topic, event, payload)?, Some(from.into()))
     }
@@ -178,12 +178,12 @@ impl PubSub {
     ///
     /// # Errors
     ///
-    /// When the payload is not a JSON object.
+    /// When the payload is neither a JSON object nor bytes.
     pub fn local_broadcast(
         &self,
         topic: impl Into<Arc<str>>,
         event: impl Into<Arc<str>>,
-        payload: impl Serialize,
+        payload: impl IntoPayload,
     ) -> Result<(), PayloadError> {
         self.local_dispatch(&Broadcast::new(topic, event, payload)?, None);
         Ok(())
@@ -199,7 +199,7 @@ impl PubSub {
         node: &str,
         topic: impl Into<Arc<str>>,
         event: impl Into<Arc<str>>,
-        payload: impl Serialize,
+        payload: impl IntoPayload,
     ) -> Result<(), BroadcastError> {
         let broadcast = Broadcast::new(topic, event, payload)?;
         if node == self.node_name() {

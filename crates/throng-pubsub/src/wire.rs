@@ -3,15 +3,18 @@
 //!
 //! ```text
 //!    01 {"broadcast":{"topic":"room:1","event":"said","payload":{"words":"hello"}}}
+//!    01 {"broadcast":{"topic":"room:1","event":"picture","payload":null,"bytes":"iVBORw=="}}
 //!    01 {"note":{"to":"lobby","body":{"heartbeat":{…}}}}
 //! ```
 //!
-//! A broadcast is for a topic, a note for the side channel of that name.
+//! A broadcast is for a topic, a note for the side channel of that name. Bytes travel as base64 beside a payload of `null`,
+//! which a node that knows nothing of bytes refuses.
 //!
 //! Fields that are not known are skipped; a kind or a version that is not known is an error, and costs that message only.
 
 use std::borrow::Cow;
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -84,7 +87,10 @@ pub enum WireError {
     /// It is not what the version says it should be.
     #[error("the message is malformed")]
     Malformed(#[source] serde_json::Error),
-    /// Its payload is not an object.
+    /// Its bytes are not base64.
+    #[error("the bytes of the message are malformed")]
+    Bytes,
+    /// Its payload is neither an object nor bytes.
     #[error(transparent)]
     Payload(#[from] PayloadError),
 }
@@ -107,6 +113,8 @@ struct BroadcastFields<'a> {
     event: Cow<'a, str>,
     #[serde(borrow)]
     payload: &'a RawValue,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    bytes: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -130,9 +138,11 @@ pub(crate) fn encode(broadcast: &Broadcast, limits: &WireLimits) -> Result<Bytes
         topic: broadcast.topic().into(),
         event: broadcast.event().into(),
         payload: broadcast.payload().as_raw(),
+        bytes: broadcast.payload().as_bytes().map(|bytes| BASE64_STANDARD.encode(bytes).into()),
     };
     fields.check(limits)?;
-    let room = broadcast.payload().as_json().len() + fields.topic.len() + fields.event.len() + 64;
+    let body = fields.bytes.as_ref().map_or(fields.payload.get().len(), |base64| base64.len());
+    let room = body + fields.topic.len() + fields.event.len() + 64;
     write(&Message::Broadcast(fields), room, limits)
 }
 
@@ -165,8 +175,13 @@ pub(crate) fn decode(bytes: &[u8], limits: &WireLimits) -> Result<Arrived, WireE
     match serde_json::from_slice(json).map_err(WireError::Malformed)? {
         Message::Broadcast(fields) => {
             fields.check(limits)?;
-            let payload = Payload::from_raw(fields.payload);
-            Ok(Arrived::Broadcast(Broadcast::with_payload(&*fields.topic, &*fields.event, payload)?))
+            let payload = match &fields.bytes {
+                Some(base64) => {
+                    Payload::bytes(BASE64_STANDARD.decode(&**base64).map_err(|_| WireError::Bytes)?)
+                }
+                None => Payload::from_raw(fields.payload),
+            };
+            Ok(Arrived::Broadcast(Broadcast::new(&*fields.topic, &*fields.event, payload)?))
         }
         Message::SideChannel(SideChannelFields { name, body }) => {
             Ok(Arrived::SideChannel { name: name.into_owned(), body: Payload::from_raw(body) })
@@ -224,6 +239,18 @@ mod tests {
         let bytes = encode(&broadcast("room:1", "said", "hello"), &limits()).unwrap();
         let text = br#"{"broadcast":{"topic":"room:1","event":"said","payload":{"words":"hello"}}}"#;
         assert_eq!((bytes[0], &bytes[1..]), (1, &text[..]));
+    }
+
+    #[test]
+    fn c3_2_bytes_travel_beside_the_payload() {
+        let sent = Broadcast::new("room:1", "picture", Payload::bytes(&b"\x89PNG"[..])).unwrap();
+        let bytes = encode(&sent, &limits()).unwrap();
+        let text = br#"{"broadcast":{"topic":"room:1","event":"picture","payload":null,"bytes":"iVBORw=="}}"#;
+        assert_eq!((bytes[0], &bytes[1..]), (1, &text[..]));
+        assert_eq!(decoded(&bytes).payload(), sent.payload());
+        let broken =
+            b"\x01{\"broadcast\":{\"topic\":\"t\",\"event\":\"e\",\"payload\":null,\"bytes\":\"?\"}}";
+        assert!(matches!(decode(broken, &limits()), Err(WireError::Bytes)));
     }
 
     #[test]

@@ -22,11 +22,9 @@ pub enum CloseReason {
     Behind,
     /// A frame or message was larger than the limit.
     TooBig,
-    /// A text frame was not UTF-8.
+    /// Text was not UTF-8.
     NotUtf8,
-    /// A binary frame arrived where only text is understood.
-    Binary,
-    /// A text frame was not a message.
+    /// A frame was not a message.
     Malformed,
     /// A message broke a limit on depth or length, or messages kept coming after the rate limit had refused them.
     Policy(&'static str),
@@ -42,7 +40,6 @@ impl CloseReason {
         match self {
             CloseReason::Disconnected | CloseReason::Idle => 1001,
             CloseReason::Protocol => 1002,
-            CloseReason::Binary => 1003,
             CloseReason::NotUtf8 | CloseReason::Malformed => 1007,
             CloseReason::Policy(_) => 1008,
             CloseReason::TooBig => 1009,
@@ -62,7 +59,6 @@ impl CloseReason {
             CloseReason::Behind => "channels are behind",
             CloseReason::TooBig => "message too big",
             CloseReason::NotUtf8 => "text is not UTF-8",
-            CloseReason::Binary => "binary frames are not understood",
             CloseReason::Malformed => "malformed message",
             CloseReason::Policy(what) => what,
             CloseReason::Protocol => "protocol violation",
@@ -74,7 +70,10 @@ impl CloseReason {
 impl From<&DecodeError> for CloseReason {
     fn from(error: &DecodeError) -> CloseReason {
         match error {
-            DecodeError::Malformed(_) => CloseReason::Malformed,
+            DecodeError::Malformed(_) | DecodeError::Truncated | DecodeError::UnknownKind(_) => {
+                CloseReason::Malformed
+            }
+            DecodeError::NotUtf8 => CloseReason::NotUtf8,
             DecodeError::TooDeep => CloseReason::Policy("message nests too deeply"),
             DecodeError::NameTooLong => CloseReason::Policy("topic or event too long"),
             DecodeError::RefTooLong => CloseReason::Policy("reference too long"),
@@ -86,7 +85,7 @@ impl From<&DecodeError> for CloseReason {
 mod tests {
     use super::*;
 
-    const ALL: [CloseReason; 12] = [
+    const ALL: [CloseReason; 11] = [
         CloseReason::Disconnected,
         CloseReason::Restart,
         CloseReason::Idle,
@@ -94,7 +93,6 @@ mod tests {
         CloseReason::Behind,
         CloseReason::TooBig,
         CloseReason::NotUtf8,
-        CloseReason::Binary,
         CloseReason::Malformed,
         CloseReason::Policy("rate limit"),
         CloseReason::Protocol,

@@ -163,7 +163,7 @@
 //! differently: an unknown event is answered with an error and does not crash the channel, joins do not block the connection,
 //! and a drain refuses new sockets first.
 //!
-//! Not here: long-polling, binary frames, version 1 of the protocol.
+//! Not here: long-polling.
 //!
 //! Ids in parentheses, such as `(§4.3)`, are those of the rules in the guide (crate `throng`).
 #![forbid(unsafe_code)]
@@ -202,6 +202,6 @@ pub use params::{Params, ParamsError};
 pub use protocol::Ref;
 pub use rate::Quota;
 pub use routing::{TopicPattern, TopicPatternError};
-pub use throng_pubsub::{Broadcast, BroadcastError, Payload, PayloadError, PubSub};
+pub use throng_pubsub::{Binary, Broadcast, BroadcastError, IntoPayload, Payload, PayloadError, PubSub};
 pub use token::{MaxAge, SignError, Term, TokenError, Tokens, WeakSecret};
 pub use websocket::Compress;

@@ -6,7 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    protocol::{CONNECTION_TOPIC, Frame, Message, Payload, Ref, encode, encode_reply, event},
+    protocol::{CONNECTION_TOPIC, Frame, Message, Payload, Ref, Serializer, event},
     small_map::SmallMap,
 };
 
@@ -54,6 +54,7 @@ pub(crate) struct ChannelLimit(pub(crate) usize);
 #[derive(Debug)]
 pub(crate) struct SocketState {
     limit: ChannelLimit,
+    serializer: Serializer,
     next: u64,
     topics: SmallMap<Arc<str>, Joined>,
     /// Where each living channel's entry is; those without a topic were replaced or are closing.
@@ -85,15 +86,15 @@ struct Pending {
 }
 
 impl SocketState {
-    pub(crate) fn new(limit: ChannelLimit) -> SocketState {
-        SocketState { limit, next: 0, topics: SmallMap::new(), channels: SmallMap::new() }
+    pub(crate) fn new(limit: ChannelLimit, serializer: Serializer) -> SocketState {
+        SocketState { limit, serializer, next: 0, topics: SmallMap::new(), channels: SmallMap::new() }
     }
 
     /// Takes one input and says what follows from it.
     pub(crate) fn step(&mut self, input: Input) -> Vec<Action> {
         match input {
             Input::Received { message, routed } => self.received(message, routed),
-            Input::Refused { message, retry_after } => vec![rate_limited(&message, retry_after)],
+            Input::Refused { message, retry_after } => vec![self.rate_limited(&message, retry_after)],
             Input::Joined(channel) => self.opened(channel),
             Input::Closing(channel) => self.closing(channel),
             Input::Down(channel) => self.down(channel),
@@ -102,12 +103,12 @@ impl SocketState {
 
     fn received(&mut self, message: Message, routed: bool) -> Vec<Action> {
         if &*message.topic == CONNECTION_TOPIC && &*message.event == event::HEARTBEAT {
-            return vec![reply(&Ref::NULL, &message, "ok", &Payload::empty())];
+            return vec![self.reply(&Ref::NULL, &message, "ok", &Payload::empty())];
         }
         match (self.topics.get(&message.topic), &*message.event) {
             (None, event::JOIN) => self.join(message, routed),
-            (None, event::LEAVE) => vec![reply(&message.join_ref, &message, "ok", &Payload::empty())],
-            (None, _) => unmatched(message),
+            (None, event::LEAVE) => vec![self.reply(&message.join_ref, &message, "ok", &Payload::empty())],
+            (None, _) => self.unmatched(message),
             (Some(_), event::JOIN) => self.join_again(message),
             (Some(joined), _) if joined.is_stale(&message) => Vec::new(),
             (Some(_), _) => self.hand_on(message),
@@ -118,11 +119,11 @@ impl SocketState {
     /// faster than its channels end must not pile up processes.
     fn join(&mut self, message: Message, routed: bool) -> Vec<Action> {
         if !routed {
-            return unmatched(message);
+            return self.unmatched(message);
         }
         let full = self.topics.len() >= self.limit.0 || self.is_crowded();
         if full {
-            return vec![refuse(&message, "too many channels joined")];
+            return vec![self.refuse(&message, "too many channels joined")];
         }
         self.start(message, None)
     }
@@ -130,7 +131,7 @@ impl SocketState {
     /// A join of a joined topic replaces the channel (§4.3).
     fn join_again(&mut self, message: Message) -> Vec<Action> {
         if self.is_crowded() {
-            return vec![refuse(&message, "too many channels joined")];
+            return vec![self.refuse(&message, "too many channels joined")];
         }
         let Some(old) = self.topics.remove(&message.topic) else { return Vec::new() };
         self.channels.insert(old.channel, None);
@@ -138,7 +139,7 @@ impl SocketState {
         let announce = old.joining.is_some();
         let mut actions = vec![Action::Replace { channel: old.channel, announce }];
         if old.joining.is_none() && !old.leaving {
-            actions.push(ended(&old.join_ref, &message.topic, event::CLOSE, &Payload::empty()));
+            actions.push(self.ended(&old.join_ref, &message.topic, event::CLOSE, &Payload::empty()));
         }
         actions.extend(self.start(message, Some(old.channel)));
         actions
@@ -182,7 +183,10 @@ impl SocketState {
     fn closing(&mut self, channel: ChannelId) -> Vec<Action> {
         let Some(topic) = self.channels.get_mut(&channel).and_then(Option::take) else { return Vec::new() };
         let Some(joined) = self.topics.remove(&topic) else { return Vec::new() };
-        joined.joining.map(|joining| joining.unanswered(&joined.join_ref, &topic)).unwrap_or_default()
+        joined
+            .joining
+            .map(|joining| joining.unanswered(self.serializer, &joined.join_ref, &topic))
+            .unwrap_or_default()
     }
 
     /// A channel ended. If it had not said so before, the client is told (§7.1, §4.2).
@@ -194,13 +198,14 @@ impl SocketState {
         match joining {
             Some(joining) => {
                 let reason = Payload::reason("join crashed");
-                let reply = encode_reply(&join_ref, &joining.reference, &topic, "error", &reason);
+                let serializer = self.serializer;
+                let reply = serializer.text_reply(&join_ref, &joining.reference, &topic, "error", &reason);
                 let mut actions = vec![Action::Send(reply)];
-                actions.extend(joining.unanswered(&join_ref, &topic));
+                actions.extend(joining.unanswered(serializer, &join_ref, &topic));
                 actions
             }
-            None if leaving => vec![ended(&join_ref, &topic, event::CLOSE, &Payload::empty())],
-            None => vec![ended(&join_ref, &topic, event::ERROR, &Payload::reason("channel_crash"))],
+            None if leaving => vec![self.ended(&join_ref, &topic, event::CLOSE, &Payload::empty())],
+            None => vec![self.ended(&join_ref, &topic, event::ERROR, &Payload::reason("channel_crash"))],
         }
     }
 
@@ -213,6 +218,31 @@ impl SocketState {
         let topic = self.channels.get(&channel)?.as_ref()?;
         self.topics.get_mut(topic)
     }
+
+    fn reply(&self, join_ref: &Ref, to: &Message, status: &str, response: &Payload) -> Action {
+        Action::Send(self.serializer.text_reply(join_ref, &to.reference, &to.topic, status, response))
+    }
+
+    fn refuse(&self, message: &Message, reason: &str) -> Action {
+        self.reply(&message.join_ref, message, "error", &Payload::reason(reason))
+    }
+
+    fn unmatched(&self, message: Message) -> Vec<Action> {
+        let answer = self.reply(&Ref::NULL, &message, "error", &Payload::reason("unmatched topic"));
+        vec![answer, Action::LogUnmatched(message.topic)]
+    }
+
+    fn rate_limited(&self, message: &Message, retry_after: Duration) -> Action {
+        let retry_after_ms = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX).max(1);
+        let response = serde_json::json!({ "reason": "rate limited", "retry_after_ms": retry_after_ms });
+        let response = Payload::new(response).unwrap_or_else(|_| Payload::reason("rate limited"));
+        self.reply(&message.join_ref, message, "error", &response)
+    }
+
+    /// `phx_close` or `phx_error` (§2.8).
+    fn ended(&self, join_ref: &Ref, topic: &str, event: &str, payload: &Payload) -> Action {
+        Action::Send(self.serializer.ended(join_ref, topic, event, payload))
+    }
 }
 
 impl Joined {
@@ -224,42 +254,17 @@ impl Joined {
 
 impl Joining {
     /// What the messages behind a join that failed are answered with: as if they had come after it (§4.2).
-    fn unanswered(self, join_ref: &Ref, topic: &str) -> Vec<Action> {
+    fn unanswered(self, serializer: Serializer, join_ref: &Ref, topic: &str) -> Vec<Action> {
         let answer = |pending: Pending| {
             Action::Send(if pending.leave {
-                encode_reply(join_ref, &pending.reference, topic, "ok", &Payload::empty())
+                serializer.text_reply(join_ref, &pending.reference, topic, "ok", &Payload::empty())
             } else {
                 let reason = Payload::reason("unmatched topic");
-                encode_reply(&Ref::NULL, &pending.reference, topic, "error", &reason)
+                serializer.text_reply(&Ref::NULL, &pending.reference, topic, "error", &reason)
             })
         };
         self.pending.into_iter().map(answer).collect()
     }
-}
-
-fn reply(join_ref: &Ref, to: &Message, status: &str, response: &Payload) -> Action {
-    Action::Send(encode_reply(join_ref, &to.reference, &to.topic, status, response))
-}
-
-fn refuse(message: &Message, reason: &str) -> Action {
-    reply(&message.join_ref, message, "error", &Payload::reason(reason))
-}
-
-fn unmatched(message: Message) -> Vec<Action> {
-    let answer = reply(&Ref::NULL, &message, "error", &Payload::reason("unmatched topic"));
-    vec![answer, Action::LogUnmatched(message.topic)]
-}
-
-fn rate_limited(message: &Message, retry_after: Duration) -> Action {
-    let retry_after_ms = u64::try_from(retry_after.as_millis()).unwrap_or(u64::MAX).max(1);
-    let response = serde_json::json!({ "reason": "rate limited", "retry_after_ms": retry_after_ms });
-    let response = Payload::new(response).unwrap_or_else(|_| Payload::reason("rate limited"));
-    reply(&message.join_ref, message, "error", &response)
-}
-
-/// `phx_close` or `phx_error`: both carry the join's reference twice (§2.8).
-fn ended(join_ref: &Ref, topic: &str, event: &str, payload: &Payload) -> Action {
-    Action::Send(encode(join_ref, join_ref, topic, event, payload))
 }
 
 #[cfg(test)]

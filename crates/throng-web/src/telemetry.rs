@@ -2,7 +2,7 @@
 
 use throng_runtime::{Exit, StartError};
 
-use crate::protocol::DecodeError;
+use crate::protocol::{DecodeError, PayloadError};
 
 const TARGET: &str = "throng::web";
 
@@ -36,6 +36,10 @@ pub(crate) fn malformed_message(id: Option<&str>, error: &DecodeError) {
         }
         error => tracing::warn!(target: TARGET, id, %error, "message refused"),
     }
+}
+
+pub(crate) fn broadcast_skipped(topic: &str, error: &PayloadError) {
+    tracing::warn!(target: TARGET, topic, %error, "broadcast skipped");
 }
 
 pub(crate) fn unmatched_topic(topic: &str) {

@@ -2,17 +2,11 @@
 
 use serde_json::Value;
 
-/// The serializer a client asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Version {
-    /// `~> 1.0.0`: JSON objects.
-    V1,
-    /// `~> 2.0.0`: JSON arrays and binary frames.
-    V2,
-}
+use crate::protocol::Serializer;
 
 /// What a client of another version is told.
-pub(crate) const SPOKEN: &str = "this server speaks version 2 of the protocol: connect with ?vsn=2.0.0";
+pub(crate) const SPOKEN: &str =
+    "this server speaks the versions 1.0 and 2.0 of the protocol: connect with ?vsn=2.0.0";
 
 /// Why no serializer fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,8 +17,8 @@ pub(crate) enum VersionError {
     Unsupported,
 }
 
-/// The version that the parameter names; a missing one means 1.0.0.
-pub(crate) fn negotiate(vsn: Option<&Value>) -> Result<Version, VersionError> {
+/// The serializer of the version that the parameter names; a missing one means 1.0.0.
+pub(crate) fn negotiate(vsn: Option<&Value>) -> Result<Serializer, VersionError> {
     let vsn = match vsn {
         None => "1.0.0",
         Some(Value::String(vsn)) => vsn,
@@ -32,8 +26,8 @@ pub(crate) fn negotiate(vsn: Option<&Value>) -> Result<Version, VersionError> {
     };
     match parse(vsn).ok_or(VersionError::Invalid)? {
         (1, 0, 0, true) | (2, 0, 0, true) => Err(VersionError::Unsupported),
-        (1, 0, ..) => Ok(Version::V1),
-        (2, 0, ..) => Ok(Version::V2),
+        (1, 0, ..) => Ok(Serializer::V1),
+        (2, 0, ..) => Ok(Serializer::V2),
         _ => Err(VersionError::Unsupported),
     }
 }
@@ -72,13 +66,13 @@ mod tests {
     fn versions_choose_the_serializer() {
         // §1.4
         let cases = [
-            ("1.0.0", Ok(Version::V1)),
-            ("1.0.7", Ok(Version::V1)),
+            ("1.0.0", Ok(Serializer::V1)),
+            ("1.0.7", Ok(Serializer::V1)),
             ("1.1.0", Err(VersionError::Unsupported)),
-            ("2.0.0", Ok(Version::V2)),
-            ("2.0.9", Ok(Version::V2)),
-            ("2.0.0+build.5", Ok(Version::V2)),
-            ("2.0.1-rc.1", Ok(Version::V2)),
+            ("2.0.0", Ok(Serializer::V2)),
+            ("2.0.9", Ok(Serializer::V2)),
+            ("2.0.0+build.5", Ok(Serializer::V2)),
+            ("2.0.1-rc.1", Ok(Serializer::V2)),
             ("2.0.0-rc.1", Err(VersionError::Unsupported)),
             ("2.1.0", Err(VersionError::Unsupported)),
             ("3.0.0", Err(VersionError::Unsupported)),
@@ -104,7 +98,7 @@ mod tests {
     #[test]
     fn a_missing_version_is_the_first_and_a_nested_one_is_refused() {
         // §1.4
-        assert_eq!(negotiate(None), Ok(Version::V1));
+        assert_eq!(negotiate(None), Ok(Serializer::V1));
         assert_eq!(negotiate(Some(&json!(["2.0.0"]))), Err(VersionError::Invalid));
         assert_eq!(negotiate(Some(&json!({"a": "2.0.0"}))), Err(VersionError::Invalid));
     }

@@ -42,7 +42,7 @@ impl Meta {
 
 impl Serialize for Meta {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.fields.serialize(serializer)
+        self.fields.as_raw().serialize(serializer)
     }
 }
 

@@ -22,6 +22,7 @@ use crate::payload::{Payload, PayloadError};
 pub(crate) struct Entry {
     pub(crate) topic: Arc<str>,
     pub(crate) key: Arc<str>,
+    #[serde(serialize_with = "crate::payload::serialize_json")]
     pub(crate) meta: Payload,
 }
 

@@ -10,7 +10,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use crate::protocol::Payload;
+use crate::protocol::{Payload, PayloadError};
 
 /// Why a message is not one of the channel's events.
 #[derive(Debug)]
@@ -72,8 +72,7 @@ impl<'de> MapAccess<'de> for EventMap<'de> {
             (Some(event), _) => seed.deserialize(StrDeserializer::<EventError>::new(event)),
             (None, Some(payload)) => {
                 self.payload = None;
-                let mut parser = serde_json::Deserializer::from_str(payload.as_json());
-                seed.deserialize(&mut parser).map_err(|error| EventError::Payload(error.to_string()))
+                payload.read(seed).map_err(|error: PayloadError| EventError::Payload(error.to_string()))
             }
             (None, None) => Err(EventError::Payload("no value is left".to_owned())),
         }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
+use throng_pubsub::IntoPayload;
 use throng_runtime::Exit;
 
 use crate::{
-    connection::Outbox,
-    protocol::{Payload, PayloadError, Ref, encode_reply},
+    connection::Link,
+    protocol::{Payload, PayloadError, Ref},
 };
 
 /// What `handle_in` returns: an answer to the event, or none, and whether the channel goes on.
@@ -38,12 +38,12 @@ impl Reply {
     }
 
     /// Status `ok` with a response.
-    pub fn ok(response: impl Serialize) -> Reply {
+    pub fn ok(response: impl IntoPayload) -> Reply {
         Reply::status("ok", response)
     }
 
     /// Status `error` with a response.
-    pub fn error(response: impl Serialize) -> Reply {
+    pub fn error(response: impl IntoPayload) -> Reply {
         Reply::status("error", response)
     }
 
@@ -53,7 +53,7 @@ impl Reply {
     }
 
     /// Any status with a response.
-    pub fn status(status: &'static str, response: impl Serialize) -> Reply {
+    pub fn status(status: &'static str, response: impl IntoPayload) -> Reply {
         Reply::of(status, Payload::new(response))
     }
 
@@ -92,7 +92,7 @@ impl JoinError {
     }
 
     /// Refuses with any response; one that cannot be encoded is a crash.
-    pub fn with(response: impl Serialize) -> JoinError {
+    pub fn with(response: impl IntoPayload) -> JoinError {
         match Payload::new(response) {
             Ok(response) => JoinError::Refused(response),
             Err(error) => JoinError::Crashed(error.into()),
@@ -133,7 +133,7 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for JoinError {
 /// ```
 #[derive(Clone, Debug)]
 pub struct SocketRef {
-    pub(super) outbox: Arc<Outbox>,
+    pub(super) link: Arc<Link>,
     pub(super) topic: Arc<str>,
     pub(super) join_ref: Ref,
     pub(super) reference: Ref,
@@ -145,7 +145,7 @@ impl SocketRef {
     /// # Errors
     ///
     /// When the response cannot be encoded.
-    pub fn ok(&self, response: impl Serialize) -> Result<(), PayloadError> {
+    pub fn ok(&self, response: impl IntoPayload) -> Result<(), PayloadError> {
         self.reply("ok", response)
     }
 
@@ -154,7 +154,7 @@ impl SocketRef {
     /// # Errors
     ///
     /// When the response cannot be encoded.
-    pub fn error(&self, response: impl Serialize) -> Result<(), PayloadError> {
+    pub fn error(&self, response: impl IntoPayload) -> Result<(), PayloadError> {
         self.reply("error", response)
     }
 
@@ -163,9 +163,10 @@ impl SocketRef {
     /// # Errors
     ///
     /// When the response cannot be encoded.
-    pub fn reply(&self, status: &str, response: impl Serialize) -> Result<(), PayloadError> {
-        let response = Payload::new(response)?;
-        self.outbox.send(encode_reply(&self.join_ref, &self.reference, &self.topic, status, &response));
+    pub fn reply(&self, status: &str, response: impl IntoPayload) -> Result<(), PayloadError> {
+        let (response, serializer) = (Payload::new(response)?, self.link.serializer);
+        let reply = serializer.reply(&self.join_ref, &self.reference, &self.topic, status, &response)?;
+        self.link.outbox.send(reply);
         Ok(())
     }
 }

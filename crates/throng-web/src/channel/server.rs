@@ -15,7 +15,7 @@ use super::{
 use crate::{
     connection::{ChannelNews, InFlight, Loan},
     fastlane,
-    protocol::{self, Payload, Ref, encode, encode_reply},
+    protocol::{self, Payload, PayloadError, Ref},
     telemetry,
 };
 
@@ -133,7 +133,7 @@ impl<C: Channel> Handler<Join> for ChannelServer<C> {
             Err(JoinError::Refused(response)) => return Err(self.refuse(&response)),
             Err(JoinError::Crashed(reason)) => return Err(Halt::Stop(reason)),
         }
-        self.open(ctx);
+        self.open(ctx)?;
         let Some(channel) = &mut self.channel else { return Ok(()) };
         let result = channel.joined(&mut Socket { state: &mut self.socket, ctx }).await;
         self.settle(result.map_err(Halt::Stop))
@@ -199,20 +199,21 @@ impl<C: ChannelHandler<M>, M: Message> Handler<Info<M>> for ChannelServer<C> {
 
 impl<C: Channel> ChannelServer<C> {
     /// Subscribes, answers the join, and lets through what was broadcast meanwhile (§4.2).
-    fn open(&mut self, ctx: &Ctx<Self>) {
+    fn open(&mut self, ctx: &Ctx<Self>) -> Result<(), PayloadError> {
         let socket = &mut self.socket;
-        let outbox = &socket.link.outbox;
-        outbox.hold(socket.channel);
-        let deliver = fastlane::to_channel(ctx.me(), socket.channel, outbox.clone());
-        socket.subscription = Some(socket.link.pubsub.subscribe_with(ctx, socket.topic.clone(), deliver));
-        outbox.tell(ChannelNews::Joined(socket.channel));
         let response = socket.join_reply.take().unwrap_or_else(Payload::empty);
         let reference = socket.reference.take().unwrap_or_default();
-        outbox.release(
-            socket.channel,
-            encode_reply(&socket.stored_join_ref, &reference, &socket.topic, "ok", &response),
-        );
+        let serializer = socket.link.serializer;
+        // Before anything is begun: a reply that cannot be sent is a crash of the join.
+        let reply = serializer.reply(&socket.stored_join_ref, &reference, &socket.topic, "ok", &response)?;
+        let outbox = &socket.link.outbox;
+        outbox.hold(socket.channel);
+        let deliver = fastlane::to_channel(ctx.me(), socket.channel, outbox.clone(), serializer);
+        socket.subscription = Some(socket.link.pubsub.subscribe_with(ctx, socket.topic.clone(), deliver));
+        outbox.tell(ChannelNews::Joined(socket.channel));
+        outbox.release(socket.channel, reply);
         telemetry::channel_joined(&socket.topic, socket.link.id.as_deref());
+        Ok(())
     }
 
     /// Answers the join with an error and ends, without `phx_close` (§4.2).
@@ -220,8 +221,11 @@ impl<C: Channel> ChannelServer<C> {
         let socket = &mut self.socket;
         let outbox = &socket.link.outbox;
         let reference = socket.reference.take().unwrap_or_default();
-        let reply = encode_reply(&socket.stored_join_ref, &reference, &socket.topic, "error", response);
-        outbox.announce([reply], ChannelNews::Closing(socket.channel));
+        let serializer = socket.link.serializer;
+        match serializer.reply(&socket.stored_join_ref, &reference, &socket.topic, "error", response) {
+            Ok(reply) => outbox.announce([reply], ChannelNews::Closing(socket.channel)),
+            Err(error) => return error.into(),
+        }
         telemetry::join_refused(&socket.topic, socket.link.id.as_deref());
         Halt::Stop(Exit::Normal)
     }
@@ -231,7 +235,7 @@ impl<C: Channel> ChannelServer<C> {
         let event = match event::read::<C::Event>(&message.event, &message.payload) {
             Ok(event) => event,
             Err(error) => {
-                self.answer(&message.reference, "error", &no_event(&error));
+                self.answer(&message.reference, "error", &no_event(&error))?;
                 return Ok(());
             }
         };
@@ -243,15 +247,15 @@ impl<C: Channel> ChannelServer<C> {
             Err(reason) => return self.settle(Err(Halt::Stop(reason))),
         };
         if let Some(Answer { status, response }) = answer {
-            self.answer(&message.reference, status, &response?);
+            self.answer(&message.reference, status, &response?)?;
         }
         self.settle(stop.map_or(Ok(()), |reason| Err(Halt::Stop(reason))))
     }
 
-    fn answer(&self, reference: &Ref, status: &str, response: &Payload) {
-        let socket = &self.socket;
-        let reply = encode_reply(&socket.join_ref, reference, &socket.topic, status, response);
-        socket.link.outbox.send(reply);
+    fn answer(&self, reference: &Ref, status: &str, response: &Payload) -> Result<(), PayloadError> {
+        let SocketState { link, join_ref, topic, .. } = &self.socket;
+        link.outbox.send(link.serializer.reply(join_ref, reference, topic, status, response)?);
+        Ok(())
     }
 
     /// The client hears the answer, then the close, then whatever `terminate` pushes (§4.4).
@@ -259,7 +263,9 @@ impl<C: Channel> ChannelServer<C> {
         let socket = &mut self.socket;
         socket.mute();
         let outbox = &socket.link.outbox;
-        let reply = encode_reply(&socket.join_ref, reference, &socket.topic, "ok", &Payload::empty());
+        let serializer = socket.link.serializer;
+        let reply =
+            serializer.text_reply(&socket.join_ref, reference, &socket.topic, "ok", &Payload::empty());
         outbox.announce([reply, socket.close_frame()], ChannelNews::Closing(socket.channel));
         Halt::Stop(Exit::shutdown_with("left"))
     }
@@ -296,8 +302,8 @@ impl<C: Channel> SocketState<C> {
 
     /// `phx_close`, with the join's reference twice (§2.8).
     fn close_frame(&self) -> protocol::Frame {
-        let join_ref = &self.stored_join_ref;
-        encode(join_ref, join_ref, &self.topic, protocol::event::CLOSE, &Payload::empty())
+        let serializer = self.link.serializer;
+        serializer.ended(&self.stored_join_ref, &self.topic, protocol::event::CLOSE, &Payload::empty())
     }
 }
 

@@ -2,8 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use serde::Serialize;
-use throng_pubsub::{Broadcast, BroadcastError, Owner, PubSub, Subscription};
+use throng_pubsub::{Broadcast, BroadcastError, IntoPayload, Owner, PubSub, Subscription};
 use throng_runtime::{
     Address, CallError, CastError, Ctx, Down, Message, MonitorRef, Node, OnExit, Pid, ProcessId, TimerRef,
 };
@@ -14,7 +13,7 @@ use super::{
 };
 use crate::{
     connection::{Link, Loan, Outbox},
-    protocol::{Payload, PayloadError, Ref, encode},
+    protocol::{Payload, PayloadError, Ref},
     socket::ChannelId,
 };
 
@@ -69,6 +68,11 @@ impl<C: Channel> Socket<'_, C> {
         &self.state.join_ref
     }
 
+    /// What carries the client's messages: `websocket`, `longpoll` or `memory` (§5.5).
+    pub fn transport(&self) -> &'static str {
+        self.state.link.transport
+    }
+
     /// The node that the channel runs on.
     pub fn node(&self) -> &Node {
         self.ctx.node()
@@ -94,7 +98,7 @@ impl<C: Channel> Socket<'_, C> {
     /// # Errors
     ///
     /// When the response cannot be encoded.
-    pub fn reply_to_join(&mut self, response: impl Serialize) -> Result<(), PayloadError> {
+    pub fn reply_to_join(&mut self, response: impl IntoPayload) -> Result<(), PayloadError> {
         self.state.join_reply = Some(Payload::new(response)?);
         Ok(())
     }
@@ -103,12 +107,12 @@ impl<C: Channel> Socket<'_, C> {
     ///
     /// # Errors
     ///
-    /// Before the topic is joined, and when the payload is not a JSON object.
-    pub fn push(&self, event: &str, payload: impl Serialize) -> Result<(), PushError> {
+    /// Before the topic is joined, and when the payload is neither a JSON object nor bytes that this client can be sent.
+    pub fn push(&self, event: &str, payload: impl IntoPayload) -> Result<(), PushError> {
         self.state.joined()?;
-        let payload = Payload::object(payload)?;
-        let SocketState { join_ref, topic, .. } = &*self.state;
-        self.outbox().send(encode(join_ref, &Ref::NULL, topic, event, &payload));
+        let payload = Payload::new(payload)?.into_pushed()?;
+        let SocketState { link, join_ref, topic, .. } = &*self.state;
+        link.outbox.send(link.serializer.push(join_ref, topic, event, &payload)?);
         Ok(())
     }
 
@@ -116,8 +120,8 @@ impl<C: Channel> Socket<'_, C> {
     ///
     /// # Errors
     ///
-    /// When the payload is not a JSON object, or other nodes cannot be told: then nobody got it.
-    pub fn broadcast(&self, event: &str, payload: impl Serialize) -> Result<(), BroadcastError> {
+    /// When the payload is neither a JSON object nor bytes, or other nodes cannot be told: then nobody got it.
+    pub fn broadcast(&self, event: &str, payload: impl IntoPayload) -> Result<(), BroadcastError> {
         self.pubsub().broadcast(self.state.topic.clone(), event, payload)
     }
 
@@ -126,7 +130,7 @@ impl<C: Channel> Socket<'_, C> {
     /// # Errors
     ///
     /// As [`Socket::broadcast`].
-    pub fn broadcast_from(&self, event: &str, payload: impl Serialize) -> Result<(), BroadcastError> {
+    pub fn broadcast_from(&self, event: &str, payload: impl IntoPayload) -> Result<(), BroadcastError> {
         self.pubsub().broadcast_from(self.ctx.id(), self.state.topic.clone(), event, payload)
     }
 
@@ -144,7 +148,7 @@ impl<C: Channel> Socket<'_, C> {
     {
         let (me, outbox) = (self.ctx.me(), self.outbox().clone());
         let deliver = move |broadcast: &Broadcast| {
-            if let Some(loan) = Loan::take(&outbox, broadcast.payload().as_json().len()) {
+            if let Some(loan) = Loan::take(&outbox, broadcast.payload().as_wire().len()) {
                 drop(me.cast(Subscribed { broadcast: broadcast.clone(), loan }));
             }
         };
@@ -157,7 +161,7 @@ impl<C: Channel> Socket<'_, C> {
     pub fn socket_ref(&self) -> Option<SocketRef> {
         let reference = self.state.reference.clone().filter(|reference| !reference.is_null())?;
         Some(SocketRef {
-            outbox: self.outbox().clone(),
+            link: self.state.link.clone(),
             topic: self.state.topic.clone(),
             join_ref: self.state.join_ref.clone(),
             reference,

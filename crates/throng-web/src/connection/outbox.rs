@@ -3,13 +3,19 @@
 //! Bounded by bytes: a client that reads more slowly than it is written to is closed and its queue freed (§18.3), so no
 //! client costs more than its share. Frames leave in the order they were put in. Senders never wait.
 
-use std::fmt;
+use std::{
+    fmt,
+    future::poll_fn,
+    task::{Context, Poll},
+};
 
 use parking_lot::Mutex;
-use tokio::sync::Notify;
-use tokio_tungstenite::tungstenite::Message;
 
-use super::{backlog::Flights, queue::Queue};
+use super::{
+    backlog::Flights,
+    bell::{Bell, FRAMES, NEWS},
+    queue::Queue,
+};
 use crate::{close::CloseReason, endpoint::Limits, protocol::Frame, socket::ChannelId};
 
 /// News of a channel for its connection.
@@ -26,10 +32,8 @@ pub(crate) enum ChannelNews {
 /// The outbound side of one connection, shared by its channels and the topics they subscribe to.
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
-    /// Rung for the writer.
-    frames: Notify,
-    /// Rung for the reader.
-    news: Notify,
+    /// Rung for the connection's process.
+    bell: Bell,
     /// Events handed to channels and not yet handled.
     flights: Mutex<Flights>,
 }
@@ -38,8 +42,7 @@ impl Outbox {
     pub(crate) fn new(limits: &Limits) -> Outbox {
         Outbox {
             queue: Mutex::new(Queue::new(limits.outbound_bytes_max)),
-            frames: Notify::new(),
-            news: Notify::new(),
+            bell: Bell::default(),
             flights: Mutex::new(Flights::new(limits)),
         }
     }
@@ -81,19 +84,25 @@ impl Outbox {
         }
         queue.tell(news);
         drop(queue);
-        self.frames.notify_one();
-        self.news.notify_one();
+        self.bell.ring(FRAMES | NEWS);
     }
 
     /// Asks the connection to close; the first reason counts.
     pub(crate) fn close(&self, reason: CloseReason) {
         self.queue.lock().stop(reason);
-        self.news.notify_one();
+        self.bell.ring(NEWS);
     }
 
-    /// The next message for the socket: a frame, or a fragment of a large one.
-    pub(crate) fn next_message(&self) -> Option<Message> {
-        self.queue.lock().next_message()
+    /// The next frame to be sent. The one before it has been by then, and no longer counts.
+    #[allow(dead_code, reason = "for transports that wait for either by itself")]
+    pub(crate) fn next_frame(&self) -> Option<Frame> {
+        self.queue.lock().next_frame()
+    }
+
+    /// Hands out the next frames to be sent; false when there are none. Those before them have been sent by then, and no
+    /// longer count.
+    pub(crate) fn next_batch(&self, take: impl FnMut(Frame)) -> bool {
+        self.queue.lock().next_batch(take)
     }
 
     /// The next piece of news, or else the reason to close.
@@ -102,13 +111,20 @@ impl Outbox {
     }
 
     /// Resolves when frames may have been queued since the last time.
+    #[allow(dead_code, reason = "for transports that wait for either by itself")]
     pub(crate) async fn frames_ready(&self) {
-        self.frames.notified().await;
+        poll_fn(|cx| self.bell.poll_rung(FRAMES, cx)).await;
     }
 
     /// Resolves when there may be news, a reason to close, or fewer events in flight.
+    #[allow(dead_code, reason = "for transports that wait for either by itself")]
     pub(crate) async fn news_ready(&self) {
-        self.news.notified().await;
+        poll_fn(|cx| self.bell.poll_rung(NEWS, cx)).await;
+    }
+
+    /// Resolves, once it is [rung](Outbox::frames_ready) for either, for a transport that looks by itself what there is.
+    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.bell.poll_rung(FRAMES | NEWS, cx)
     }
 
     /// Drops what is queued and whatever would be.
@@ -139,7 +155,7 @@ impl Outbox {
         // The reader only waits for the step back under the bound; every other would wake it for nothing.
         if were_too_many && !flights.are_too_many() {
             drop(flights);
-            self.news.notify_one();
+            self.bell.ring(NEWS);
         }
     }
 
@@ -162,10 +178,7 @@ impl Outbox {
         change(&mut queue);
         let overflown = queue.is_stopped();
         drop(queue);
-        self.frames.notify_one();
-        if overflown {
-            self.news.notify_one();
-        }
+        self.bell.ring(if overflown { FRAMES | NEWS } else { FRAMES });
     }
 }
 
@@ -193,7 +206,9 @@ mod tests {
     }
 
     fn written(outbox: &Outbox) -> Vec<String> {
-        std::iter::from_fn(|| outbox.next_message()).map(|message| message.to_string()).collect()
+        std::iter::from_fn(|| outbox.next_frame())
+            .map(|frame| frame.as_text().unwrap().into_owned())
+            .collect()
     }
 
     #[test]

@@ -2,31 +2,21 @@
 
 use std::collections::VecDeque;
 
-use bytes::Bytes;
-use tokio_tungstenite::tungstenite::{
-    Message,
-    protocol::frame::{
-        Frame as Fragment,
-        coding::{Data, OpCode},
-    },
-};
-
 use super::ChannelNews;
 use crate::{close::CloseReason, protocol::Frame, socket::ChannelId};
 
-/// Larger frames are written in fragments, so that the buffer of a socket, which copies what it is given and never
-/// shrinks, is small, and the time for a write is that of a fragment.
-pub(super) const FRAGMENT_BYTES_MAX: usize = 64 << 10;
 /// What a queued frame costs beside its bytes.
 const FRAME_OVERHEAD_BYTES: usize = 64;
+/// What is handed out together; the last frame may exceed it.
+const BATCH_BYTES: usize = 32 << 10;
 /// How many frames may wait whatever their size.
 const FRAMES_OF_ANY_SIZE: usize = 4;
 
 /// What one connection has yet to write and to hear.
 pub(super) struct Queue {
     frames: VecDeque<Frame>,
-    /// Bytes of the first frame that were handed out.
-    handed_out: usize,
+    /// Part of `load`: the frames that were handed out last.
+    in_hand: Load,
     /// Broadcasts of topics whose join reply is not queued yet.
     held: Vec<(ChannelId, Vec<Frame>)>,
     /// What waits, here and in mailboxes of channels.
@@ -50,7 +40,7 @@ impl Queue {
     pub(super) fn new(bytes_max: usize) -> Queue {
         Queue {
             frames: VecDeque::new(),
-            handed_out: 0,
+            in_hand: Load::default(),
             held: Vec::new(),
             load: Load::default(),
             lent: Load::default(),
@@ -88,23 +78,32 @@ impl Queue {
         self.frames.extend(held);
     }
 
-    /// The next message for the socket. A frame that is large comes in fragments, and counts until the last is out.
-    pub(super) fn next_message(&mut self) -> Option<Message> {
-        let frame = self.frames.front()?;
-        let (start, length) = (self.handed_out, frame.len());
-        let end = length.min(start + FRAGMENT_BYTES_MAX);
-        if end < length {
-            self.handed_out = end;
-            return Some(fragment(frame, start, end));
-        }
+    /// The next frame to be sent. The one before it counts until then.
+    #[allow(dead_code, reason = "for transports that wait for either by itself")]
+    pub(super) fn next_frame(&mut self) -> Option<Frame> {
+        self.load.remove(std::mem::take(&mut self.in_hand));
         let frame = self.frames.pop_front()?;
-        self.handed_out = 0;
-        self.load.remove(self.load_of(length));
+        self.in_hand = self.load_of(frame.len());
         if self.frames.is_empty() {
             // An idle connection keeps no buffer.
             self.frames = VecDeque::new();
         }
-        Some(if start == 0 { Message::Text(frame) } else { fragment(&frame, start, end) })
+        Some(frame)
+    }
+
+    /// The next frames to be sent, as many as make a batch; false when there are none. Those before them count until then.
+    pub(super) fn next_batch(&mut self, mut take: impl FnMut(Frame)) -> bool {
+        self.load.remove(std::mem::take(&mut self.in_hand));
+        while self.in_hand.bytes < BATCH_BYTES
+            && let Some(frame) = self.frames.pop_front()
+        {
+            self.in_hand.add(self.load_of(frame.len()));
+            take(frame);
+        }
+        if self.frames.is_empty() {
+            self.frames = VecDeque::new();
+        }
+        self.in_hand.bytes > 0
     }
 
     pub(super) fn tell(&mut self, news: ChannelNews) {
@@ -147,7 +146,7 @@ impl Queue {
     /// Drops the frames.
     pub(super) fn free(&mut self) {
         self.frames = VecDeque::new();
-        self.handed_out = 0;
+        self.in_hand = Load::default();
         self.held = Vec::new();
         self.load = self.lent;
     }
@@ -195,13 +194,6 @@ impl Load {
     }
 }
 
-/// A part of a large frame; it may end within a character (RFC 6455 §5.6).
-fn fragment(frame: &Frame, start: usize, end: usize) -> Message {
-    let opcode = OpCode::Data(if start == 0 { Data::Text } else { Data::Continue });
-    let payload = Bytes::from(frame.clone()).slice(start..end);
-    Message::Frame(Fragment::message(payload, opcode, end == frame.len()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,7 +201,7 @@ mod tests {
     const MAX: usize = 100_000;
 
     fn frame(bytes: usize) -> Frame {
-        "x".repeat(bytes).into()
+        (&*"x".repeat(bytes)).into()
     }
 
     fn fits(frames: &[usize]) -> bool {
@@ -231,7 +223,7 @@ mod tests {
     fn one_frame_is_admitted_whatever_the_bound() {
         let mut queue = Queue::new(0);
         queue.push(frame(10));
-        assert!(queue.next_message().is_some());
+        assert!(queue.next_frame().is_some());
         queue.push(frame(10));
         assert!(!queue.is_stopped());
     }
@@ -248,35 +240,42 @@ mod tests {
     }
 
     #[test]
-    fn a_large_frame_comes_in_fragments_and_counts_to_the_last() {
-        // RFC 6455 §5.4
+    fn a_frame_counts_until_the_next_is_asked_for() {
         let mut queue = Queue::new(MAX);
-        // Within a character, too.
-        let text = "ö".repeat(FRAGMENT_BYTES_MAX + 1);
-        queue.push(format!("x{text}").into());
-        queue.push("after".into());
-        let (mut heads, mut read) = (Vec::new(), Vec::new());
-        for _ in 0..3 {
-            assert!(queue.bytes() > text.len());
-            let Some(Message::Frame(part)) = queue.next_message() else { panic!("no fragment") };
-            heads.push((part.header().opcode, part.header().is_final, part.payload().len()));
-            read.extend_from_slice(part.payload());
-        }
-        let (text_frame, rest) = (OpCode::Data(Data::Text), OpCode::Data(Data::Continue));
-        let (full, last) = (FRAGMENT_BYTES_MAX, 3);
-        assert_eq!(heads, [(text_frame, false, full), (rest, false, full), (rest, true, last)]);
-        assert_eq!(read, format!("x{text}").into_bytes());
-        assert_eq!(queue.next_message(), Some(Message::text("after")));
-        assert_eq!((queue.next_message(), queue.bytes()), (None, 0));
+        queue.push(frame(500));
+        queue.push(frame(10));
+        queue.next_frame();
+        assert_eq!(queue.bytes(), 510 + 2 * FRAME_OVERHEAD_BYTES);
+        queue.next_frame();
+        assert_eq!(queue.bytes(), 10 + FRAME_OVERHEAD_BYTES);
+        assert_eq!((queue.next_frame(), queue.bytes()), (None, 0));
     }
 
     #[test]
-    fn a_queue_that_is_freed_amid_a_frame_begins_no_other() {
+    fn a_batch_is_what_fits_and_counts_until_the_next() {
         let mut queue = Queue::new(MAX);
-        queue.push(frame(2 * FRAGMENT_BYTES_MAX));
-        assert!(queue.next_message().is_some());
+        for bytes in [20_000, 20_000, 10] {
+            queue.push(frame(bytes));
+        }
+        let mut batches = Vec::new();
+        loop {
+            let mut batch = Vec::new();
+            if !queue.next_batch(|frame| batch.push(frame.len())) {
+                break;
+            }
+            batches.push((batch, queue.bytes() > 100));
+        }
+        assert_eq!(batches, [(vec![20_000, 20_000], true), (vec![10], false)]);
+        assert_eq!((queue.bytes(), queue.frames.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn a_queue_that_is_freed_with_a_frame_in_hand_counts_nothing() {
+        let mut queue = Queue::new(MAX);
+        queue.push(frame(2 * MAX));
+        assert!(queue.next_frame().is_some());
         queue.stop(CloseReason::SlowReader);
         queue.free();
-        assert_eq!((queue.next_message(), queue.bytes()), (None, 0));
+        assert_eq!((queue.next_frame(), queue.bytes()), (None, 0));
     }
 }

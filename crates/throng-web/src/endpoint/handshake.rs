@@ -5,9 +5,9 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::connect::text;
+use crate::websocket;
 
 /// Why a request is not a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,12 +36,16 @@ pub(super) fn accept_key(parts: &Parts) -> Result<HeaderValue, NoHandshake> {
     }
     // Sixteen bytes in base64.
     let key = text(headers, &header::SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24 && key.ends_with("=="));
-    let accepted = key.map(|key| derive_accept_key(key.as_bytes())).ok_or(NoHandshake::Key)?;
+    let accepted = key.map(websocket::accept_key).ok_or(NoHandshake::Key)?;
     HeaderValue::try_from(accepted).map_err(|_| NoHandshake::Key)
 }
 
 /// The answer that switches protocols.
-pub(super) fn switching_protocols(accept_key: HeaderValue, subprotocol: Option<&'static str>) -> Response {
+pub(super) fn switching_protocols(
+    accept_key: HeaderValue,
+    subprotocol: Option<&'static str>,
+    extensions: Option<HeaderValue>,
+) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -50,6 +54,9 @@ pub(super) fn switching_protocols(accept_key: HeaderValue, subprotocol: Option<&
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept_key);
     if let Some(subprotocol) = subprotocol {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
+    }
+    if let Some(extensions) = extensions {
+        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, extensions);
     }
     response
 }
@@ -90,7 +97,7 @@ mod tests {
 
     #[test]
     fn the_answer_switches_protocols() {
-        let response = switching_protocols(HeaderValue::from_static("key="), Some("phoenix"));
+        let response = switching_protocols(HeaderValue::from_static("key="), Some("phoenix"), None);
         assert_eq!(response.status(), 101);
         let expected = [
             ("connection", "upgrade"),

@@ -21,8 +21,7 @@ mod upgrade;
 use std::{fmt, net::SocketAddr, sync::Arc};
 
 use parking_lot::Mutex;
-use serde::Serialize;
-use throng_pubsub::{BroadcastError, PubSub};
+use throng_pubsub::{BroadcastError, IntoPayload, PubSub};
 use throng_runtime::{ChildSpec, GenServer, Node};
 
 pub use self::{
@@ -33,6 +32,7 @@ pub use self::{
     router::SocketRouter,
 };
 pub(crate) use self::{
+    exchange::Watched,
     registry::{ChannelCount, Connections, Registration},
     router::{Session, SocketType},
 };
@@ -102,8 +102,13 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// When the payload is not a JSON object, or other nodes cannot be told: then nobody got it.
-    pub fn broadcast(&self, topic: &str, event: &str, payload: impl Serialize) -> Result<(), BroadcastError> {
+    /// When the payload is neither a JSON object nor bytes, or other nodes cannot be told: then nobody got it.
+    pub fn broadcast(
+        &self,
+        topic: &str,
+        event: &str,
+        payload: impl IntoPayload,
+    ) -> Result<(), BroadcastError> {
         self.shared.pubsub.broadcast(topic, event, payload)
     }
 

@@ -9,6 +9,7 @@ use crate::{
     channel::{Channel, JoinRequest, Route, Start, StartChannel, Starting},
     origin::CheckOrigin,
     routing::{Routes, TopicPattern, TopicPatternError},
+    websocket::Compress,
 };
 
 type Connect<A> =
@@ -47,6 +48,7 @@ pub(crate) struct MountOptions {
     /// Instead of the endpoint's own.
     pub(crate) check_origin: Option<CheckOrigin>,
     pub(crate) auth_token: bool,
+    pub(crate) compress: Option<Compress>,
 }
 
 impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
@@ -108,6 +110,12 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     /// shows it. Connects then find it in [`ConnectInfo::auth_token`] (§1.8).
     pub fn auth_token(mut self) -> SocketRouter<A> {
         self.options.auth_token = true;
+        self
+    }
+
+    /// Compresses messages for clients that offer it; without this call none are (§1.10).
+    pub fn compress(mut self, compress: Compress) -> SocketRouter<A> {
+        self.options.compress = Some(compress);
         self
     }
 

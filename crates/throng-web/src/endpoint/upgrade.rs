@@ -23,8 +23,9 @@ use crate::{
     connection::{Accepted, Outbox},
     origin::Origin,
     params::Params,
-    telemetry,
-    vsn::{self, Version},
+    protocol::Serializer,
+    telemetry, vsn,
+    websocket::{self, Compression},
 };
 
 /// Where the clients of a mounted socket type connect.
@@ -64,8 +65,10 @@ async fn connect(
     let params = params(&parts, path_params)?;
     check_origin(&parts, &*sockets, shared)?;
     let Agreed { token, selected } = agree(&parts, &*sockets)?;
-    check_version(&params)?;
+    let serializer = negotiate(&params)?;
     let accept_key = handshake::accept_key(&parts).map_err(|why| bad_request(why.to_string()))?;
+    let compress = sockets.options().compress.as_ref();
+    let compression = compress.and_then(|options| Compression::negotiate(&parts.headers, options));
     let upgrade = parts
         .extensions
         .remove::<OnUpgrade>()
@@ -77,9 +80,10 @@ async fn connect(
         .ok_or_else(|| unavailable("draining, or too many connections"))?;
     let session = ask(sockets, ConnectInfo::new(&parts, params, token), shared).await?;
     telemetry::connected(parts.uri.path(), session.id().as_deref());
-    let accepted = Accepted { upgrade, session, registration, shared: shared.clone() };
-    shared.node.spawn(|ctx| accepted.run(ctx));
-    Ok(handshake::switching_protocols(accept_key, selected))
+    let accepted = Accepted { session, serializer, registration, shared: shared.clone() };
+    shared.node.spawn(move |ctx| websocket::run(upgrade, compression, accepted, ctx));
+    let extensions = compression.map(|compression| compression.header());
+    Ok(handshake::switching_protocols(accept_key, selected, extensions))
 }
 
 /// Asks the application, which may refuse, panic or take too long (§1.6).
@@ -131,14 +135,10 @@ fn agree(parts: &Parts, sockets: &dyn SocketType) -> Result<Agreed, Refused> {
     subprotocol::agree(&parts.headers).map_err(|why| (Refusal::FORBIDDEN, why.to_string()))
 }
 
-/// Only the second version of the protocol is spoken; whoever writes a client is told so.
-fn check_version(params: &Params) -> Result<(), Refused> {
-    let why = match vsn::negotiate(params.get("vsn")) {
-        Ok(Version::V2) => return Ok(()),
-        Ok(Version::V1) => "vsn 1 is not supported".to_owned(),
-        Err(why) => why.to_string(),
-    };
-    Err((Refusal::new(StatusCode::FORBIDDEN, vsn::SPOKEN), why))
+/// The version of the protocol that the client asks for; whoever writes a client of another is told so (§1.4).
+fn negotiate(params: &Params) -> Result<Serializer, Refused> {
+    vsn::negotiate(params.get("vsn"))
+        .map_err(|why| (Refusal::new(StatusCode::FORBIDDEN, vsn::SPOKEN), why.to_string()))
 }
 
 fn bad_request(why: String) -> Refused {

@@ -1,4 +1,4 @@
-//! Text frame → [`Message`], refusing what is malformed, misshapen or too big (§2.2, §7.6).
+//! Text frame → [`Message`], refusing what is malformed, misshapen or too big (§2.2, §2.3, §7.6).
 
 use std::{borrow::Cow, fmt};
 
@@ -27,7 +27,7 @@ impl Default for DecodeLimits {
 /// Why a frame is not a message.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DecodeError {
-    /// The text is not JSON, or not an array of the five fields in their types.
+    /// The text is not JSON, or does not have the fields in their types.
     #[error("malformed message")]
     Malformed(#[source] serde_json::Error),
     /// Arrays and objects nest beyond the limit.
@@ -39,14 +39,47 @@ pub(crate) enum DecodeError {
     /// `ref` or `join_ref` is longer than the limit.
     #[error("reference too long")]
     RefTooLong,
+    /// A binary frame ends before its names do.
+    #[error("binary message is truncated")]
+    Truncated,
+    /// A binary frame is of a kind that clients do not send.
+    #[error("binary message of the unknown kind {0}")]
+    UnknownKind(u8),
+    /// A name in a binary frame is not UTF-8.
+    #[error("binary message is not UTF-8")]
+    NotUtf8,
 }
 
-/// Parses one text frame; elements after the fifth are ignored.
-pub(crate) fn decode(text: &str, limits: &DecodeLimits) -> Result<Message, DecodeError> {
+/// Parses an array; elements after the fifth are ignored (§2.2).
+pub(super) fn decode_v2(text: &str, limits: &DecodeLimits) -> Result<Message, DecodeError> {
+    message(parse(text, limits)?, limits)
+}
+
+/// Parses an object; a `join_ref` may be missing, the other four keys may not (§2.3).
+pub(super) fn decode_v1(text: &str, limits: &DecodeLimits) -> Result<Message, DecodeError> {
+    // A struct is read from an array as well.
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(DecodeError::Malformed(de::Error::custom("the message is not an object")));
+    }
+    let keys: Keys<'_> = parse(text, limits)?;
+    let fields = Fields {
+        join_ref: keys.join_ref.unwrap_or(RawValue::NULL),
+        reference: keys.reference,
+        topic: keys.topic.0,
+        event: keys.event.0,
+        payload: keys.payload,
+    };
+    message(fields, limits)
+}
+
+fn parse<'a, T: de::Deserialize<'a>>(text: &'a str, limits: &DecodeLimits) -> Result<T, DecodeError> {
     if !depth::within(text, limits.depth) {
         return Err(DecodeError::TooDeep);
     }
-    let fields: Fields<'_> = serde_json::from_str(text).map_err(DecodeError::Malformed)?;
+    serde_json::from_str(text).map_err(DecodeError::Malformed)
+}
+
+fn message(fields: Fields<'_>, limits: &DecodeLimits) -> Result<Message, DecodeError> {
     if fields.topic.len() > limits.name_bytes || fields.event.len() > limits.name_bytes {
         return Err(DecodeError::NameTooLong);
     }
@@ -64,6 +97,21 @@ fn reference(raw: &RawValue, limits: &DecodeLimits) -> Result<Ref, DecodeError> 
         return Err(DecodeError::RefTooLong);
     }
     Ref::parse(raw).ok_or_else(|| DecodeError::Malformed(de::Error::custom("unreadable reference")))
+}
+
+/// The object's keys, borrowed from the frame.
+#[derive(serde::Deserialize)]
+struct Keys<'a> {
+    #[serde(borrow, default)]
+    join_ref: Option<&'a RawValue>,
+    #[serde(borrow, rename = "ref")]
+    reference: &'a RawValue,
+    #[serde(borrow)]
+    topic: Text<'a>,
+    #[serde(borrow)]
+    event: Text<'a>,
+    #[serde(borrow)]
+    payload: &'a RawValue,
 }
 
 /// The array's elements, borrowed from the frame.
@@ -122,7 +170,7 @@ mod tests {
     use super::*;
 
     fn decoded(text: &str) -> Result<Message, DecodeError> {
-        decode(text, &DecodeLimits::default())
+        decode_v2(text, &DecodeLimits::default())
     }
 
     #[test]
@@ -184,6 +232,47 @@ mod tests {
         }
     }
 
+    fn decoded_v1(text: &str) -> Result<Message, DecodeError> {
+        decode_v1(text, &DecodeLimits::default())
+    }
+
+    #[test]
+    fn c2_3_an_object_makes_a_message_of_the_first_version() {
+        let message =
+            decoded_v1(r#"{"topic":"room:a","more":[1],"event":"new_msg","payload":[1],"ref":7}"#).unwrap();
+        assert_eq!(
+            (&*message.topic, &*message.event, message.payload.as_json()),
+            ("room:a", "new_msg", "[1]")
+        );
+        assert_eq!((message.join_ref, message.reference.as_json()), (Ref::NULL, "7"));
+        let message =
+            decoded_v1(r#"{"topic":"t","event":"e","payload":null,"ref":null,"join_ref":"1"}"#).unwrap();
+        assert_eq!((message.join_ref, message.reference), (Ref::text("1"), Ref::NULL));
+    }
+
+    #[test]
+    fn c2_3_an_object_without_one_of_its_keys_is_refused() {
+        let cases = [
+            "{}",
+            r#"["1","1","t","e",{}]"#,
+            r#"{"event":"e","payload":{},"ref":"1"}"#,
+            r#"{"topic":"t","payload":{},"ref":"1"}"#,
+            r#"{"topic":"t","event":"e","ref":"1"}"#,
+            r#"{"topic":"t","event":"e","payload":{}}"#,
+            r#"{"topic":1,"event":"e","payload":{},"ref":"1"}"#,
+            r#"{"topic":"t","topic":"t","event":"e","payload":{},"ref":"1"}"#,
+        ];
+        for text in cases {
+            assert!(matches!(decoded_v1(text), Err(DecodeError::Malformed(_))), "{text} was accepted");
+        }
+        let deep = format!(
+            r#"{{"topic":"t","event":"e","ref":1,"payload":{}{}}}"#,
+            "[".repeat(128),
+            "]".repeat(128)
+        );
+        assert!(matches!(decoded_v1(&deep), Err(DecodeError::TooDeep)));
+    }
+
     #[test]
     fn limits_are_named_in_the_error() {
         let deep = format!("[null,null,\"t\",\"e\",{}1{}]", "[".repeat(128), "]".repeat(128));
@@ -209,12 +298,12 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_makes_the_decoder_panic(text in ".*") {
-            drop(decoded(&text));
+            drop((decoded(&text), decoded_v1(&text)));
         }
 
         #[test]
         fn no_bracket_soup_makes_the_decoder_panic(text in r#"[\[\]{}",:0-9a\\ ]{0,200}"#) {
-            drop(decoded(&text));
+            drop((decoded(&text), decoded_v1(&text)));
         }
     }
 }

@@ -1,8 +1,15 @@
-//! The five fields of a message (§2.1).
+//! The five fields of a message (§2.1), and what comes before they are known.
 
 use std::sync::Arc;
 
 use super::{Payload, Ref};
+
+/// What a transport received: one message, not decoded yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wire<'a> {
+    Text(&'a str),
+    Binary(&'a [u8]),
+}
 
 /// One message from a client, parsed but for its payload.
 #[derive(Clone, Debug, PartialEq)]

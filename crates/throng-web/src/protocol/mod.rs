@@ -1,19 +1,28 @@
-//! The wire protocol, version 2: one JSON array `[join_ref, ref, topic, event, payload]` a frame.
+//! The wire protocol, in two versions: messages as JSON objects, or as JSON arrays and binary frames (§2, §3).
 //!
-//! Everything here is pure: text in, values or text out. A frame is parsed once, at the door; the payload stays
-//! raw JSON until the channel that asked for it knows its type. Not here: what a message *means*
-//! ([`crate::socket`]) and binary frames.
+//! ```text
+//!    V1  {"topic":"room:1","event":"said","ref":"7","payload":{"words":"hello"}}
+//!    V2  ["1","7","room:1","said",{"words":"hello"}]
+//!        00 01 01 06 03 1 7 room:1 pic …
+//! ```
+//!
+//! Everything here is pure: frames in, values or frames out. A frame is parsed once, at the door; the payload stays
+//! raw until the channel that asked for it knows its type. Not here: what a message *means* ([`crate::socket`]).
 
+mod binary;
 mod decode;
 mod depth;
 mod encode;
+mod frame;
 mod message;
 mod reference;
+mod serializer;
 
-pub(crate) use decode::{DecodeError, DecodeLimits, decode};
-pub(crate) use encode::{Frame, encode, encode_reply};
-pub(crate) use message::Message;
+pub(crate) use decode::{DecodeError, DecodeLimits};
+pub(crate) use frame::Frame;
+pub(crate) use message::{Message, Wire};
 pub use reference::Ref;
+pub(crate) use serializer::Serializer;
 pub(crate) use throng_pubsub::{Payload, PayloadError};
 
 /// Event names that the protocol keeps for itself (§2.6).

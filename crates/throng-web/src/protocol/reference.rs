@@ -1,6 +1,6 @@
 //! Message references: opaque to the server, echoed as they came (§2.4).
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde_json::value::RawValue;
 
@@ -24,7 +24,6 @@ impl Ref {
     }
 
     /// A string reference, as phoenix.js sends them.
-    #[cfg(test)]
     pub(crate) fn text(text: &str) -> Ref {
         Ref(Some(serde_json::Value::from(text).to_string().into()))
     }
@@ -37,6 +36,17 @@ impl Ref {
     /// This reference, or the other where this one is null.
     pub(crate) fn or(&self, other: &Ref) -> Ref {
         if self.is_null() { other.clone() } else { self.clone() }
+    }
+
+    /// As it travels in binary frames, where all references are text (§3.3).
+    pub(crate) fn to_text(&self) -> Cow<'_, str> {
+        match self.0.as_deref() {
+            None => "".into(),
+            Some(json) if json.starts_with('"') => {
+                serde_json::from_str(json).map_or(json.into(), |text: String| text.into())
+            }
+            Some(json) => json.into(),
+        }
     }
 
     /// The JSON text that goes on the wire.

@@ -3,11 +3,11 @@ use super::*;
 const LIMIT: usize = 3;
 
 fn state() -> SocketState {
-    SocketState::new(ChannelLimit(LIMIT))
+    SocketState::new(ChannelLimit(LIMIT), Serializer::V2)
 }
 
 fn message(text: &str) -> Message {
-    crate::protocol::decode(text, &crate::protocol::DecodeLimits::default()).unwrap()
+    Serializer::V2.decode_text(text, &crate::protocol::DecodeLimits::default()).unwrap()
 }
 
 /// Receives a message; topics that begin with "room" are routed.
@@ -18,9 +18,9 @@ fn receive(state: &mut SocketState, text: &str) -> Vec<Action> {
 }
 
 /// The frames among the actions.
-fn frames(actions: &[Action]) -> Vec<&str> {
+fn frames(actions: &[Action]) -> Vec<String> {
     let frames = actions.iter().filter_map(|action| match action {
-        Action::Send(frame) => Some(frame.as_str()),
+        Action::Send(frame) => frame.as_text().map(Into::into),
         _ => None,
     });
     frames.collect()
@@ -134,7 +134,7 @@ fn a_join_of_a_joined_topic_replaces_the_channel() {
         panic!("{actions:?}")
     };
     assert_eq!((*replaced, *replaces), (old, Some(old)));
-    assert_eq!(close.as_str(), r#"["1","1","room:a","phx_close",{}]"#);
+    assert_eq!(close.as_text().unwrap(), r#"["1","1","room:a","phx_close",{}]"#);
     let new = *channel;
     state.step(Input::Joined(new));
     // The old one's end is no news, and the old reference is stale.

@@ -33,6 +33,7 @@ impl<'a> Goodbye<'a> {
         Goodbye(self.0.map(|(code, _)| (code, "")))
     }
 
+    #[cfg(test)]
     pub(crate) fn code(self) -> Option<u16> {
         self.0.map(|(code, _)| code)
     }

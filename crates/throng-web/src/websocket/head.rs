@@ -109,11 +109,6 @@ impl ServerHead {
         ServerHead::encode(opcode.bits() | FINAL | COMPRESSED, payload)
     }
 
-    /// The head of a part of a message; the first alone names the kind of the whole.
-    pub(crate) fn fragment(opcode: Opcode, is_final: bool, payload: usize) -> ServerHead {
-        ServerHead::encode(opcode.bits() | if is_final { FINAL } else { 0 }, payload)
-    }
-
     fn encode(first: u8, payload: usize) -> ServerHead {
         let mut bytes = [0; SERVER_HEAD_BYTES_MAX];
         bytes[0] = first;
@@ -222,7 +217,6 @@ mod tests {
             assert_eq!(ServerHead::whole(Opcode::Text, payload).as_bytes(), bytes);
         }
         assert_eq!(ServerHead::compressed(Opcode::Text, 1).as_bytes(), [0xC1, 1]);
-        assert_eq!(ServerHead::fragment(Opcode::Binary, false, 1).as_bytes(), [0x02, 1]);
-        assert_eq!(ServerHead::fragment(Opcode::Continuation, true, 1).as_bytes(), [0x80, 1]);
+        assert_eq!(ServerHead::whole(Opcode::Binary, 1).as_bytes(), [0x82, 1]);
     }
 }

@@ -1,29 +1,42 @@
-//! The server's side of RFC 6455: frames, messages, closes, and compression, and the stream that carries them.
+//! The WebSocket transport: a codec of our own (RFC 6455 and 7692) on the raw socket.
+//!
+//! ```text
+//!   pure:   head · mask · utf8 · goodbye ─► decoder      deflate: offer, inflate, deflate
+//!   polls:  stream  (read ─► decoder, outgoing ─► write) over io, with the worker's scratch buffers
+//!   async:  socket  serves one client, within its patience · closing
+//! ```
 
 mod accept_key;
+mod closing;
 mod decoder;
 mod deflate;
 mod goodbye;
 mod head;
+mod io;
 mod mask;
 mod opcode;
 mod outgoing;
+mod patience;
 mod scratch;
+mod socket;
 mod stream;
-mod transport;
 mod utf8;
 mod violation;
 
 pub use self::deflate::Compress;
-pub(crate) use self::{
-    accept_key::accept_key,
-    decoder::{Decoder, Incoming, Input},
-    deflate::{Agreement, Deflate, Inflate},
+use self::{
+    decoder::{Decoder, Incoming, Input, Progress},
+    deflate::Inflate,
     goodbye::Goodbye,
     head::ServerHead,
+    io::Io,
     opcode::Opcode,
     outgoing::Outgoing,
     stream::{ReadError, Stream},
-    transport::Transport,
     violation::Violation,
+};
+pub(crate) use self::{
+    accept_key::accept_key,
+    deflate::{Compression, Deflate, Deflated},
+    socket::run,
 };

@@ -75,13 +75,12 @@ async fn a_payload_that_the_channel_cannot_read_is_an_error_and_no_crash() {
 }
 
 #[tokio::test]
-async fn binary_frames_close_with_1003() {
-    // §3 is not spoken here.
+async fn c3_5_binary_frames_that_are_no_message_close_with_1007() {
     let server = Server::start().await;
-    for bytes in [vec![], vec![0; 7], vec![255; 5_000], b"\x00\x01\x01\x06\x0411room:1echo{}".to_vec()] {
+    for bytes in [vec![], vec![0; 4], vec![255; 5_000], b"\x01\x01\x01\x06\x0211room:1ok{}".to_vec()] {
         let mut client = server.client("evil").await;
         futures_util::SinkExt::send(&mut client.socket, Message::binary(bytes)).await.unwrap();
-        assert_eq!(client.close_code().await, Some(1003));
+        assert_eq!(client.close_code().await, Some(1007));
     }
     server.is_well().await;
 }

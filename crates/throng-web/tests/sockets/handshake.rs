@@ -71,15 +71,13 @@ async fn a_query_that_cannot_be_decoded_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn only_the_second_protocol_version_is_spoken() {
-    // §1.4
+async fn c1_4_two_versions_of_the_protocol_are_spoken() {
     let server = Server::start().await;
-    for vsn in ["2.0.0", "2.0.9"] {
-        let path = format!("/socket/websocket?user=ada&vsn={vsn}");
+    for query in ["vsn=2.0.0", "vsn=2.0.9", "vsn=1.0.0", "vsn=1.0.7", ""] {
+        let path = format!("/socket/websocket?user=ada&{query}");
         Client::connect(server.addr, &path).await.hang_up().await;
     }
-    for query in
-        ["vsn=2.1.0", "vsn=3.0.0", "vsn=1.0.0", "vsn=2.0", "vsn=abc", "vsn[]=2.0.0", "vsn[a]=2.0.0", ""]
+    for query in ["vsn=2.1.0", "vsn=3.0.0", "vsn=1.1.0", "vsn=2.0", "vsn=abc", "vsn[]=2.0.0", "vsn[a]=2.0.0"]
     {
         let path = format!("/socket/websocket?user=ada&{query}");
         let refused = refused(server.addr, &path, &[]).await;

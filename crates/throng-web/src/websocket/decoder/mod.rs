@@ -31,12 +31,36 @@ pub(crate) enum Incoming<'a> {
     Close(Goodbye<'a>),
 }
 
+/// What came since the last time somebody asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Frames that continued a message; the first of each is not counted.
+    pub(crate) fragments: u32,
+    /// Whether the last byte of a message came, or of a control frame that stood alone.
+    pub(crate) has_completed: bool,
+    /// Whether something has begun and not ended: a message, or a frame of any kind.
+    pub(crate) is_amid_message: bool,
+}
+
+impl Incoming<'_> {
+    /// Bytes of its payload, but for closes and pongs, which nobody counts.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Incoming::Text(text) => text.len(),
+            Incoming::Binary(bytes) | Incoming::Ping(bytes) => bytes.len(),
+            Incoming::Pong | Incoming::Close(_) => 0,
+        }
+    }
+}
+
 /// Where in the frames of one client the input is.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     partial: Option<Box<Partial>>,
     /// Frames that continued a message, since they were last asked for.
     fragments: u32,
+    /// Whether anything has ended and nothing was left, since it was last asked.
+    has_completed: bool,
     /// Bytes of a frame and of a message, as they came and inflated.
     bytes_max: u32,
     inflate: Option<Inflate>,
@@ -53,7 +77,7 @@ impl Decoder {
     /// A decoder for messages of at most so many bytes; `inflate` where compression was agreed on.
     pub(crate) fn new(bytes_max: usize, inflate: Option<Inflate>) -> Decoder {
         let bytes_max = u32::try_from(bytes_max).unwrap_or(u32::MAX);
-        Decoder { partial: None, fragments: 0, bytes_max, inflate }
+        Decoder { partial: None, fragments: 0, has_completed: false, bytes_max, inflate }
     }
 
     /// The next message or control frame of the input; `None` when the rest of it, if any, was kept for later.
@@ -71,14 +95,13 @@ impl Decoder {
         }))
     }
 
-    /// Whether something that has begun has not ended: a message, or a frame of any kind.
-    pub(crate) fn is_amid_message(&self) -> bool {
-        self.partial.is_some()
-    }
-
-    /// How many fragments of messages came since it was last asked; the first of each is not counted.
-    pub(crate) fn take_fragments(&mut self) -> u32 {
-        std::mem::take(&mut self.fragments)
+    /// What came since it was last asked.
+    pub(crate) fn progress(&mut self) -> Progress {
+        Progress {
+            fragments: std::mem::take(&mut self.fragments),
+            has_completed: std::mem::take(&mut self.has_completed),
+            is_amid_message: self.partial.is_some(),
+        }
     }
 
     fn step(&mut self, input: &mut Input<'_>) -> Result<Option<Whole>, Violation> {
@@ -90,6 +113,7 @@ impl Decoder {
                 self.partial = None;
             }
             if whole.is_some() {
+                self.has_completed |= self.partial.is_none();
                 return Ok(whole);
             }
         }

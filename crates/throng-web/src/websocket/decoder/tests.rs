@@ -208,7 +208,7 @@ fn c8_fragments_are_counted() {
     for (first, payload) in sent {
         feed(&mut decoder, &frame(first, payload), &mut seen);
     }
-    assert_eq!((decoder.take_fragments(), decoder.take_fragments()), (3, 0));
+    assert_eq!((decoder.progress().fragments, decoder.progress().fragments), (3, 0));
 }
 
 #[test]
@@ -218,15 +218,21 @@ fn c8_a_message_is_on_its_way_from_its_first_byte_to_its_last() {
     let sent = frame(TEXT, b"abc");
     for byte in &sent[..sent.len() - 1] {
         feed(&mut decoder, &[*byte], &mut seen);
-        assert!(decoder.is_amid_message());
+        let Progress { has_completed, is_amid_message, .. } = decoder.progress();
+        assert!(is_amid_message && !has_completed);
     }
     feed(&mut decoder, &sent[sent.len() - 1..], &mut seen);
-    assert!(!decoder.is_amid_message());
+    let Progress { has_completed, is_amid_message, .. } = decoder.progress();
+    assert!(has_completed && !is_amid_message);
     // Control frames may come in between, and end nothing.
-    for (first, amid) in [(FIRST, true), (PING, true), (MIDDLE, true), (LAST, false), (PING, false)] {
+    for (first, is_amid) in [(FIRST, true), (PING, true), (MIDDLE, true), (LAST, false), (PING, false)] {
         feed(&mut decoder, &frame(first, b"ab"), &mut seen);
-        assert_eq!(decoder.is_amid_message(), amid, "{first:x}");
+        let Progress { has_completed, is_amid_message, .. } = decoder.progress();
+        assert_eq!((is_amid_message, has_completed), (is_amid, !is_amid), "{first:x}");
     }
+    // One ends and another begins in a single read.
+    feed(&mut decoder, &[frame(TEXT, b"a"), vec![TEXT]].concat(), &mut seen);
+    assert_eq!(decoder.progress(), Progress { fragments: 0, has_completed: true, is_amid_message: true });
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use flate2::{Compress, Compression, FlushCompress};
 
-use super::{WindowBits, inflate::TAIL};
+use super::{inflate::TAIL, offer::WindowBits};
 
 thread_local! {
     /// A worker's compressors: as many as there are agreements, and they are few.

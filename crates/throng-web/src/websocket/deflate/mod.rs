@@ -1,13 +1,52 @@
 //! permessage-deflate (RFC 7692) without context takeover.
 
+mod cache;
 mod deflate;
 mod inflate;
 mod offer;
 mod options;
 
+use axum::http::{HeaderMap, HeaderValue};
+use bytes::Bytes;
+
 pub use self::options::Compress;
-pub(crate) use self::{
-    deflate::Deflate,
-    inflate::Inflate,
-    offer::{Agreement, WindowBits},
-};
+pub(crate) use self::{cache::Deflated, deflate::Deflate, inflate::Inflate};
+#[cfg(test)]
+pub(crate) use self::offer::WindowBits;
+use self::offer::Agreement;
+use crate::protocol::Frame;
+
+/// What one connection has agreed on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Compression {
+    agreement: Agreement,
+    pub(super) inflate: Inflate,
+    deflate: Deflate,
+    bytes_min: usize,
+}
+
+impl Compression {
+    /// What can be agreed on with a client that sent these headers.
+    pub(crate) fn negotiate(headers: &HeaderMap, options: &Compress) -> Option<Compression> {
+        Agreement::among(headers).map(|agreement| Compression {
+            agreement,
+            inflate: Inflate::new(options.ratio_max),
+            deflate: Deflate::new(options.level, agreement.window_bits),
+            bytes_min: options.bytes_min,
+        })
+    }
+
+    /// The server's part of the handshake.
+    pub(crate) fn header(&self) -> HeaderValue {
+        self.agreement.header()
+    }
+
+    /// The frame's payload compressed, once for all connections that share the frame and agreed on the same; `None` where it
+    /// is too small, or is not smaller when compressed.
+    pub(super) fn deflated(&self, frame: &Frame) -> Option<Bytes> {
+        if frame.len() < self.bytes_min {
+            return None;
+        }
+        frame.deflated(self.deflate)
+    }
+}

@@ -1,7 +1,5 @@
 //! What an application chooses of compression.
 
-use super::{Agreement, Deflate, Inflate};
-
 /// Compression of messages by permessage-deflate (RFC 7692), for clients that offer it (§1.10).
 ///
 /// Neither side refers to earlier messages (no context takeover): an open connection then costs no window, and a broadcast
@@ -12,7 +10,7 @@ use super::{Agreement, Deflate, Inflate};
 pub struct Compress {
     /// From 1, fast, to 9, small: 3.
     pub level: u8,
-    /// Smaller messages are sent as they are: 512 bytes.
+    /// Smaller messages are sent as they are: 1,024 bytes, and never less.
     pub bytes_min: usize,
     /// How many times its size a client's message may inflate to: 100. Whatever its size it may inflate to 32 KiB. Either
     /// way [`Limits::frame_bytes_max`](crate::Limits::frame_bytes_max) bounds the result. Beyond it the connection is
@@ -22,7 +20,7 @@ pub struct Compress {
 
 impl Default for Compress {
     fn default() -> Compress {
-        Compress { level: 3, bytes_min: 512, ratio_max: 100 }
+        Compress { level: 3, bytes_min: 1_024, ratio_max: 100 }
     }
 }
 
@@ -38,13 +36,5 @@ impl Compress {
     pub fn with(mut self, change: impl FnOnce(&mut Compress)) -> Compress {
         change(&mut self);
         self
-    }
-
-    pub(crate) fn inflate(&self) -> Inflate {
-        Inflate::new(self.ratio_max)
-    }
-
-    pub(crate) fn deflate(&self, agreement: Agreement) -> Deflate {
-        Deflate::new(self.level, agreement.window_bits)
     }
 }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::write::Writing;
-use super::{Decoder, Outgoing, Violation};
+use super::{Decoder, Progress, Violation};
 
 /// A WebSocket of which the server has one end.
 pub(crate) struct Stream<T> {
@@ -21,6 +21,7 @@ pub(crate) struct Stream<T> {
     decoder: Decoder,
     /// What was read and not looked at yet: by the HTTP server before the upgrade, or when whoever reads had enough.
     unread: Bytes,
+    is_broken: bool,
     writing: Writing,
 }
 
@@ -35,17 +36,16 @@ pub(crate) enum ReadError {
 impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
     /// A WebSocket over what was upgraded; `unread` is what came with the handshake.
     pub(crate) fn new(io: T, unread: Bytes, decoder: Decoder) -> Stream<T> {
-        Stream { io, decoder, unread, writing: Writing::default() }
+        Stream { io, decoder, unread, is_broken: false, writing: Writing::default() }
     }
 
-    /// Whether something that the client has begun has not ended: a message, or a frame of any kind.
-    pub(crate) fn is_amid_message(&self) -> bool {
-        self.decoder.is_amid_message()
+    pub(crate) fn progress(&mut self) -> Progress {
+        self.decoder.progress()
     }
 
-    /// How many fragments of messages came since it was last asked.
-    pub(crate) fn take_fragments(&mut self) -> u32 {
-        self.decoder.take_fragments()
+    /// Whether the client broke the rules: what else it sends has no meaning.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.is_broken
     }
 
     /// The byte stream; what was queued or begun is lost.

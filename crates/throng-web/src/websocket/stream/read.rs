@@ -9,11 +9,12 @@ use std::{
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{ReadError, Stream};
-use crate::websocket::{Decoder, Incoming, Input, scratch};
+use super::{ReadError, Stream, write::Writing};
+use crate::websocket::{Decoder, Incoming, Input, Outgoing, Violation, scratch};
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
     /// Reads once, and hands `take` every message that came, until it breaks off: what follows then waits for the next call.
+    /// Pings and closes are answered, as soon as there is [writing](Stream::poll_write).
     ///
     /// A message that is not whole is no news; the caller polls again, until nothing is there to be read.
     pub(crate) fn poll_read<B>(
@@ -21,7 +22,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
         cx: &mut Context<'_>,
         take: impl FnMut(Incoming<'_>) -> ControlFlow<B>,
     ) -> Poll<Result<ControlFlow<B>, ReadError>> {
-        let Stream { io, decoder, unread, .. } = self;
+        let Stream { io, decoder, unread, is_broken, writing } = self;
         scratch::with_read_buffer(|buffer| {
             let read = if unread.is_empty() {
                 ready!(poll_read(io, cx, buffer))?
@@ -31,7 +32,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
                 first.len()
             };
             let mut input = Input::new(&mut buffer[..read]);
-            let flow = decode(decoder, &mut input, take)?;
+            let flow = decode(decoder, &mut input, writing, take).map_err(|violation| {
+                *is_broken = true;
+                ReadError::Violation(violation)
+            })?;
             if !input.rest().is_empty() {
                 *unread = [input.rest(), unread].concat().into();
             } else if unread.is_empty() {
@@ -59,9 +63,15 @@ fn poll_read(
 fn decode<B>(
     decoder: &mut Decoder,
     input: &mut Input<'_>,
+    writing: &mut Writing,
     mut take: impl FnMut(Incoming<'_>) -> ControlFlow<B>,
-) -> Result<ControlFlow<B>, ReadError> {
-    while let Some(incoming) = decoder.next(input).map_err(ReadError::Violation)? {
+) -> Result<ControlFlow<B>, Violation> {
+    while let Some(incoming) = decoder.next(input)? {
+        match incoming {
+            Incoming::Ping(payload) => writing.pong(payload),
+            Incoming::Close(goodbye) => writing.queue(Outgoing::Encoded(goodbye.echo().encode())),
+            _ => {}
+        }
         if let ControlFlow::Break(end) = take(incoming) {
             return Ok(ControlFlow::Break(end));
         }

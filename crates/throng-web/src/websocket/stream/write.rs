@@ -15,7 +15,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Stream;
-use crate::websocket::{Goodbye, Opcode, Outgoing, ServerHead, scratch};
+use crate::websocket::{Compression, Goodbye, Opcode, Outgoing, ServerHead, scratch};
 
 /// Larger parts are written from where they lie.
 const COPIED_BYTES_MAX: usize = 2 << 10;
@@ -32,6 +32,8 @@ pub(super) struct Writing {
     pub(super) frames: Vec<Outgoing>,
     /// Bytes of the first one that are out.
     written: usize,
+    /// Bytes of all that are out.
+    total: u64,
     pub(super) pongs: Vec<u8>,
     is_unflushed: bool,
 }
@@ -42,14 +44,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
         self.writing.queue(frame);
     }
 
-    /// Answers a ping, after what is queued.
-    pub(crate) fn pong(&mut self, payload: &[u8]) {
-        let pongs = &mut self.writing.pongs;
-        if pongs.len() > PONG_BYTES_MAX {
-            pongs.clear();
+    /// Compresses those that were queued since the last call and are worth it.
+    pub(crate) fn compress_queued(&mut self, compression: &Compression) {
+        // Of the first one, some bytes may be out.
+        let unbegun = usize::from(self.writing.written > 0);
+        for frame in self.writing.frames.iter_mut().skip(unbegun) {
+            frame.compress(compression);
         }
-        pongs.extend_from_slice(ServerHead::whole(Opcode::Pong, payload.len()).as_bytes());
-        pongs.extend_from_slice(payload);
     }
 
     /// Says goodbye, after what is queued.
@@ -81,18 +82,33 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
         Poll::Ready(Ok(()))
     }
 
-    /// Whether all that was queued is out.
-    pub(crate) fn has_written_all(&self) -> bool {
-        self.writing.frames.is_empty() && self.writing.pongs.is_empty() && !self.writing.is_unflushed
+    /// Drops what was queued, but for a frame of which a part is out.
+    pub(crate) fn forget_unbegun(&mut self) {
+        self.writing.frames.truncate(usize::from(self.writing.written > 0));
+        self.writing.pongs = Vec::new();
+    }
+
+    /// How many bytes are out, of all that ever were queued.
+    pub(crate) fn written_bytes(&self) -> u64 {
+        self.writing.total
     }
 }
 
 impl Writing {
-    fn queue(&mut self, frame: Outgoing) {
+    pub(super) fn queue(&mut self, frame: Outgoing) {
         if self.frames.capacity() == 0 {
             self.frames = scratch::take_batch();
         }
         self.frames.push(frame);
+    }
+
+    /// Answers a ping, after what is queued.
+    pub(super) fn pong(&mut self, payload: &[u8]) {
+        if self.pongs.len() > PONG_BYTES_MAX {
+            self.pongs.clear();
+        }
+        self.pongs.extend_from_slice(ServerHead::whole(Opcode::Pong, payload.len()).as_bytes());
+        self.pongs.extend_from_slice(payload);
     }
 
     /// One call to the system, or none if it would block.
@@ -116,6 +132,7 @@ impl Writing {
     /// Drops what is out.
     fn advance(&mut self, bytes: usize) {
         self.written += bytes;
+        self.total += bytes as u64;
         let mut whole = 0;
         while let Some(length) = self.frames.get(whole).map(Outgoing::len)
             && length <= self.written
