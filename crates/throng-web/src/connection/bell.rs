@@ -36,7 +36,8 @@ impl Bell {
     }
 
     fn take(&self, what: u8) -> bool {
-        self.rung.load(Ordering::Relaxed) & what != 0 && self.rung.fetch_and(!what, Ordering::Acquire) & what != 0
+        self.rung.load(Ordering::Relaxed) & what != 0
+            && self.rung.fetch_and(!what, Ordering::Acquire) & what != 0
     }
 }
 

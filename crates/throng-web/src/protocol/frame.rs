@@ -108,7 +108,12 @@ impl Frame {
 impl Parts {
     fn new(mut head: Vec<u8>, payload: &Payload, tail: &'static str) -> Parts {
         if payload.as_wire().len() > COPIED_BYTES_MAX {
-            return Parts::Large(Arc::new(Large { head, payload: payload.clone(), tail, deflated: Deflated::default() }));
+            return Parts::Large(Arc::new(Large {
+                head,
+                payload: payload.clone(),
+                tail,
+                deflated: Deflated::default(),
+            }));
         }
         head.reserve_exact(payload.as_wire().len() + tail.len());
         head.extend_from_slice(payload.as_wire());

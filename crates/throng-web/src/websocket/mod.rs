@@ -24,6 +24,11 @@ mod utf8;
 mod violation;
 
 pub use self::deflate::Compress;
+pub(crate) use self::{
+    accept_key::accept_key,
+    deflate::{Compression, Deflate, Deflated},
+    socket::run,
+};
 use self::{
     decoder::{Decoder, Incoming, Input, Progress},
     deflate::Inflate,
@@ -34,9 +39,4 @@ use self::{
     outgoing::Outgoing,
     stream::{ReadError, Stream},
     violation::Violation,
-};
-pub(crate) use self::{
-    accept_key::accept_key,
-    deflate::{Compression, Deflate, Deflated},
-    socket::run,
 };

@@ -55,7 +55,8 @@ impl WebSocket {
     ) -> Option<WebSocket> {
         let upgraded = tokio::time::timeout(limits.upgrade_timeout, upgrade).await.ok()?.ok()?;
         let (io, unread) = Io::of(upgraded);
-        let decoder = Decoder::new(limits.frame_bytes_max, compression.map(|compression| compression.inflate));
+        let decoder =
+            Decoder::new(limits.frame_bytes_max, compression.map(|compression| compression.inflate));
         let began = Instant::now();
         Some(WebSocket {
             stream: Stream::new(io, unread, decoder),

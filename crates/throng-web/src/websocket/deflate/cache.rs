@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn c1_10_what_does_not_become_smaller_is_left_as_it_is() {
-        let noise: Vec<u8> = (0..3_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let noise = crate::websocket::deflate::deflate::noise(3_000);
         let cache = Deflated::default();
         assert_eq!(cache.get_or_make(Deflate::new(3, WindowBits::of(9)), &[&noise]), None);
     }

@@ -9,11 +9,11 @@ mod options;
 use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 
-pub use self::options::Compress;
-pub(crate) use self::{cache::Deflated, deflate::Deflate, inflate::Inflate};
+use self::offer::Agreement;
 #[cfg(test)]
 pub(crate) use self::offer::WindowBits;
-use self::offer::Agreement;
+pub use self::options::Compress;
+pub(crate) use self::{cache::Deflated, deflate::Deflate, inflate::Inflate};
 use crate::protocol::Frame;
 
 /// What one connection has agreed on.

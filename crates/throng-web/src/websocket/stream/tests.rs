@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::*;
-use crate::websocket::Incoming;
+use crate::websocket::{Incoming, Outgoing};
 
 /// A byte stream that says what it was told, a few bytes at a time, and would block after each of them.
 #[derive(Default)]
@@ -28,7 +28,11 @@ struct Pipe {
 }
 
 impl AsyncRead for Pipe {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         match self.incoming.is_empty() {
             true => Poll::Pending,
             false => {
@@ -82,7 +86,10 @@ fn poll_write(stream: &mut Stream<Pipe>) -> Poll<io::Result<()>> {
 
 /// Text frames with a mask of nothing.
 fn texts(texts: &[&str]) -> Vec<u8> {
-    texts.iter().flat_map(|text| [&[0x81, 0x80 | text.len() as u8, 0, 0, 0, 0], text.as_bytes()].concat()).collect()
+    texts
+        .iter()
+        .flat_map(|text| [&[0x81, 0x80 | text.len() as u8, 0, 0, 0, 0], text.as_bytes()].concat())
+        .collect()
 }
 
 /// What is read until nothing is there, breaking off after each message if so wished.
