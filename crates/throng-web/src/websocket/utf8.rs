@@ -59,10 +59,7 @@ mod tests {
         #[test]
         fn what_passes_whole_passes_in_bytes_and_what_does_not_does_not(bytes in prop::collection::vec(any::<u8>(), 0..12)) {
             let whole = std::str::from_utf8(&bytes);
-            let expected = match whole {
-                Err(error) if error.error_len().is_some() => false,
-                _ => true,
-            };
+            let expected = !matches!(whole, Err(error) if error.error_len().is_some());
             prop_assert_eq!(accepted(&bytes) == bytes.len(), expected);
         }
     }

@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn c1_10_what_does_not_become_smaller_is_left_as_it_is() {
-        let noise = crate::websocket::deflate::deflate::noise(3_000);
+        let noise = crate::websocket::deflate::compressor::noise(3_000);
         let cache = Deflated::default();
         assert_eq!(cache.get_or_make(Deflate::new(3, WindowBits::of(9)), &[&noise]), None);
     }

@@ -1,7 +1,7 @@
 //! permessage-deflate (RFC 7692) without context takeover.
 
 mod cache;
-mod deflate;
+mod compressor;
 mod inflate;
 mod offer;
 mod options;
@@ -13,7 +13,7 @@ use self::offer::Agreement;
 #[cfg(test)]
 pub(crate) use self::offer::WindowBits;
 pub use self::options::Compress;
-pub(crate) use self::{cache::Deflated, deflate::Deflate, inflate::Inflate};
+pub(crate) use self::{cache::Deflated, compressor::Deflate, inflate::Inflate};
 use crate::protocol::Frame;
 
 /// What one connection has agreed on.
