@@ -70,7 +70,8 @@ pub(crate) trait Transport: Send {
     fn serve(&mut self, client: &mut Client<'_>) -> impl Future<Output = End> + Send;
 
     /// Says goodbye in the way that the end asks for, within a bounded time. The outbox takes nothing new by then.
-    fn close(self, outbox: &Outbox, end: &End, limits: &Limits) -> impl Future<Output = ()> + Send;
+    fn close(self: Box<Self>, outbox: &Outbox, end: &End, limits: &Limits)
+    -> impl Future<Output = ()> + Send;
 }
 
 /// A client that was let in, for a transport to serve.
@@ -91,25 +92,33 @@ impl Accepted {
     }
 
     /// The life of the connection's process: open, serve, close.
-    pub(crate) async fn run<T: Transport>(self, mut transport: T, mut ctx: Ctx) -> Exit {
-        let limits = &self.shared.limits;
-        let link = Arc::new(self.link(T::NAME, ctx.id()));
-        let disconnect = fastlane::to_connection(link.outbox.clone());
-        let _disconnects = link.id.clone().map(|id| link.pubsub.subscribe_with(&ctx, id, disconnect));
-        let mut client = Client::new(&mut ctx, &link, &*self.session, limits);
-        let end = transport.serve(&mut client).await;
-        let channels = client.into_channels();
-        channels.close();
-        // What comes from now on is dropped; what was queued before may still be sent.
-        link.outbox.close(end.as_reason());
-        // In a box of its own, which a connection that is open does not carry around.
-        Box::pin(transport.close(&link.outbox, &end, limits)).await;
-        link.outbox.shut();
-        telemetry::connection_closed(link.id.as_deref(), &end.in_words());
-        // Its place is free for another client, though its channels may take a moment longer.
-        drop(self.registration);
-        channels.ended(ctx.node(), limits.channel_grace).await;
-        Exit::shutdown_with("closed")
+    ///
+    /// A block and not an `async fn`, which would keep a second place for each of its arguments as long as it lives.
+    pub(crate) fn run<T: Transport>(
+        self: Box<Self>,
+        mut transport: Box<T>,
+        ctx: &mut Ctx,
+    ) -> impl Future<Output = Exit> + Send {
+        async move {
+            let limits = &self.shared.limits;
+            let link = Arc::new(self.link(T::NAME, ctx.id()));
+            let disconnect = fastlane::to_connection(link.outbox.clone());
+            let _disconnects = link.id.clone().map(|id| link.pubsub.subscribe_with(&*ctx, id, disconnect));
+            let mut client = Client::new(ctx, &link, &*self.session, limits);
+            let end = transport.serve(&mut client).await;
+            let channels = client.into_channels();
+            channels.close();
+            // What comes from now on is dropped; what was queued before may still be sent.
+            link.outbox.close(end.as_reason());
+            // In boxes of their own, which a connection that is open does not carry around.
+            Box::pin(transport.close(&link.outbox, &end, limits)).await;
+            link.outbox.shut();
+            telemetry::connection_closed(link.id.as_deref(), &end.in_words());
+            // Its place is free for another client, though its channels may take a moment longer.
+            drop(self.registration);
+            Box::pin(channels.ended(ctx.node(), limits.channel_grace)).await;
+            Exit::shutdown_with("closed")
+        }
     }
 
     fn link(&self, transport: &'static str, connection: ProcessId) -> Link {

@@ -25,7 +25,7 @@ use crate::{
     params::Params,
     protocol::Serializer,
     telemetry, vsn,
-    websocket::{self, Compression},
+    websocket::{Compression, Opening},
 };
 
 /// Where the clients of a mounted socket type connect.
@@ -80,8 +80,9 @@ async fn connect(
         .ok_or_else(|| unavailable("draining, or too many connections"))?;
     let session = ask(sockets, ConnectInfo::new(&parts, params, token), shared).await?;
     telemetry::connected(parts.uri.path(), session.id().as_deref());
-    let accepted = Accepted { session, serializer, registration, shared: shared.clone() };
-    shared.node.spawn(move |ctx| websocket::run(upgrade, compression, accepted, ctx));
+    let accepted = Box::new(Accepted { session, serializer, registration, shared: shared.clone() });
+    let opening = Box::new(Opening { upgrade, compression, accepted });
+    shared.node.spawn(move |ctx| opening.run(ctx));
     let extensions = compression.map(|compression| compression.header());
     Ok(handshake::switching_protocols(accept_key, selected, extensions))
 }

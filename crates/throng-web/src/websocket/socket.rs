@@ -23,17 +23,25 @@ use crate::{
     rate::{Gcra, Quota},
 };
 
-/// The life of a connection's process, from the answer to its handshake on.
-pub(crate) async fn run(
-    upgrade: OnUpgrade,
-    compression: Option<Compression>,
-    accepted: Accepted,
-    ctx: Ctx,
-) -> Exit {
-    // Each in a box of its own: an open connection does not carry around what opened it.
-    match Box::pin(WebSocket::open(upgrade, compression, accepted.limits())).await {
-        Some(socket) => Box::pin(accepted.run(socket, ctx)).await,
-        None => Exit::shutdown_with("upgrade failed"),
+/// A client whose handshake was answered.
+pub(crate) struct Opening {
+    pub(crate) upgrade: OnUpgrade,
+    pub(crate) compression: Option<Compression>,
+    pub(crate) accepted: Box<Accepted>,
+}
+
+impl Opening {
+    /// The life of the connection's process, from here on. All of it is in boxes: an open connection does not carry around
+    /// what opened it.
+    pub(crate) fn run(self: Box<Self>, mut ctx: Ctx) -> Pin<Box<dyn Future<Output = Exit> + Send>> {
+        Box::pin(async move {
+            let Opening { upgrade, compression, accepted } = *self;
+            let Some(socket) = Box::pin(WebSocket::open(upgrade, compression, accepted.limits())).await
+            else {
+                return Exit::shutdown_with("upgrade failed");
+            };
+            accepted.run(socket, &mut ctx).await
+        })
     }
 }
 
@@ -52,20 +60,20 @@ impl WebSocket {
         upgrade: OnUpgrade,
         compression: Option<Compression>,
         limits: &Limits,
-    ) -> Option<WebSocket> {
+    ) -> Option<Box<WebSocket>> {
         let upgraded = tokio::time::timeout(limits.upgrade_timeout, upgrade).await.ok()?.ok()?;
         let (io, unread) = Io::of(upgraded);
         let decoder =
             Decoder::new(limits.frame_bytes_max, compression.map(|compression| compression.inflate));
         let began = Instant::now();
-        Some(WebSocket {
+        Some(Box::new(WebSocket {
             stream: Stream::new(io, unread, decoder),
             compression,
             patience: Patience::new(began),
             fragments: Gcra::default(),
             began,
             was_behind: false,
-        })
+        }))
     }
 
     /// Ready with a channel that is to be started, before anything else is read, or with the end.
@@ -74,7 +82,7 @@ impl WebSocket {
         cx: &mut Context<'_>,
         client: &mut Client<'_>,
         mut alarm: Pin<&mut Sleep>,
-    ) -> Poll<Result<Start, End>> {
+    ) -> Poll<Result<Box<Start>, End>> {
         loop {
             let is_rung = client.outbox().poll_ready(cx).is_ready();
             client.take_news()?;
@@ -113,7 +121,7 @@ impl WebSocket {
         &mut self,
         cx: &mut Context<'_>,
         client: &mut Client<'_>,
-    ) -> Poll<Result<Option<Start>, End>> {
+    ) -> Poll<Result<Option<Box<Start>>, End>> {
         let is_behind = client.is_behind();
         if self.was_behind && !is_behind {
             self.patience.listens_again(Instant::now());
@@ -175,20 +183,21 @@ impl Transport for WebSocket {
         loop {
             match poll_fn(|cx| self.poll(cx, client, alarm.as_mut())).await {
                 // In a box of its own: most of the time a connection starts nothing.
-                Ok(start) => Box::pin(client.start(start)).await,
+                Ok(start) => Box::pin(client.start(*start)).await,
                 Err(end) => return end,
             }
         }
     }
 
-    async fn close(self, outbox: &Outbox, end: &End, limits: &Limits) {
-        closing::close(self.stream, self.compression, outbox, end, limits).await;
+    async fn close(self: Box<Self>, outbox: &Outbox, end: &End, limits: &Limits) {
+        let WebSocket { stream, compression, .. } = *self;
+        closing::close(stream, compression, outbox, end, limits).await;
     }
 }
 
 /// Why no more messages are taken for now.
 enum Break {
-    Start(Start),
+    Start(Box<Start>),
     Behind,
     End(End),
 }
@@ -203,7 +212,7 @@ fn take(client: &mut Client<'_>, incoming: Incoming<'_>) -> ControlFlow<Break> {
     };
     match taken {
         Err(reason) => ControlFlow::Break(Break::End(reason.into())),
-        Ok(Some(start)) => ControlFlow::Break(Break::Start(start)),
+        Ok(Some(start)) => ControlFlow::Break(Break::Start(Box::new(start))),
         Ok(None) if client.is_behind() => ControlFlow::Break(Break::Behind),
         Ok(None) => ControlFlow::Continue(()),
     }

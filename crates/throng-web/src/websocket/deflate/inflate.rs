@@ -21,18 +21,18 @@ thread_local! {
 /// Inflates messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inflate {
-    ratio_max: usize,
+    ratio_max: u32,
 }
 
 impl Inflate {
     pub(crate) fn new(ratio_max: u32) -> Inflate {
-        Inflate { ratio_max: ratio_max.max(1) as usize }
+        Inflate { ratio_max: ratio_max.max(1) }
     }
 
     /// The message as it was before it was compressed.
     pub(crate) fn inflate(&self, compressed: &[u8], bytes_max: usize) -> Result<Vec<u8>, Violation> {
         let bytes_max =
-            compressed.len().saturating_mul(self.ratio_max).max(INFLATED_BYTES_MIN).min(bytes_max);
+            compressed.len().saturating_mul(self.ratio_max as usize).max(INFLATED_BYTES_MIN).min(bytes_max);
         WINDOW.with_borrow_mut(|window| {
             window.reset(false);
             let mut inflated = Vec::new();

@@ -22,7 +22,7 @@ pub(crate) struct Compression {
     agreement: Agreement,
     pub(super) inflate: Inflate,
     deflate: Deflate,
-    bytes_min: usize,
+    bytes_min: u32,
 }
 
 impl Compression {
@@ -32,7 +32,7 @@ impl Compression {
             agreement,
             inflate: Inflate::new(options.ratio_max),
             deflate: Deflate::new(options.level, agreement.window_bits),
-            bytes_min: options.bytes_min,
+            bytes_min: u32::try_from(options.bytes_min).unwrap_or(u32::MAX),
         })
     }
 
@@ -44,7 +44,7 @@ impl Compression {
     /// The frame's payload compressed, once for all connections that share the frame and agreed on the same; `None` where it
     /// is too small, or is not smaller when compressed.
     pub(super) fn deflated(&self, frame: &Frame) -> Option<Bytes> {
-        if frame.len() < self.bytes_min {
+        if frame.len() < self.bytes_min as usize {
             return None;
         }
         frame.deflated(self.deflate)
