@@ -45,6 +45,7 @@ Workloads (all without a name):
     text.push_str("\nPeers: ");
     text.push_str(&PeerName::ALL.map(PeerName::label).join(", "));
     text.push_str(" (the BEAM where `escript` is installed, its registry rows where `elixir` is).\n");
+    text.push_str("`cargo xtask bench channels --help` tells of the comparison of channel servers.\n");
     text.push_str("All of it takes about 15 minutes on 2 cores and up to 9 GB of memory.");
     text
 }

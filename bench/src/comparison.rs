@@ -14,7 +14,7 @@ use crate::{
     peer::{PeerName, beam},
     statistics::{Spread, human},
     table::{Cell, Table},
-    workload::Workload,
+    workload::{Unit, Workload},
 };
 
 /// The longest one measurement may take; the slowest take about half a minute.
@@ -26,11 +26,11 @@ const POLL_INTERVAL: Duration = Duration::from_millis(5);
 pub(crate) fn run(options: &Options) -> ExitCode {
     let peers: Vec<PeerName> =
         PeerName::ALL.into_iter().filter(|peer| *peer != PeerName::Beam || beam::is_installed()).collect();
-    let mut table = Table::new(peers.clone());
+    let mut table = Table::new(peers.iter().map(|peer| peer.label()).collect());
     let mut failures = Vec::new();
     for workload in &options.workloads {
         let cells = row(*workload, &peers, options, &mut failures);
-        table.push(*workload, cells);
+        table.push(workload.label(), workload.unit() != Unit::PerSecond, cells);
     }
     println!("{table}");
     println!(

@@ -4,7 +4,10 @@
 //! Every measurement runs in a fresh process of the operating system, so that no one inherits another's heap;
 //! the peers take turns within each round, so that a busy machine disturbs all of them alike. Compare ratios of
 //! one table, never figures of two.
+//!
+//! [`channels`] compares servers of channels in the same way, from outside.
 
+mod channels;
 mod cli;
 mod comparison;
 mod measure;
@@ -23,7 +26,11 @@ use cli::Command;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match cli::parse(env::args().skip(1)) {
+    let mut arguments = env::args().skip(1).peekable();
+    if arguments.next_if(|word| word == "channels").is_some() {
+        return channels::main(arguments);
+    }
+    match cli::parse(arguments) {
         Ok(Command::Help) => {
             println!("{}", cli::help());
             ExitCode::SUCCESS

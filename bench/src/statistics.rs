@@ -36,11 +36,12 @@ pub(crate) fn human(figure: f64) -> String {
     match figure {
         f if f >= 999_500.0 => format!("{} M", three_digits(f / 1e6)),
         f if f >= 9_995.0 => format!("{} k", three_digits(f / 1e3)),
-        f => format!("{f:.0}"),
+        f if f >= 99.95 => format!("{f:.0}"),
+        f => three_digits(f),
     }
 }
 
-/// A number from 1 to 999, or somewhat above.
+/// A number up to 999, or somewhat above.
 fn three_digits(number: f64) -> String {
     match number {
         n if n >= 99.95 => format!("{n:.0}"),
@@ -86,10 +87,13 @@ mod tests {
     #[test]
     fn figures_keep_three_digits() {
         let written: Vec<String> =
-            [144.4, 7_800.0, 92_340.0, 521_000.0, 999_700.0, 4_831_000.0, 28_540_000.0]
+            [0.5, 8.314, 27.14, 144.4, 7_800.0, 92_340.0, 521_000.0, 999_700.0, 4_831_000.0, 28_540_000.0]
                 .into_iter()
                 .map(human)
                 .collect();
-        assert_eq!(written, ["144", "7800", "92.3 k", "521 k", "1.00 M", "4.83 M", "28.5 M"]);
+        assert_eq!(
+            written,
+            ["0.50", "8.31", "27.1", "144", "7800", "92.3 k", "521 k", "1.00 M", "4.83 M", "28.5 M"]
+        );
     }
 }

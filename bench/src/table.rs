@@ -2,13 +2,9 @@
 
 use std::fmt;
 
-use crate::{
-    peer::PeerName,
-    statistics::{Spread, human},
-    workload::{Unit, Workload},
-};
+use crate::statistics::{Spread, human};
 
-/// What stands where a workload meets a peer.
+/// What stands where a row meets a peer.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Cell {
     Measured(Spread),
@@ -23,55 +19,42 @@ impl Cell {
     }
 }
 
-/// Rows of workloads under columns of peers; Throng's column is the one the ratios refer to.
+/// Rows under columns of peers; the first column is Throng's, and the ratios refer to it.
 #[derive(Debug)]
 pub(crate) struct Table {
-    peers: Vec<PeerName>,
-    rows: Vec<(Workload, Vec<Cell>)>,
+    peers: Vec<&'static str>,
+    rows: Vec<(String, Vec<Cell>)>,
 }
 
 impl Table {
-    pub(crate) fn new(peers: Vec<PeerName>) -> Table {
+    pub(crate) fn new(peers: Vec<&'static str>) -> Table {
         Table { peers, rows: Vec::new() }
     }
 
     /// Adds a row, with one cell for each peer.
-    pub(crate) fn push(&mut self, workload: Workload, cells: Vec<Cell>) {
-        self.rows.push((workload, cells));
-    }
-
-    fn throng(&self, cells: &[Cell]) -> Option<Spread> {
-        let column = self.peers.iter().position(|peer| *peer == PeerName::Throng)?;
-        match cells.get(column)? {
-            Cell::Measured(spread) => Some(*spread),
-            Cell::Nothing | Cell::Failed => None,
-        }
+    pub(crate) fn push(&mut self, label: &str, less_is_better: bool, cells: Vec<Cell>) {
+        let hint = if less_is_better { " (less is better)" } else { "" };
+        self.rows.push((format!("{label}{hint}"), cells));
     }
 }
 
 impl fmt::Display for Table {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let heads: Vec<&str> = self.peers.iter().map(|peer| peer.label()).collect();
-        writeln!(out, "| | {} |", heads.join(" | "))?;
-        write!(out, "|---{}|", "|---".repeat(heads.len()))?;
-        for (workload, cells) in &self.rows {
-            let throng = self.throng(cells);
-            let texts: Vec<String> = self
-                .peers
+        writeln!(out, "| | {} |", self.peers.join(" | "))?;
+        write!(out, "|---{}|", "|---".repeat(self.peers.len()))?;
+        for (label, cells) in &self.rows {
+            let throng = match cells.first() {
+                Some(Cell::Measured(spread)) => Some(*spread),
+                _ => None,
+            };
+            let texts: Vec<String> = cells
                 .iter()
-                .zip(cells)
-                .map(|(peer, cell)| text(*cell, throng.filter(|_| *peer != PeerName::Throng)))
+                .enumerate()
+                .map(|(column, cell)| text(*cell, throng.filter(|_| column > 0)))
                 .collect();
-            write!(out, "\n| {}{} | {} |", workload.label(), hint(*workload), texts.join(" | "))?;
+            write!(out, "\n| {label} | {} |", texts.join(" | "))?;
         }
         Ok(())
-    }
-}
-
-fn hint(workload: Workload) -> &'static str {
-    match workload.unit() {
-        Unit::PerSecond => "",
-        Unit::Bytes | Unit::Nanoseconds => " (less is better)",
     }
 }
 
@@ -98,10 +81,14 @@ mod tests {
 
     #[test]
     fn every_peer_has_its_figure_its_range_and_throngs_ratio_to_it() {
-        let mut table = Table::new(vec![PeerName::Throng, PeerName::Tokio, PeerName::Beam]);
+        let mut table = Table::new(vec!["Throng", "tokio task + mpsc", "BEAM"]);
         let tokio = measured(4e6, 3e6, 5e6);
-        table.push(Workload::PingPong, vec![measured(6e6, 5e6, 7e6), tokio, Cell::Failed]);
-        table.push(Workload::Memory, vec![measured(300.0, 290.0, 310.0), Cell::Nothing, Cell::Nothing]);
+        table.push("ping-pong, round trips/s", false, vec![measured(6e6, 5e6, 7e6), tokio, Cell::Failed]);
+        table.push(
+            "idle server with 64 B of state, RSS bytes",
+            true,
+            vec![measured(300.0, 290.0, 310.0), Cell::Nothing, Cell::Nothing],
+        );
         let expected = "\
 | | Throng | tokio task + mpsc | BEAM |
 |---|---|---|---|
@@ -112,8 +99,8 @@ mod tests {
 
     #[test]
     fn without_throngs_figure_there_is_no_ratio() {
-        let mut table = Table::new(vec![PeerName::Throng, PeerName::Tokio]);
-        table.push(Workload::Ring, vec![Cell::Failed, measured(7e6, 7e6, 7e6)]);
+        let mut table = Table::new(vec!["Throng", "tokio task + mpsc"]);
+        table.push("ring", false, vec![Cell::Failed, measured(7e6, 7e6, 7e6)]);
         assert!(table.to_string().ends_with("| failed | 7.00 M (7.00 M to 7.00 M) |"));
     }
 }

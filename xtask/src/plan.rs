@@ -176,6 +176,22 @@ fn browser_tests() -> Vec<Step> {
             work: Work::AgainstChat("phoenix.mjs"),
         },
         Step {
+            name: "presence",
+            about: "what clients are told of random presences, replayed into the class of the npm package `phoenix`",
+            limit: minutes(15),
+            needs: &[Tool::Node, Tool::Npm],
+            work: Work::Tests(vec![cargo(
+                "test --package throng-pubsub --test official -- --ignored --nocapture",
+            )]),
+        },
+        Step {
+            name: "longpoll",
+            about: "the unmodified npm package `phoenix` against the chat, by long-polling",
+            limit: minutes(20),
+            needs: &[Tool::Node, Tool::Npm],
+            work: Work::AgainstChat("longpoll.mjs"),
+        },
+        Step {
             name: "browser",
             about: "two pages of the chat in headless Chromium",
             limit: minutes(20),

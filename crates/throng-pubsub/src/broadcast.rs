@@ -7,6 +7,7 @@ use throng_runtime::Message;
 
 use crate::{
     encodings::Encodings,
+    history::{Position, stamp},
     into_payload::IntoPayload,
     payload::{Payload, PayloadError},
 };
@@ -24,8 +25,12 @@ struct Shared {
     topic: Arc<str>,
     event: Arc<str>,
     payload: Payload,
+    position: Option<Position>,
     encodings: Encodings,
 }
+
+/// The payload with its position in the history.
+struct Stamped(Payload);
 
 impl Message for Broadcast {
     type Reply = ();
@@ -56,7 +61,28 @@ impl Broadcast {
             check_name(&topic)?;
             check_name(&event)?;
         }
-        Ok(Broadcast { shared: Arc::new(Shared { topic, event, payload, encodings: Encodings::default() }) })
+        Ok(Broadcast::make(topic, event, payload, None))
+    }
+
+    /// One that was recorded before.
+    pub(crate) fn recorded(
+        topic: Arc<str>,
+        event: Arc<str>,
+        payload: Payload,
+        position: Position,
+    ) -> Broadcast {
+        Broadcast::make(topic, event, payload, Some(position))
+    }
+
+    fn make(topic: Arc<str>, event: Arc<str>, payload: Payload, position: Option<Position>) -> Broadcast {
+        let encodings = Encodings::default();
+        Broadcast { shared: Arc::new(Shared { topic, event, payload, position, encodings }) }
+    }
+
+    /// The same, at its place in the topic's history.
+    pub(crate) fn at(&self, position: Position) -> Broadcast {
+        let Shared { topic, event, payload, .. } = &*self.shared;
+        Broadcast::recorded(topic.clone(), event.clone(), payload.clone(), position)
     }
 
     /// The topic.
@@ -69,9 +95,31 @@ impl Broadcast {
         &self.shared.event
     }
 
-    /// The payload: an object, or bytes.
+    /// The payload as it was sent: an object, or bytes.
     pub fn payload(&self) -> &Payload {
         &self.shared.payload
+    }
+
+    /// Its place in the history of the topic, if it was recorded (§18.6).
+    pub fn position(&self) -> Option<Position> {
+        self.shared.position
+    }
+
+    /// The payload for clients: that of one that was recorded has its position in the field `_since` (§18.6). It is made once
+    /// for all of them.
+    pub fn client_payload(&self) -> &Payload {
+        match self.position() {
+            Some(position) => &self.encoded(|broadcast| Stamped(stamp(broadcast.payload(), position))).0,
+            None => self.payload(),
+        }
+    }
+
+    pub(crate) fn shared_topic(&self) -> &Arc<str> {
+        &self.shared.topic
+    }
+
+    pub(crate) fn shared_event(&self) -> &Arc<str> {
+        &self.shared.event
     }
 
     /// Parses the payload.

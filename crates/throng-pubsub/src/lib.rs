@@ -13,7 +13,8 @@
 //! [`Presence`] knows the processes that show themselves on topics, on all nodes, and announces how they come and go.
 //!
 //! The messages of one broadcaster reach each subscriber in the order in which they were sent, each at most once. Nothing is kept
-//! or acknowledged, and the messages of several broadcasters have no common order (§6.5, §6.6).
+//! or acknowledged, and the messages of several broadcasters have no common order (§6.5, §6.6): unless the topic has a
+//! [`History`], which numbers them and keeps them for a while (§18.6).
 //!
 //! Ids in parentheses, such as `(§12.4)`, are those of the rules in the guide (crate `throng`).
 #![forbid(unsafe_code)]
@@ -21,6 +22,8 @@
 mod binary;
 mod broadcast;
 mod encodings;
+mod fields;
+mod history;
 mod into_payload;
 mod members;
 mod memory;
@@ -38,12 +41,18 @@ mod wire;
 pub use crate::{
     binary::Binary,
     broadcast::Broadcast,
+    history::{
+        Answer, AnswerOptions, Claim, Epoch, FileError, FileStore, History, HistoryBuilder, HistoryError,
+        HistoryKeeper, HistoryOptions, HistoryStore, Missed, Position, PositionError, Since, SnapshotError,
+        Standing, StoreError,
+    },
     into_payload::IntoPayload,
     memory::{MemoryTransport, Network},
     owner::{OtherProcess, Owner},
     payload::{Payload, PayloadError},
     presence::{
-        Meta, Presence, PresenceOptions, PresenceRefusal, Presences, TrackError, Tracker, UpdateError,
+        Extras, FetchError, Meta, Presence, PresenceBuilder, PresenceChange, PresenceDiff, PresenceEntry,
+        PresenceOptions, PresenceRefusal, Presences, TrackError, Tracker, UpdateError,
     },
     pubsub::{BroadcastError, PubSub},
     subscription::Subscription,

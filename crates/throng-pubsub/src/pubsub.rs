@@ -2,13 +2,14 @@
 
 use std::{
     fmt,
-    sync::{Arc, Weak},
+    sync::{Arc, OnceLock, Weak},
 };
 
 use throng_runtime::{Address, Ctx, Handler, ProcessId};
 
 use crate::{
     broadcast::Broadcast,
+    history::{History, Missed, Since, turn},
     into_payload::IntoPayload,
     owner::Owner,
     payload::{Payload, PayloadError},
@@ -68,6 +69,7 @@ struct Shared {
     transport: Option<Arc<dyn Transport>>,
     limits: WireLimits,
     side_channels: SideChannels,
+    history: OnceLock<History>,
 }
 
 impl PubSub {
@@ -91,12 +93,37 @@ impl PubSub {
 
     fn build(transport: Option<Arc<dyn Transport>>, limits: WireLimits) -> Self {
         let (table, side_channels) = (Arc::default(), SideChannels::default());
-        let shared = Arc::new(Shared { table, transport, limits, side_channels });
+        let history = OnceLock::new();
+        let shared = Arc::new(Shared { table, transport, limits, side_channels, history });
         if let Some(transport) = &shared.transport {
             let receiver: Arc<dyn Receiver> = shared.clone();
             transport.attach(Arc::downgrade(&receiver));
         }
         Self { shared }
+    }
+
+    /// Has what is broadcast from now on recorded, on the topics that the history was told of (§18.6).
+    ///
+    /// ```
+    /// # use throng_pubsub::{History, HistoryOptions, PubSub};
+    /// let history = History::builder().topics("room:*", HistoryOptions::default()).build();
+    /// let pubsub = PubSub::new().with_history(&history);
+    /// assert!(pubsub.history().is_some());
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When these topics have a history already.
+    #[must_use]
+    pub fn with_history(self, history: &History) -> Self {
+        assert!(self.shared.history.set(history.clone()).is_ok(), "these topics have a history already");
+        history.listen(&self.shared.table);
+        self
+    }
+
+    /// What is recorded of these topics.
+    pub fn history(&self) -> Option<&History> {
+        self.shared.history.get()
     }
 
     /// Whether both are handles on the same topics. Two that were made apart are not the same, even over one transport.
@@ -138,6 +165,31 @@ impl PubSub {
     ) -> Subscription {
         let subscriber = self.add(owner, topic.into(), Box::new(deliver));
         Subscription::new(self.shared.table.clone(), subscriber)
+    }
+
+    /// As [`PubSub::subscribe_with`], and says what the subscriber missed of the topic's [`History`]: what it gives back and what
+    /// `deliver` is called with join without a gap and without anything twice (§18.6). `None` where the topic has no history.
+    ///
+    /// Without `since`, nothing was missed, and the position alone is told.
+    ///
+    /// # Panics
+    ///
+    /// When it is called within a delivery.
+    pub fn subscribe_since(
+        &self,
+        owner: &impl Owner,
+        topic: impl Into<Arc<str>>,
+        since: Option<Since>,
+        deliver: impl Fn(&Broadcast) + Send + Sync + 'static,
+    ) -> (Subscription, Option<Missed>) {
+        let topic = topic.into();
+        let Some(history) = self.history().filter(|history| history.keeps(&topic)) else {
+            return (self.subscribe_with(owner, topic, deliver), None);
+        };
+        assert!(!turn::is_taken(), "a delivery must not subscribe: it is as short as a push into a queue");
+        let subscribe = || self.subscribe_with(owner, topic.clone(), deliver);
+        let (subscription, missed) = history.read_and(&topic, since, subscribe);
+        (subscription, Some(missed))
     }
 
     /// Ends all subscriptions of a process to a topic, however often and in whatever way it subscribed (§6.7).
@@ -189,6 +241,22 @@ impl PubSub {
         Ok(())
     }
 
+    /// As [`PubSub::local_broadcast`], but not to the subscriptions of the process `from` (§13.1).
+    ///
+    /// # Errors
+    ///
+    /// As [`PubSub::local_broadcast`].
+    pub fn local_broadcast_from(
+        &self,
+        from: impl Into<ProcessId>,
+        topic: impl Into<Arc<str>>,
+        event: impl Into<Arc<str>>,
+        payload: impl IntoPayload,
+    ) -> Result<(), PayloadError> {
+        self.local_dispatch(&Broadcast::new(topic, event, payload)?, Some(from.into()));
+        Ok(())
+    }
+
     /// Sends an event to the subscribers of a topic on one node (§13.1).
     ///
     /// # Errors
@@ -225,8 +293,28 @@ impl PubSub {
     }
 
     /// Sends a broadcast that was made before on this node, but not to the subscriptions of the process `except`.
+    ///
+    /// Within a delivery, on a topic with a [`History`], it is sent right after what is being delivered.
     pub fn local_dispatch(&self, broadcast: &Broadcast, except: Option<ProcessId>) {
-        self.shared.table.dispatch(broadcast, except);
+        self.shared.hand_out(broadcast, except, |_| ());
+    }
+
+    /// As [`PubSub::dispatch`], after `prepare` has seen the broadcast as this node's subscribers get it.
+    pub(crate) fn dispatch_prepared(
+        &self,
+        broadcast: &Broadcast,
+        prepare: impl FnOnce(&Broadcast) + 'static,
+    ) -> Result<(), BroadcastError> {
+        if let Some(transport) = &self.shared.transport {
+            transport.broadcast(wire::encode(broadcast, &self.shared.limits)?)?;
+        }
+        self.shared.hand_out(broadcast, None, prepare);
+        Ok(())
+    }
+
+    /// Sends a broadcast on this node to the subscribers that `hears` picks.
+    pub(crate) fn local_dispatch_where(&self, broadcast: &Broadcast, hears: impl FnMut(&Subscriber) -> bool) {
+        self.shared.table.dispatch_where(broadcast, hears);
     }
 
     /// How many subscriptions a topic has on this node.
@@ -281,10 +369,33 @@ impl PubSub {
     }
 }
 
+impl Shared {
+    /// Hands a broadcast to the subscribers on this node: of a topic with a history in the order in which it is recorded.
+    fn hand_out(
+        &self,
+        broadcast: &Broadcast,
+        except: Option<ProcessId>,
+        prepare: impl FnOnce(&Broadcast) + 'static,
+    ) {
+        let history = self.history.get().filter(|history| history.keeps_event(broadcast));
+        let Some(history) = history.cloned() else {
+            prepare(broadcast);
+            return self.table.dispatch(broadcast, except);
+        };
+        let (table, broadcast) = (self.table.clone(), broadcast.clone());
+        turn::take(move || {
+            history.record(&broadcast, |recorded| {
+                prepare(&recorded);
+                table.dispatch(&recorded, except);
+            });
+        });
+    }
+}
+
 impl Receiver for Shared {
     fn receive(&self, from: &str, message: &[u8]) {
         match wire::decode(message, &self.limits) {
-            Ok(Arrived::Broadcast(broadcast)) => self.table.dispatch(&broadcast, None),
+            Ok(Arrived::Broadcast(broadcast)) => self.hand_out(&broadcast, None, |_| ()),
             Ok(Arrived::SideChannel { name, body }) => self.side_channels.receive(&name, from, &body),
             Err(error) => tracing::warn!(node = from, %error, "a message of another node was refused"),
         }

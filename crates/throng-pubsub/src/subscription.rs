@@ -25,6 +25,8 @@ pub(crate) struct Subscriber {
     /// Where it stands among its topic's members; only changed under the lock of the topic.
     pub(crate) place: AtomicUsize,
     ended: AtomicBool,
+    /// It was delivered a presence diff.
+    heard_diff: AtomicBool,
     deliver: Delivery,
 }
 
@@ -36,6 +38,7 @@ impl Subscriber {
             id,
             place: AtomicUsize::new(usize::MAX),
             ended: AtomicBool::new(false),
+            heard_diff: AtomicBool::new(false),
             deliver,
         }
     }
@@ -48,6 +51,15 @@ impl Subscriber {
         if catch_unwind(AssertUnwindSafe(|| (self.deliver)(broadcast))).is_err() {
             tracing::error!(topic = %self.topic, process = %self.process, "a delivery panicked; the broadcast is lost to it");
         }
+    }
+
+    /// It is about to be delivered a presence diff.
+    pub(crate) fn hear_diff(&self) {
+        self.heard_diff.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn heard_diff(&self) -> bool {
+        self.heard_diff.load(Ordering::Relaxed)
     }
 
     /// No delivery begins from now on.
@@ -86,6 +98,10 @@ impl Subscription {
     /// The topic.
     pub fn topic(&self) -> &str {
         &self.subscriber.topic
+    }
+
+    pub(crate) fn subscriber(&self) -> &Arc<Subscriber> {
+        &self.subscriber
     }
 
     /// Ends it before it is dropped; again, to no effect.

@@ -62,8 +62,13 @@ impl Table {
 
     /// Hands a broadcast to every subscriber of its topic, once for each subscription, but not to the process `except`.
     pub(crate) fn dispatch(&self, broadcast: &Broadcast, except: Option<ProcessId>) {
+        self.dispatch_where(broadcast, |subscriber| Some(subscriber.process) != except);
+    }
+
+    /// Hands a broadcast to the subscribers of its topic that `hears` picks.
+    pub(crate) fn dispatch_where(&self, broadcast: &Broadcast, mut hears: impl FnMut(&Subscriber) -> bool) {
         let members = self.members(broadcast.topic());
-        for subscriber in members.iter().filter(|subscriber| Some(subscriber.process) != except) {
+        for subscriber in members.iter().filter(|subscriber| hears(subscriber)) {
             subscriber.deliver(broadcast);
         }
     }
@@ -108,14 +113,18 @@ fn key(subscriber: &Subscriber) -> Key {
 }
 
 /// Many of a kind, one for each part of the keys.
-struct Shards<T> {
+pub(crate) struct Shards<T> {
     shards: Box<[T]>,
     hasher: RandomState,
 }
 
 impl<T> Shards<T> {
-    fn of(&self, key: &(impl Hash + ?Sized)) -> &T {
+    pub(crate) fn of(&self, key: &(impl Hash + ?Sized)) -> &T {
         &self.shards[self.hasher.hash_one(key) as usize % SHARDS]
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
+        self.shards.iter()
     }
 }
 

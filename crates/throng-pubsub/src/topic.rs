@@ -110,8 +110,9 @@ impl PubSub {
     /// As [`PubSub::broadcast`].
     pub fn publish<T: Event>(&self, topic: &Topic<T>, value: T) -> Result<(), BroadcastError> {
         let broadcast = Broadcast::new(topic.name(), topic.event(), &value)?;
-        broadcast.encoded(|_| Typed(Some(value)));
-        self.dispatch(&broadcast, None)
+        self.dispatch_prepared(&broadcast, |broadcast| {
+            broadcast.encoded(|_| Typed(Some(value)));
+        })
     }
 }
 

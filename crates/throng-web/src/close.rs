@@ -14,6 +14,8 @@ pub enum CloseReason {
     Disconnected,
     /// The server shuts down; the client should come back at once, elsewhere or here (§16).
     Restart,
+    /// The client's token expired; it should come back with a new one (§18.9).
+    TokenExpired,
     /// Nothing was received for the idle timeout (§8).
     Idle,
     /// The client did not read as fast as it was written to (§18.3).
@@ -46,6 +48,7 @@ impl CloseReason {
             CloseReason::Internal => 1011,
             CloseReason::Restart => 1012,
             CloseReason::SlowReader | CloseReason::Behind => 1013,
+            CloseReason::TokenExpired => 4001,
         }
     }
 
@@ -54,6 +57,7 @@ impl CloseReason {
         Cow::Borrowed(match self {
             CloseReason::Disconnected => "disconnected",
             CloseReason::Restart => "service restart",
+            CloseReason::TokenExpired => "token expired",
             CloseReason::Idle => "idle timeout",
             CloseReason::SlowReader => "too slow a reader",
             CloseReason::Behind => "channels are behind",
@@ -85,9 +89,10 @@ impl From<&DecodeError> for CloseReason {
 mod tests {
     use super::*;
 
-    const ALL: [CloseReason; 11] = [
+    const ALL: [CloseReason; 12] = [
         CloseReason::Disconnected,
         CloseReason::Restart,
+        CloseReason::TokenExpired,
         CloseReason::Idle,
         CloseReason::SlowReader,
         CloseReason::Behind,

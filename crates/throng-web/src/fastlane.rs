@@ -8,8 +8,9 @@ use throng_runtime::{Address, Pid};
 use crate::{
     channel::{Channel, ChannelServer, Inbound},
     close::CloseReason,
-    connection::{Loan, Outbox},
-    protocol::{Frame, Serializer},
+    connection::{Loan, Mark, Merge, Outbox},
+    protocol::{Frame, Ref, Serializer},
+    slow::WhenSlowRules,
     socket::ChannelId,
     telemetry,
 };
@@ -35,6 +36,27 @@ fn encode(broadcast: &Broadcast, serializer: Serializer) -> Option<Frame> {
     encoded.map_err(|error| telemetry::broadcast_skipped(broadcast.topic(), &error)).ok()
 }
 
+/// Delivers to a channel's client, by its rules for clients that are slow.
+pub(crate) fn to_client(
+    channel: ChannelId,
+    outbox: Arc<Outbox>,
+    serializer: Serializer,
+    when_slow: WhenSlowRules,
+) -> impl Fn(&Broadcast) + Send + Sync + 'static {
+    move |broadcast| {
+        if let Some(frame) = frame(broadcast, serializer) {
+            let mark = Mark::new(when_slow, channel, broadcast.event(), |merge| Merge {
+                merge,
+                serializer,
+                join_ref: Ref::NULL,
+                topic: broadcast.topic().into(),
+                payload: broadcast.payload().clone(),
+            });
+            outbox.broadcast(channel, frame, mark);
+        }
+    }
+}
+
 /// Delivers to a channel's client, but hands the events that the channel intercepts to the channel.
 pub(crate) fn to_channel<C: Channel>(
     pid: Pid<ChannelServer<C>>,
@@ -42,11 +64,10 @@ pub(crate) fn to_channel<C: Channel>(
     outbox: Arc<Outbox>,
     serializer: Serializer,
 ) -> impl Fn(&Broadcast) + Send + Sync + 'static {
+    let deliver = to_client(channel, outbox.clone(), serializer, C::WHEN_SLOW);
     move |broadcast| {
         if !C::INTERCEPTS.contains(&broadcast.event()) {
-            if let Some(frame) = frame(broadcast, serializer) {
-                outbox.broadcast(channel, frame);
-            }
+            deliver(broadcast);
         } else if let Some(loan) = Loan::take(&outbox, broadcast.payload().as_wire().len()) {
             // A pid is an address of its own: it always resolves.
             drop(pid.cast(Inbound::Intercepted { broadcast: broadcast.clone(), loan }));

@@ -177,11 +177,14 @@ mod close;
 mod connection;
 mod endpoint;
 mod fastlane;
+mod longpoll;
+mod memory;
 mod origin;
 mod params;
 mod protocol;
 mod rate;
 mod routing;
+mod slow;
 mod small_map;
 mod socket;
 mod telemetry;
@@ -190,18 +193,22 @@ mod vsn;
 mod websocket;
 
 pub use channel::{
-    Channel, ChannelHandler, ChannelPid, JoinError, PushError, Reply, Socket, SocketRef, SocketTrackError,
+    Channel, ChannelHandler, ChannelPid, ClientEvent, ClientLeave, CustomJoin, CustomSocket, FromClient,
+    JoinError, PushError, Reply, Socket, SocketRef, SocketTrackError,
 };
 pub use close::CloseReason;
 pub use endpoint::{
-    ConnectInfo, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener, Refusal,
-    SocketRouter,
+    ConnectInfo, Cookies, Drain, Endpoint, EndpointBuilder, EndpointError, Limits, ListenError, Listener,
+    Mount, Refusal, Revocations, SocketRouter, TokenGate,
 };
+pub use longpoll::LongPoll;
+pub use memory::{MemorySocket, SocketClosed, SocketFrame};
 pub use origin::{CheckOrigin, Origin, OriginPattern, OriginPatternError};
 pub use params::{Params, ParamsError};
 pub use protocol::Ref;
 pub use rate::Quota;
 pub use routing::{TopicPattern, TopicPatternError};
+pub use slow::{OutboundCounts, WhenSlow};
 pub use throng_pubsub::{Binary, Broadcast, BroadcastError, IntoPayload, Payload, PayloadError, PubSub};
-pub use token::{MaxAge, SignError, Term, TokenError, Tokens, WeakSecret};
+pub use token::{Digest, MaxAge, SignError, Term, TokenData, TokenError, Tokens, Validity, WeakSecret};
 pub use websocket::Compress;

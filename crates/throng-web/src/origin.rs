@@ -3,7 +3,9 @@
 //! Browsers send `Origin` with every WebSocket handshake and let any page open one, cookies included; refusing foreign
 //! origins is what stops cross-site hijacking. Requests without the header do not come from browsers, and pass.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, panic::AssertUnwindSafe, sync::Arc};
+
+use axum::http::Uri;
 
 /// The origins that a mount accepts.
 #[derive(Clone, Default)]
@@ -13,6 +15,9 @@ pub enum CheckOrigin {
     /// that changes any of the three, or where a hostile DNS name could point at this machine, name the hosts instead.
     #[default]
     SameOrigin,
+    /// The host must be the one of the endpoint's [`url`](crate::EndpointBuilder::url); scheme and port are not compared.
+    /// The default where the endpoint has one.
+    Url,
     /// The host must be this one; scheme and port are not compared.
     Host(String),
     /// The origin must match one of these.
@@ -50,9 +55,14 @@ impl CheckOrigin {
         let origin = Origin::parse(header);
         match self {
             CheckOrigin::Any => true,
-            CheckOrigin::Function(decide) => decide(&origin),
+            // A panic says nothing in favour of the origin.
+            CheckOrigin::Function(decide) => {
+                std::panic::catch_unwind(AssertUnwindSafe(|| decide(&origin))).unwrap_or(false)
+            }
             _ if origin.host.is_empty() => false,
             CheckOrigin::SameOrigin => origin == *here,
+            // The endpoint has put its host in the place of it.
+            CheckOrigin::Url => false,
             CheckOrigin::Host(host) => origin.host.eq_ignore_ascii_case(host),
             CheckOrigin::List(patterns) => patterns.iter().any(|pattern| pattern.matches(&origin)),
         }
@@ -63,6 +73,7 @@ impl fmt::Debug for CheckOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CheckOrigin::SameOrigin => f.write_str("SameOrigin"),
+            CheckOrigin::Url => f.write_str("Url"),
             CheckOrigin::Host(host) => f.debug_tuple("Host").field(host).finish(),
             CheckOrigin::List(patterns) => f.debug_tuple("List").field(patterns).finish(),
             CheckOrigin::Function(_) => f.write_str("Function"),
@@ -88,8 +99,19 @@ impl Origin {
         Origin::parse(&format!("{scheme}://{host}"))
     }
 
+    /// The place of the request's path and query here; the path alone where the `Host` header was no host.
+    pub(crate) fn with_path(&self, path: &Uri) -> Uri {
+        let path_and_query = path.path_and_query().map_or("/", |path| path.as_str());
+        let authority = match self.port {
+            Some(port) => format!("{}:{port}", self.host),
+            None => self.host.clone(),
+        };
+        let whole = Uri::builder().scheme(self.scheme.as_str()).authority(authority);
+        whole.path_and_query(path_and_query).build().unwrap_or_else(|_| path.clone())
+    }
+
     /// Reads the header; what is not `scheme://host[:port]` comes out without a host.
-    fn parse(text: &str) -> Origin {
+    pub(crate) fn parse(text: &str) -> Origin {
         match split(text) {
             Some((scheme, host, port)) => Origin { port: port.or(default_port(&scheme)), scheme, host },
             None => Origin { scheme: String::new(), host: String::new(), port: None },
@@ -196,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_without_origin_passes_in_every_mode() {
+    fn c1_7_a_request_without_origin_passes_in_every_mode() {
         // §1.7
         let nobody = CheckOrigin::Function(Arc::new(|_| false));
         let list = CheckOrigin::list(["https://example.com"]).unwrap();
@@ -206,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_mode_compares_the_host_alone() {
+    fn c1_7_the_host_mode_compares_the_host_alone() {
         // §1.7, `true`
         check(
             &CheckOrigin::Host("Example.com".into()),
@@ -235,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_origin_mode_compares_scheme_host_and_port() {
+    fn c1_7_the_same_origin_mode_compares_scheme_host_and_port() {
         // §1.7, `:conn`
         check(
             &CheckOrigin::SameOrigin,
@@ -257,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_entry_matches_what_it_names() {
+    fn c1_7_a_list_entry_matches_what_it_names() {
         // §1.7, a list
         let list = ["//localhost", "https://example.com", "//host.test:888", "//*.wild.test", "//[::1]"];
         check(
@@ -295,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn any_and_a_function_decide_about_origins_without_host_too() {
+    fn c1_7_any_and_a_function_decide_about_origins_without_host_too() {
         // §1.7
         check(
             &CheckOrigin::Any,
@@ -306,10 +328,16 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_needs_a_host() {
+    fn c1_7_a_pattern_needs_a_host() {
         for pattern in ["", "example.com", "https://", "//", "//*", "//*.", "//a*b", "//*.*.test", "https:/x"]
         {
             assert!(OriginPattern::parse(pattern).is_err(), "{pattern:?}");
         }
+    }
+
+    #[test]
+    fn c1_7_a_function_that_panics_lets_nobody_in() {
+        let broken = CheckOrigin::Function(Arc::new(|_| panic!("broken")));
+        check(&broken, &[("http://chat.example.com:4000", false)]);
     }
 }

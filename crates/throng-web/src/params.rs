@@ -174,8 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn queries_decode_as_plug_decodes_them() {
-        // §1.3
+    fn c1_3_queries_decode_as_plug_decodes_them() {
         let cases = [
             ("", json!({})),
             ("&&", json!({})),
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_and_oversized_queries_are_refused() {
+    fn c1_3_broken_and_oversized_queries_are_refused() {
         assert_eq!(Params::decode("a=%"), Err(ParamsError::Escape));
         assert_eq!(Params::decode("a=%2"), Err(ParamsError::Escape));
         assert_eq!(Params::decode("a=%zz"), Err(ParamsError::Escape));

@@ -63,7 +63,7 @@ pub enum TopicPatternError {
 }
 
 /// Patterns with what they lead to, in the order they were added.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Routes<T>(Vec<(TopicPattern, T)>);
 
 impl<T> Routes<T> {

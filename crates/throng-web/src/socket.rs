@@ -42,6 +42,8 @@ pub(crate) enum Action {
     Leave { channel: ChannelId, reference: Ref },
     /// Stop a channel in favour of another join of its topic; `announce` if it has to tell the client itself.
     Replace { channel: ChannelId, announce: bool },
+    /// Look at the new token that a client sent to stay longer.
+    Renew(Message),
     /// Nobody joined or routes the topic; worth a log line, as the client was told already.
     LogUnmatched(Arc<str>),
 }
@@ -55,6 +57,8 @@ pub(crate) struct ChannelLimit(pub(crate) usize);
 pub(crate) struct SocketState {
     limit: ChannelLimit,
     serializer: Serializer,
+    /// Whether clients may send new tokens.
+    renews: bool,
     next: u64,
     topics: SmallMap<Arc<str>, Joined>,
     /// Where each living channel's entry is; those without a topic were replaced or are closing.
@@ -87,7 +91,13 @@ struct Pending {
 
 impl SocketState {
     pub(crate) fn new(limit: ChannelLimit, serializer: Serializer) -> SocketState {
-        SocketState { limit, serializer, next: 0, topics: SmallMap::new(), channels: SmallMap::new() }
+        let (topics, channels) = (SmallMap::new(), SmallMap::new());
+        SocketState { limit, serializer, renews: false, next: 0, topics, channels }
+    }
+
+    /// With clients that may send new tokens, or not.
+    pub(crate) fn with_renewals(self, renews: bool) -> SocketState {
+        SocketState { renews, ..self }
     }
 
     /// Takes one input and says what follows from it.
@@ -102,8 +112,12 @@ impl SocketState {
     }
 
     fn received(&mut self, message: Message, routed: bool) -> Vec<Action> {
-        if &*message.topic == CONNECTION_TOPIC && &*message.event == event::HEARTBEAT {
-            return vec![self.reply(&Ref::NULL, &message, "ok", &Payload::empty())];
+        match (&*message.topic, &*message.event) {
+            (CONNECTION_TOPIC, event::HEARTBEAT) => {
+                return vec![self.reply(&Ref::NULL, &message, "ok", &Payload::empty())];
+            }
+            (CONNECTION_TOPIC, event::ACCESS_TOKEN) if self.renews => return vec![Action::Renew(message)],
+            _ => {}
         }
         match (self.topics.get(&message.topic), &*message.event) {
             (None, event::JOIN) => self.join(message, routed),

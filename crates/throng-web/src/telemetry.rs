@@ -62,8 +62,10 @@ pub(crate) fn channel_ended(topic: &str, reason: &Exit) {
     }
 }
 
-pub(crate) fn channel_not_started(error: &StartError) {
-    tracing::error!(target: TARGET, %error, "channel not started");
+/// Without an error it panicked.
+pub(crate) fn channel_not_started(error: Option<&StartError>) {
+    let why = error.map_or("it panicked".to_owned(), StartError::to_string);
+    tracing::error!(target: TARGET, why, "channel not started");
 }
 
 pub(crate) fn listening(addr: std::net::SocketAddr) {

@@ -63,8 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_choose_the_serializer() {
-        // §1.4
+    fn c1_4_versions_choose_the_serializer() {
         let cases = [
             ("1.0.0", Ok(Serializer::V1)),
             ("1.0.7", Ok(Serializer::V1)),
@@ -96,8 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_version_is_the_first_and_a_nested_one_is_refused() {
-        // §1.4
+    fn c1_4_a_missing_version_is_the_first_and_a_nested_one_is_refused() {
         assert_eq!(negotiate(None), Ok(Serializer::V1));
         assert_eq!(negotiate(Some(&json!(["2.0.0"]))), Err(VersionError::Invalid));
         assert_eq!(negotiate(Some(&json!({"a": "2.0.0"}))), Err(VersionError::Invalid));

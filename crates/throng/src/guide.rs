@@ -6,13 +6,14 @@
 //! 4. [Names and registries](names)
 //! 5. [Tasks, streams of results](tasks)
 //! 6. [Applications, settings, signals](applications)
-//! 7. [Topics, channels, presence](channels)
+//! 7. [Topics, channels, presence](channels); [bytes, versions of the protocol, answers](binary_and_versions)
 //! 8. [Testing an application](testing)
 //! 9. [Looking at what runs](debugging)
 //!
 //! For those who know [OTP](differences), and those who know [tokio, kameo or ractor](coming_from_rust).
 //!
-//! [The rules, by their ids](rules), says what the documentation means by `(P14)` or `(§4.3)`.
+//! [The rules, by their ids](rules), says what the documentation means by `(P14)`, and [those of channels](channel_rules) what by
+//! `(§4.3)`.
 
 #[doc = include_str!("guide/processes.md")]
 pub mod processes {}
@@ -29,11 +30,17 @@ pub mod names {}
 #[doc = include_str!("guide/channels.md")]
 pub mod channels {}
 
+#[doc = include_str!("guide/binary_and_versions.md")]
+pub mod binary_and_versions {}
+
 #[doc = include_str!("guide/debugging.md")]
 pub mod debugging {}
 
 #[doc = include_str!("guide/rules.md")]
 pub mod rules {}
+
+#[doc = include_str!("guide/channel_rules.md")]
+pub mod channel_rules {}
 
 #[doc = include_str!("guide/tasks.md")]
 pub mod tasks {}

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use throng::{
     ChildSpec, GenServer, Node, Supervisor,
     pubsub::{Presence, PubSub},
-    web::{Endpoint, EndpointError, Limits, Quota, Refusal, SocketRouter, Tokens},
+    web::{Endpoint, EndpointError, Limits, LongPoll, Quota, Refusal, SocketRouter, Tokens},
 };
 
 use crate::{
@@ -61,6 +61,8 @@ fn sockets(tokens: &Arc<Tokens>, rooms: &Rooms) -> SocketRouter<Visitor> {
         Ok(Visitor { guest, rooms })
     })
     .id(|visitor| Some(format!("guest:{}", visitor.guest.id)))
+    // For those whose network lets no WebSocket through.
+    .longpoll(LongPoll::default())
     .channel::<RoomChannel>("room:*")
     .channel::<DirectoryChannel>(DirectoryChannel::TOPIC)
 }

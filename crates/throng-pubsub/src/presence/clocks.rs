@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn p14_2_a_gap_that_closes_compacts_the_cloud_into_the_context() {
+    fn c14_2_a_gap_that_closes_compacts_the_cloud_into_the_context() {
         let mut clocks = Clocks::range(1, 4);
         clocks.add(6, 7);
         assert_eq!((clocks.contiguous(), clocks.ranges().count()), (4, 2));

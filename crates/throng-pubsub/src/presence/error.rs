@@ -14,6 +14,18 @@ pub enum TrackError {
     /// The process has ended.
     #[error("there is no process {0}")]
     NoProcess(ProcessId),
+    /// The topic has as many presences as it [may](super::PresenceOptions::presences_per_topic_max).
+    #[error("the topic has {max} presences already")]
+    TopicFull {
+        /// The limit.
+        max: usize,
+    },
+    /// The process has as many presences as it [may](super::PresenceOptions::presences_per_process_max).
+    #[error("the process has {max} presences already")]
+    TooMany {
+        /// The limit.
+        max: usize,
+    },
     /// What it should show, or where, is refused.
     #[error(transparent)]
     Refused(#[from] PresenceRefusal),

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn p12_1_a_meta_carries_its_reference_and_after_an_update_the_one_before() {
+    fn c12_1_a_meta_carries_its_reference_and_after_an_update_the_one_before() {
         let fields = || Fields::new(json!({ "typing": true })).unwrap();
         let of = |payload: Payload| payload.as_json().to_owned();
         assert_eq!(of(fields().stamp(&tag(1), None)), r#"{"phx_ref":"fe-1","typing":true}"#);
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn p12_2_the_references_of_an_old_meta_do_not_survive_in_a_new_one() {
+    fn c12_2_the_references_of_an_old_meta_do_not_survive_in_a_new_one() {
         let old = json!({ "phx_ref": "x", "phx_ref_prev": "y", "n": 1 });
         let stamped = Fields::new(old).unwrap().stamp(&tag(2), None);
         assert_eq!(stamped.as_json(), r#"{"n":1,"phx_ref":"fe-2"}"#);

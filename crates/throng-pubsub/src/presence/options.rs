@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{error::PresenceRefusal, gossip::Beats, meta::Fields};
+use super::{announcement, error::PresenceRefusal, gossip::Beats, meta::Fields};
 
 /// Limits and times of a [`Presence`](super::Presence).
 ///
@@ -22,9 +22,32 @@ pub struct PresenceOptions {
     pub key_bytes_max: usize,
     /// The largest meta, as JSON: 8 KiB.
     pub meta_bytes_max: usize,
-    /// After a diff has been announced, how long changes are collected for the next: 20 ms. The first change after a quiet time
-    /// is announced at once. When a thousand join in a second, each gets fifty diffs and not a thousand.
+    /// How many presences a topic may have, on all nodes, before this one refuses more: 100,000.
+    pub presences_per_topic_max: usize,
+    /// How many presences a process may have, on all topics: 1,000.
+    pub presences_per_process_max: usize,
+    /// After a diff has been announced, how long changes of its topic are collected for the next, at least: 20 ms. The first change
+    /// after a quiet time is announced at once. When a thousand join in a second, each gets fifty diffs and not a thousand.
     pub diff_period: Duration,
+    /// How long changes are collected at most: 2 s.
+    pub diff_period_max: Duration,
+    /// Between these two, changes are collected for as long as the last announcement takes at so many bytes a second: 128 MiB.
+    /// What counts is the size of each frame and 1 KiB more, for each client that is told. So the more a topic has to say to the
+    /// more clients, the more rarely it speaks.
+    pub diff_bytes_per_second: u64,
+    /// A larger diff is sent in parts: 256 KiB.
+    pub diff_bytes_max: usize,
+    /// Topics whose changes are not announced to clients: none. They are told the state when they join; servers that watch are told
+    /// all changes. A name that ends with `*` stands for all topics that begin so.
+    pub quiet_topics: Vec<String>,
+    /// How long a [fetch](super::PresenceBuilder::fetch) may take before clients are told without it: 5 s.
+    pub fetch_timeout: Duration,
+    /// Into how many parts, by their topics, the presences are divided: 1. Writers of different parts do not meet, and each part has
+    /// a tracker of its own. It must be the same on all nodes (§14.1).
+    pub pool_size: usize,
+    /// How many ends of presences are remembered in each part, so that a node that missed some can be sent these alone: 10,000
+    /// (§14.6).
+    pub delta_removals_max: usize,
     /// How often other nodes are told what has changed: 1.5 s. All other times between nodes count in these periods (§14.4).
     pub broadcast_period: Duration,
     /// A node without changes tells the others that it lives every so many periods: 10 (§14.4).
@@ -66,6 +89,19 @@ impl PresenceOptions {
         if bytes > max { Err(PresenceRefusal::MetaTooLarge { bytes, max }) } else { Ok(fields) }
     }
 
+    /// Whether changes of this topic are not announced to clients.
+    pub(super) fn is_quiet(&self, topic: &str) -> bool {
+        self.quiet_topics.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(prefix) => topic.starts_with(prefix),
+            None => pattern == topic,
+        })
+    }
+
+    /// How long a topic rests after an announcement that cost so many bytes.
+    pub(super) fn rest(&self, cost_bytes: u64) -> Duration {
+        announcement::rest(cost_bytes, self.diff_bytes_per_second, self.diff_period, self.diff_period_max)
+    }
+
     /// The times between nodes, within their bounds.
     pub(super) fn beats(&self) -> Beats {
         let down = self.down_periods.max(2);
@@ -84,7 +120,16 @@ impl Default for PresenceOptions {
             topic_bytes_max: 1 << 10,
             key_bytes_max: 256,
             meta_bytes_max: 8 << 10,
+            presences_per_topic_max: 100_000,
+            presences_per_process_max: 1_000,
             diff_period: Duration::from_millis(20),
+            diff_period_max: Duration::from_secs(2),
+            diff_bytes_per_second: 128 << 20,
+            diff_bytes_max: 256 << 10,
+            quiet_topics: Vec::new(),
+            fetch_timeout: Duration::from_secs(5),
+            pool_size: 1,
+            delta_removals_max: 10_000,
             broadcast_period: Duration::from_millis(1_500),
             silent_periods_max: 10,
             clock_sample_periods: 2,

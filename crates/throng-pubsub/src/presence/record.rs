@@ -182,17 +182,17 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(1_000))]
 
         #[test]
-        fn p14_2_merge_commutes([a, b, _] in three()) {
+        fn c14_2_merge_commutes([a, b, _] in three()) {
             prop_assert_eq!(merged(&[&a, &b]), merged(&[&b, &a]));
         }
 
         #[test]
-        fn p14_2_merge_associates([a, b, c] in three()) {
+        fn c14_2_merge_associates([a, b, c] in three()) {
             prop_assert_eq!(merged(&[&merged(&[&a, &b]), &c]), merged(&[&a, &merged(&[&b, &c])]));
         }
 
         #[test]
-        fn p14_2_merge_is_idempotent([a, b, _] in three()) {
+        fn c14_2_merge_is_idempotent([a, b, _] in three()) {
             let once = merged(&[&a, &b]);
             let mut twice = once.clone();
             prop_assert_eq!(twice.merge(&b), Changes::default());
@@ -201,7 +201,7 @@ mod tests {
         }
 
         #[test]
-        fn p14_2_what_one_side_has_seen_and_has_not_any_more_is_gone([mut a, b, _] in three()) {
+        fn c14_2_what_one_side_has_seen_and_has_not_any_more_is_gone([mut a, b, _] in three()) {
             let (before, changes) = (a.clone(), a.merge(&b));
             for (clock, _) in &changes.leaves {
                 prop_assert!(b.seen.contains(*clock) && !b.entries.contains_key(clock));
@@ -217,7 +217,7 @@ mod tests {
         }
 
         #[test]
-        fn p14_2_the_changes_of_a_merge_are_the_difference([mut a, b, _] in three()) {
+        fn c14_2_the_changes_of_a_merge_are_the_difference([mut a, b, _] in three()) {
             let mut before = a.clone();
             let changes = a.merge(&b);
             for (clock, entry) in changes.leaves {

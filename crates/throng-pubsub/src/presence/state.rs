@@ -23,14 +23,10 @@ use super::{
     diff::Diff,
     meta::{Fields, Meta},
     part::{Context, Part},
-    presences::Presences,
     record::{Entry, Record},
     replica::{Replica, Tag},
-    shown::Shown,
+    shown::{Shown, Views},
 };
-
-/// Removals that are remembered, so that a replica that missed some can be sent these alone (§14.6).
-const REMOVALS_MAX: usize = 10_000;
 
 /// Why a replica always finds its own record.
 const OWN_RECORD: &str = "the own record is made with the state and is never forgotten";
@@ -44,6 +40,7 @@ pub(crate) struct State<P> {
     owned: BTreeMap<(P, Arc<str>, Arc<str>), u64>,
     shown: Shown,
     removals: VecDeque<Removal>,
+    removals_max: usize,
     /// The reading of the last removal that has been forgotten.
     removals_from: u64,
 }
@@ -67,7 +64,8 @@ struct Removal {
 pub(crate) struct Taken;
 
 impl<P: Ord + Copy> State<P> {
-    pub(crate) fn new(me: Replica) -> Self {
+    /// It remembers so many removals, so that a replica that missed some can be sent these alone (§14.6).
+    pub(crate) fn new(me: Replica, removals_max: usize) -> Self {
         let records = BTreeMap::from([(me.clone(), Known::default())]);
         Self {
             me,
@@ -75,6 +73,7 @@ impl<P: Ord + Copy> State<P> {
             owned: BTreeMap::new(),
             shown: Shown::default(),
             removals: VecDeque::new(),
+            removals_max,
             removals_from: 0,
         }
     }
@@ -123,8 +122,8 @@ impl<P: Ord + Copy> State<P> {
         true
     }
 
-    /// Ends all presences of an own process. False when it had none.
-    pub(crate) fn leave_all(&mut self, process: P, diff: &mut Diff) -> bool {
+    /// Ends all presences of an own process, and gives back how many it had.
+    pub(crate) fn leave_all(&mut self, process: P, diff: &mut Diff) -> usize {
         let from = (process, Arc::from(""), Arc::from(""));
         let of_process = self.owned.range(from..).take_while(|((owner, _, _), _)| *owner == process);
         let ended: Vec<_> = of_process.map(|(owned, began)| (owned.clone(), *began)).collect();
@@ -132,7 +131,7 @@ impl<P: Ord + Copy> State<P> {
             self.owned.remove(owned);
             self.end(*began, diff);
         }
-        !ended.is_empty()
+        ended.len()
     }
 
     /// Takes in what another replica sent (§14.2). Records of replicas that are not known here are left out, and so is the
@@ -184,8 +183,22 @@ impl<P: Ord + Copy> State<P> {
         }
     }
 
-    /// The presences on a topic that show.
-    pub(crate) fn list(&self, topic: &str) -> Presences {
+    /// Lets readers see all that has changed.
+    pub(crate) fn commit(&mut self) {
+        self.shown.commit();
+    }
+
+    pub(crate) fn views(&self) -> &Views {
+        self.shown.views()
+    }
+
+    pub(crate) fn has(&self, process: P, topic: &Arc<str>, key: &Arc<str>) -> bool {
+        self.owned.contains_key(&(process, topic.clone(), key.clone()))
+    }
+
+    /// The presences on a topic that show, whether readers see them yet or not.
+    #[cfg(test)]
+    pub(crate) fn list(&self, topic: &str) -> super::presences::Presences {
         self.shown.list(topic)
     }
 
@@ -290,7 +303,7 @@ impl<P: Ord + Copy> State<P> {
             self.shown.hide(tag(&self.me, began), &entry, diff);
         }
         self.removals.push_back(Removal { at, began });
-        if self.removals.len() > REMOVALS_MAX
+        if self.removals.len() > self.removals_max
             && let Some(forgotten) = self.removals.pop_front()
         {
             self.removals_from = forgotten.at;

@@ -1,31 +1,35 @@
 //! The process that drives a presence: it announces changes, and gossips with its peers on other nodes.
 
-use std::fmt;
+use std::{collections::hash_map::RandomState, fmt, hash::BuildHasher, sync::Arc, time::Duration};
 
-use throng_runtime::{ChildSpec, Ctx, Exit, GenServer, Handled, Handler, Init, IntoChild, Message};
+use throng_runtime::{Address, ChildSpec, Ctx, Exit, GenServer, Handled, Handler, Init, IntoChild, Message};
 
-use super::{Presence, gossip::PeerMessage};
+use super::{Presence, gossip::PeerMessage, shard::Shard};
 use crate::payload::Payload;
 
 /// The process behind a [`Presence`], started by `supervisor.child(&presence)`.
 ///
 /// It holds nothing that could be lost: the presences live in the handle. When it crashes they stay, each change is announced by
 /// the process that makes it, and the next tracker goes on where this one was.
+///
+/// A presence with a [pool](super::PresenceOptions::pool_size) has a tracker for each slot. The first is the one in the supervision
+/// tree; it starts the others, linked to it.
 pub struct Tracker {
     presence: Presence,
-    /// A diff was announced less than a diff period ago.
-    resting: bool,
+    slot: usize,
 }
 
-/// Something has changed.
+/// Something is to be announced.
 pub(super) struct Changed;
 
 impl Message for Changed {
     type Reply = ();
 }
 
-/// The diff period is over.
-struct Rested;
+/// A topic may be spoken of again.
+pub(super) struct Rested {
+    pub(super) topic: Arc<str>,
+}
 
 impl Message for Rested {
     type Reply = ();
@@ -49,46 +53,62 @@ impl Message for Received {
 }
 
 impl GenServer for Tracker {
-    type Args = Presence;
+    type Args = Place;
 
-    async fn init(presence: Presence, ctx: &mut Ctx<Self>) -> Init<Self> {
-        presence.shared.attach_tracker(ctx)?;
-        if presence.shared.pubsub.has_transport() {
-            ctx.continue_with(Beat);
+    async fn init(Place { presence, slot }: Place, ctx: &mut Ctx<Self>) -> Init<Self> {
+        let tracker = Tracker { presence, slot };
+        tracker.shard().attach_tracker(ctx)?;
+        if tracker.presence.pubsub().has_transport() {
+            ctx.send_after(stutter(tracker.presence.options().broadcast_period), Beat);
         }
-        Ok(Tracker { presence, resting: false })
+        if slot == 0 {
+            for slot in 1..tracker.presence.shared.shards.len() {
+                ctx.start_link(Place { presence: tracker.presence.clone(), slot }).await?;
+            }
+        }
+        Ok(tracker)
     }
 
     async fn terminate(&mut self, reason: &Exit, _: &mut Ctx<Self>) {
-        if self.presence.options().permdown_on_shutdown && reason.is_clean() {
-            self.presence.shared.say_goodbye();
+        if self.slot == 0 && self.presence.options().permdown_on_shutdown && reason.is_clean() {
+            for shard in &self.presence.shared.shards {
+                shard.say_goodbye();
+            }
         }
     }
 }
 
 impl Tracker {
-    /// Announces what has changed, and collects for a diff period when that was anything.
-    fn announce(&mut self, ctx: &Ctx<Self>) {
-        self.resting = self.presence.shared.announce();
-        if self.resting {
-            ctx.send_after(self.presence.options().diff_period, Rested);
+    fn shard(&self) -> &Arc<Shard> {
+        &self.presence.shared.shards[self.slot]
+    }
+
+    /// Announces what is due, and looks at the messages in between when it is much.
+    fn announce(&self, ctx: &Ctx<Self>) {
+        if self.shard().announce_some() {
+            drop(ctx.me().cast(Changed));
         }
     }
+}
+
+/// The first beat is early by a random part of a quarter, so that nodes that start together do not speak together (§14.4).
+fn stutter(period: Duration) -> Duration {
+    let random = RandomState::new().hash_one(period);
+    (period / 4).mul_f64((random >> 11) as f64 / (1_u64 << 53) as f64)
 }
 
 #[diagnostic::do_not_recommend]
 impl Handler<Changed> for Tracker {
     async fn handle(&mut self, _: Changed, ctx: &mut Ctx<Self>) -> Handled<Changed> {
-        if !self.resting {
-            self.announce(ctx);
-        }
+        self.announce(ctx);
         Ok(())
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl Handler<Rested> for Tracker {
-    async fn handle(&mut self, _: Rested, ctx: &mut Ctx<Self>) -> Handled<Rested> {
+    async fn handle(&mut self, Rested { topic }: Rested, ctx: &mut Ctx<Self>) -> Handled<Rested> {
+        self.shard().rested(&topic);
         self.announce(ctx);
         Ok(())
     }
@@ -98,7 +118,7 @@ impl Handler<Rested> for Tracker {
 impl Handler<Beat> for Tracker {
     async fn handle(&mut self, _: Beat, ctx: &mut Ctx<Self>) -> Handled<Beat> {
         ctx.send_after(self.presence.options().broadcast_period, Beat);
-        self.presence.shared.beat();
+        self.shard().beat();
         Ok(())
     }
 }
@@ -107,7 +127,7 @@ impl Handler<Beat> for Tracker {
 impl Handler<Received> for Tracker {
     async fn handle(&mut self, Received { node, body }: Received, _: &mut Ctx<Self>) -> Handled<Received> {
         match body.parse::<PeerMessage>() {
-            Ok(message) if *message.from().name == *node => self.presence.shared.on_peer_message(message),
+            Ok(message) if *message.from().name == *node => self.shard().on_peer_message(message),
             Ok(message) => {
                 tracing::warn!(%node, from = ?message.from(), "a message of another node bears a third one's name");
             }
@@ -117,11 +137,30 @@ impl Handler<Received> for Tracker {
     }
 }
 
+/// Which slot of which presence a tracker drives.
+#[derive(Clone)]
+pub struct Place {
+    presence: Presence,
+    slot: usize,
+}
+
+impl IntoChild for Place {
+    type Server = Tracker;
+
+    fn into_child(self) -> ChildSpec<Tracker> {
+        let id = match self.slot {
+            0 => format!("presence {}", self.presence.name()),
+            slot => format!("presence {}, slot {slot}", self.presence.name()),
+        };
+        Tracker::child(self).id(id)
+    }
+}
+
 impl IntoChild for &Presence {
     type Server = Tracker;
 
     fn into_child(self) -> ChildSpec<Tracker> {
-        Tracker::child(self.clone()).id(format!("presence {}", self.name()))
+        Place { presence: self.clone(), slot: 0 }.into_child()
     }
 }
 
@@ -135,6 +174,13 @@ impl IntoChild for Presence {
 
 impl fmt::Debug for Tracker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tracker").field("presence", &self.presence).finish_non_exhaustive()
+        let mut tracker = f.debug_struct("Tracker");
+        tracker.field("presence", &self.presence).field("slot", &self.slot).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").field("presence", &self.presence).field("slot", &self.slot).finish()
     }
 }

@@ -18,7 +18,7 @@ async fn driven(node: &Node) -> (PubSub, Presence) {
 }
 
 #[tokio::test]
-async fn p12_3_a_join_and_a_leave_are_announced_on_the_topic_itself() {
+async fn c12_3_a_join_and_a_leave_are_announced_on_the_topic_itself() {
     let node = Node::new("test");
     let (pubsub, presence) = driven(&node).await;
     let mut client = Client::follow(&node, &pubsub, &presence, "t").await;
@@ -37,7 +37,7 @@ async fn p12_3_a_join_and_a_leave_are_announced_on_the_topic_itself() {
 }
 
 #[tokio::test]
-async fn p12_4_an_update_is_one_diff_with_the_new_meta_joining_and_the_old_one_leaving() {
+async fn c12_4_an_update_is_one_diff_with_the_new_meta_joining_and_the_old_one_leaving() {
     let node = Node::new("test");
     let (pubsub, presence) = driven(&node).await;
     let mut client = Client::follow(&node, &pubsub, &presence, "t").await;
@@ -56,7 +56,7 @@ async fn p12_4_an_update_is_one_diff_with_the_new_meta_joining_and_the_old_one_l
 }
 
 #[tokio::test]
-async fn p12_4_one_of_two_tabs_that_closes_leaves_the_other() {
+async fn c12_4_one_of_two_tabs_that_closes_leaves_the_other() {
     let node = Node::new("test");
     let (pubsub, presence) = driven(&node).await;
     let mut client = Client::follow(&node, &pubsub, &presence, "t").await;
@@ -131,7 +131,7 @@ async fn a_change_that_a_delivery_makes_is_announced_as_well() {
 }
 
 #[tokio::test]
-async fn p18_7_those_who_join_at_once_are_announced_together() {
+async fn c18_7_those_who_join_at_once_are_announced_together() {
     let node = Node::new("test");
     let pubsub = PubSub::new();
     let options = PresenceOptions::default().with(|options| options.diff_period = Duration::from_millis(200));

@@ -41,3 +41,46 @@ async fn what_is_too_large_is_refused_and_changes_nothing() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn c18_7_a_topic_and_a_process_have_so_many_presences_at_most() {
+    let options = PresenceOptions::default().with(|options| {
+        options.presences_per_topic_max = 3;
+        options.presences_per_process_max = 4;
+        options.pool_size = 3;
+    });
+    let (node, pubsub) = (Node::new("test"), PubSub::new());
+    let presence = Presence::with_options("lobby", &pubsub, options);
+    let (one, other) = (Member::start(&node).await, Member::start(&node).await);
+    let handle = presence.clone();
+    within(one, move |ctx: &mut Ctx<Member>| {
+        for key in ["a", "b", "c"] {
+            handle.track(ctx, "t", key, json!({})).unwrap();
+        }
+        let full = handle.track(ctx, "t", "d", json!({}));
+        assert!(matches!(full, Err(TrackError::TopicFull { max: 3 })), "{full:?}");
+        let again = handle.track(ctx, "t", "a", json!({}));
+        assert!(matches!(again, Err(TrackError::AlreadyTracked)), "{again:?}");
+        handle.track(ctx, "u", "a", json!({})).unwrap();
+        let too_many = handle.track(ctx, "v", "a", json!({}));
+        assert!(matches!(too_many, Err(TrackError::TooMany { max: 4 })), "{too_many:?}");
+        assert_eq!(too_many.unwrap_err().to_string(), "the process has 4 presences already");
+        handle.update(ctx, "t", "a", json!({ "n": 1 })).unwrap();
+        handle.untrack(ctx, "t", "a");
+        handle.untrack(ctx, "t", "a");
+        handle.track(ctx, "v", "a", json!({})).unwrap();
+        handle.untrack_all(ctx);
+        for topic in ["t", "u", "v", "w"] {
+            handle.track(ctx, topic, "a", json!({})).unwrap();
+        }
+    })
+    .await;
+    let handle = presence.clone();
+    within(other, move |ctx: &mut Ctx<Member>| {
+        assert!(matches!(handle.track(ctx, "t", "b", json!({})), Ok(_)), "each has its own share");
+    })
+    .await;
+    throng_runtime::Address::exit(&one, throng_runtime::Exit::Kill);
+    node.wait(one).await;
+    assert_eq!((presence.count("t"), presence.count("u")), (1, 0));
+}

@@ -54,7 +54,7 @@ impl Site {
 }
 
 #[tokio::test]
-async fn p14_3_presences_of_all_nodes_show_on_all_nodes() {
+async fn c14_3_presences_of_all_nodes_show_on_all_nodes() {
     let (node, network) = (Node::new("test"), Network::new());
     let mut a = Site::start(&node, &network, "a").await;
     let ann = a.track(&node, "ann").await;
@@ -69,7 +69,7 @@ async fn p14_3_presences_of_all_nodes_show_on_all_nodes() {
 }
 
 #[tokio::test]
-async fn p14_8_a_split_hides_each_side_from_the_other_and_a_heal_brings_it_back() {
+async fn c14_8_a_split_hides_each_side_from_the_other_and_a_heal_brings_it_back() {
     let (node, network) = (Node::new("test"), Network::new());
     let mut a = Site::start(&node, &network, "a").await;
     let mut b = Site::start(&node, &network, "b").await;
@@ -92,7 +92,7 @@ async fn p14_8_a_split_hides_each_side_from_the_other_and_a_heal_brings_it_back(
 }
 
 #[tokio::test]
-async fn p14_7_a_node_that_is_gone_takes_its_presences_along() {
+async fn c14_7_a_node_that_is_gone_takes_its_presences_along() {
     let (node, network) = (Node::new("test"), Network::new());
     let mut a = Site::start(&node, &network, "a").await;
     let b = Site::start(&node, &network, "b").await;
@@ -103,7 +103,7 @@ async fn p14_7_a_node_that_is_gone_takes_its_presences_along() {
 }
 
 #[tokio::test]
-async fn p14_9_a_tracker_that_is_told_to_says_goodbye_when_it_shuts_down() {
+async fn c14_9_a_tracker_that_is_told_to_says_goodbye_when_it_shuts_down() {
     let (node, network) = (Node::new("test"), Network::new());
     // So long would a silent node be believed to be there that the test would not end.
     let patient = options().with(|options| {
@@ -138,7 +138,7 @@ async fn a_tracker_that_crashes_goes_on_with_the_others_where_it_was() {
 }
 
 #[tokio::test]
-async fn p14_1_a_node_that_starts_again_is_a_new_replica() {
+async fn c14_1_a_node_that_starts_again_is_a_new_replica() {
     let (node, network) = (Node::new("test"), Network::new());
     let mut a = Site::start(&node, &network, "a").await;
     let before = Site::start(&node, &network, "b").await;

@@ -9,7 +9,7 @@ fn lobby() -> (Node, Presence) {
 }
 
 #[tokio::test]
-async fn p12_1_a_list_has_keys_with_metas_and_their_references() {
+async fn c12_1_a_list_has_keys_with_metas_and_their_references() {
     let (node, presence) = lobby();
     let (one, other) = (Member::start(&node).await, Member::start(&node).await);
     let handle = presence.clone();
@@ -30,7 +30,7 @@ async fn p12_1_a_list_has_keys_with_metas_and_their_references() {
 }
 
 #[tokio::test]
-async fn p12_2_a_process_is_tracked_once_under_a_key_and_under_any_number_of_keys() {
+async fn c12_2_a_process_is_tracked_once_under_a_key_and_under_any_number_of_keys() {
     let (node, presence) = lobby();
     let member = Member::start(&node).await;
     let handle = presence.clone();
@@ -47,7 +47,7 @@ async fn p12_2_a_process_is_tracked_once_under_a_key_and_under_any_number_of_key
 }
 
 #[tokio::test]
-async fn p12_2_an_update_replaces_the_whole_meta_and_names_the_one_before() {
+async fn c12_2_an_update_replaces_the_whole_meta_and_names_the_one_before() {
     let (node, presence) = lobby();
     let member = Member::start(&node).await;
     within(member, move |ctx| {
@@ -70,7 +70,7 @@ async fn p12_2_an_update_replaces_the_whole_meta_and_names_the_one_before() {
 }
 
 #[tokio::test]
-async fn p12_2_only_ones_own_presence_can_be_updated() {
+async fn c12_2_only_ones_own_presence_can_be_updated() {
     let (node, presence) = lobby();
     let (owner, other) = (Member::start(&node).await, Member::start(&node).await);
     let handle = presence.clone();
@@ -88,7 +88,7 @@ async fn p12_2_only_ones_own_presence_can_be_updated() {
 }
 
 #[tokio::test]
-async fn p12_2_untrack_ends_one_presence_or_all_and_never_fails() {
+async fn c12_2_untrack_ends_one_presence_or_all_and_never_fails() {
     let (node, presence) = lobby();
     let member = Member::start(&node).await;
     within(member, move |ctx| {
@@ -107,7 +107,7 @@ async fn p12_2_untrack_ends_one_presence_or_all_and_never_fails() {
 }
 
 #[tokio::test]
-async fn p12_2_presences_end_with_their_process_before_anybody_sees_it_down() {
+async fn c12_2_presences_end_with_their_process_before_anybody_sees_it_down() {
     let (node, presence) = lobby();
     let (watcher, mut downs) = Member::watching(&node).await;
     for reason in [Exit::Normal, Exit::Kill, Exit::other("boom")] {
@@ -139,4 +139,16 @@ async fn a_list_is_a_snapshot() {
         assert!(before.contains_key("ann") && !presence.list("t").contains_key("ann"));
     })
     .await;
+}
+
+#[tokio::test]
+async fn c12_2_counts_and_keys_tell_people_and_not_their_tabs() {
+    let (node, presence) = lobby();
+    for key in ["bob", "ann", "ann"] {
+        let (member, handle) = (Member::start(&node).await, presence.clone());
+        within(member, move |ctx| drop(handle.track(ctx, "t", key, json!({})).unwrap())).await;
+    }
+    assert_eq!((presence.count("t"), presence.list("t").metas_len()), (2, 3));
+    assert_eq!(presence.keys("t"), ["ann".into(), "bob".into()]);
+    assert_eq!((presence.count("u"), presence.keys("u")), (0, vec![]));
 }

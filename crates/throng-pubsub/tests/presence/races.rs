@@ -57,7 +57,7 @@ async fn what_clients_are_told_adds_up_to_what_is_there() {
 
 /// A process that is tracked and subscribed by another, while it is killed, leaves nothing behind.
 #[tokio::test(flavor = "multi_thread", worker_threads = 3)]
-async fn p12_2_a_process_that_ends_while_another_tracks_it_leaves_nothing_behind() {
+async fn c12_2_a_process_that_ends_while_another_tracks_it_leaves_nothing_behind() {
     let (node, pubsub) = (Node::new("test"), PubSub::new());
     let presence = Presence::new("lobby", &pubsub);
     node.start(&presence).await.unwrap();

@@ -42,7 +42,7 @@ async fn p6_1_broadcast_from_leaves_one_process_out_with_all_its_subscriptions()
     let again = pubsub.clone();
     within(from, move |ctx| again.subscribe(ctx, "t")).await;
     pubsub.broadcast_from(from, "t", "e", json!({})).unwrap();
-    pubsub.local_dispatch(&Broadcast::new("t", "f", json!({})).unwrap(), Some(from.into()));
+    pubsub.local_broadcast_from(from, "t", "f", json!({})).unwrap();
     pubsub.local_broadcast("t", "g", json!({})).unwrap();
     sync(from).await;
     sync(other).await;

@@ -29,7 +29,7 @@ async fn p6_1_a_broadcast_reaches_the_subscribers_of_all_nodes_once() {
 }
 
 #[tokio::test]
-async fn p13_1_a_direct_broadcast_reaches_one_node() {
+async fn c13_1_a_direct_broadcast_reaches_one_node() {
     let (node, network) = (Node::new("test"), Network::new());
     let [a, b, c] = ["a", "b", "c"].map(|name| PubSub::over(network.join(name)));
     let (at_a, mut a_saw) = Probe::subscribed(&node, &a, "t").await;
@@ -49,7 +49,7 @@ async fn p13_1_a_direct_broadcast_reaches_one_node() {
 }
 
 #[tokio::test]
-async fn p13_1_a_node_without_a_transport_knows_itself_alone() {
+async fn c13_1_a_node_without_a_transport_knows_itself_alone() {
     let (node, pubsub) = (Node::new("test"), PubSub::new());
     let (_probe, mut saw) = Probe::subscribed(&node, &pubsub, "t").await;
     assert_eq!(pubsub.node_name(), "local");
@@ -59,7 +59,7 @@ async fn p13_1_a_node_without_a_transport_knows_itself_alone() {
 }
 
 #[tokio::test]
-async fn p13_2_when_the_transport_fails_nobody_gets_it() {
+async fn c13_2_when_the_transport_fails_nobody_gets_it() {
     let (node, network) = (Node::new("test"), Network::new());
     let pubsub = PubSub::over(network.join("a"));
     let (probe, mut saw) = Probe::subscribed(&node, &pubsub, "t").await;
@@ -72,7 +72,7 @@ async fn p13_2_when_the_transport_fails_nobody_gets_it() {
 }
 
 #[tokio::test]
-async fn p13_2_what_is_too_large_for_other_nodes_reaches_nobody() {
+async fn c13_2_what_is_too_large_for_other_nodes_reaches_nobody() {
     let (node, network) = (Node::new("test"), Network::new());
     let pubsub = PubSub::over(network.join("a"));
     let topic = &*"t".repeat(2_000).leak();

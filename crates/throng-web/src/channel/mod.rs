@@ -1,25 +1,33 @@
 //! Channels: one process per joined topic of a connection.
 
+mod custom;
 mod event;
 mod presence;
+mod replaced;
 mod reply;
 mod route;
 mod server;
 mod socket;
 
+use std::time::Duration;
+
 use serde::de::DeserializeOwned;
 use throng_pubsub::Broadcast;
 use throng_runtime::{Exit, Handled, Message};
 
+pub(crate) use self::{
+    custom::CustomRoute,
+    replaced::Replaced,
+    route::{ChannelProcess, JoinRequest, Route, Start, StartChannel, Starting},
+    server::{ChannelServer, Inbound},
+};
 pub use self::{
+    custom::{ClientEvent, ClientLeave, CustomJoin, CustomSocket, FromClient},
     presence::SocketTrackError,
     reply::{JoinError, Reply, SocketRef},
     socket::{ChannelPid, PushError, Socket},
 };
-pub(crate) use self::{
-    route::{ChannelProcess, JoinRequest, Route, Start, StartChannel, Starting},
-    server::{ChannelServer, Inbound},
-};
+use crate::WhenSlow;
 
 /// A topic's server side for one client that joined it; the [crate's front page](crate) shows one at work.
 ///
@@ -33,15 +41,27 @@ pub trait Channel: Sized + Send + 'static {
     /// What the connection knows of its client, as the socket's connect function returned it; each channel has a copy.
     type Assigns: Clone + Send + Sync + 'static;
 
-    /// What a client says when it joins. The join is refused when its payload does not deserialize as one.
+    /// What a client says when it joins: a type of JSON, or [`Binary`](crate::Binary). The join is refused when its payload
+    /// does not deserialize as one.
     type Params: DeserializeOwned + Send;
 
     /// What a client may send: an enum with `#[serde(tag = "event", content = "payload")]` has a variant per event, and
-    /// anything else is answered with an error; a struct with the fields `event` and `payload` takes all.
+    /// anything else is answered with an error; a struct with the fields `event` and `payload` takes all. A variant that
+    /// holds a [`Binary`](crate::Binary) takes bytes, and a [`Payload`](crate::Payload) both (§3.2).
     type Event: DeserializeOwned + Send;
 
     /// Events that, when broadcast on the topic, come to [`Channel::handle_out`] instead of the client.
     const INTERCEPTS: &'static [&'static str] = &[];
+
+    /// What becomes of events, broadcast or pushed, for a client that reads more slowly than it is written to (§18.3). Events
+    /// that are not named wait, and end the connection when too much does.
+    const WHEN_SLOW: &'static [(&'static str, WhenSlow)] = &[];
+
+    /// How long a channel of this type may take to end before it is killed, where [`Limits::channel_grace`] does not fit: its
+    /// [`terminate`](Channel::terminate) saves what must not be lost, say (§5.7).
+    ///
+    /// [`Limits::channel_grace`]: crate::Limits::channel_grace
+    const GRACE: Option<Duration> = None;
 
     /// Decides whether the client may join, and makes the channel's state (§4.2).
     ///

@@ -5,10 +5,16 @@ use std::sync::Arc;
 use serde::Serialize;
 use throng_pubsub::{Presence, TrackError, UpdateError};
 
-use super::{Channel, PushError, Socket};
+use super::{Channel, PushError, Socket, socket::SocketState};
+use crate::{
+    connection::{Mark, Merge},
+    protocol::Payload,
+};
 
 /// The event by which a newcomer is told who is there (§12.3).
 const STATE: &str = "presence_state";
+/// The event by which all who joined are told what has changed (§12.3).
+const DIFF: &str = "presence_diff";
 
 impl<C: Channel> Socket<'_, C> {
     /// Shows this channel on its topic under a key, until it ends; all who joined the topic are told. Gives back the
@@ -54,13 +60,37 @@ impl<C: Channel> Socket<'_, C> {
     /// Tells the client who is present: the event `presence_state`, without which phoenix.js keeps back all changes. So it
     /// belongs in [`Channel::joined`], for every join and rejoin (§10, §12.3).
     ///
-    /// Track first: what changes between the two comes twice, and clients take it once.
+    /// Track first: what changes between the two comes twice, and clients take it once. The state has what was
+    /// [fetched](throng_pubsub::PresenceBuilder::fetch). It comes at once when the topic is quiet, so that it shows the client itself;
+    /// when many join, it comes with the next announcement, the same text for all of them.
     ///
     /// # Errors
     ///
     /// Before the topic is joined.
     pub fn push_presence_state(&self, presence: &Presence) -> Result<(), PushError> {
-        self.push(STATE, presence.list(self.topic()))
+        let SocketState { join_ref, topic, subscription, link, channel, .. } = &*self.state;
+        let subscription = subscription.as_ref().ok_or(PushError::NotJoined)?;
+        let (link, join_ref, channel, client_topic) =
+            (link.clone(), join_ref.clone(), *channel, topic.clone());
+        let push = move |state: &Payload| {
+            // It is text, as all presence is, and text can be sent to every client.
+            let Ok(frame) = link.serializer.push(&join_ref, &client_topic, STATE, state) else { return };
+            let mark = Mark::new(C::WHEN_SLOW, channel, STATE, |merge| Merge {
+                merge,
+                serializer: link.serializer,
+                join_ref,
+                topic: (*client_topic).into(),
+                payload: state.clone(),
+            });
+            link.outbox.send_marked(frame, mark);
+        };
+        if C::INTERCEPTS.contains(&DIFF) {
+            // Such a channel sees all diffs, whatever the state has already.
+            presence.send_state(topic.clone(), push);
+        } else {
+            presence.send_state_to(subscription, push);
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a channel answers: to a join, to an event, now or later.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use throng_pubsub::IntoPayload;
 use throng_runtime::Exit;
@@ -12,7 +12,7 @@ use crate::{
 
 /// What `handle_in` returns: an answer to the event, or none, and whether the channel goes on.
 ///
-/// A payload that cannot be encoded crashes the channel when the reply is sent.
+/// A response is any JSON value, or bytes (§2.5, §3.2). One that cannot be encoded crashes the channel when the reply is sent.
 #[derive(Debug)]
 #[must_use = "a reply is sent by returning it"]
 pub struct Reply {
@@ -22,7 +22,7 @@ pub struct Reply {
 
 #[derive(Debug)]
 pub(super) struct Answer {
-    pub(super) status: &'static str,
+    pub(super) status: Cow<'static, str>,
     pub(super) response: Result<Payload, PayloadError>,
 }
 
@@ -34,7 +34,12 @@ impl Reply {
 
     /// Status `ok` with an empty response.
     pub fn ack() -> Reply {
-        Reply::of("ok", Ok(Payload::empty()))
+        Reply::bare("ok")
+    }
+
+    /// Any status with an empty response (§2.7).
+    pub fn bare(status: impl Into<Cow<'static, str>>) -> Reply {
+        Reply::of(status, Ok(Payload::empty()))
     }
 
     /// Status `ok` with a response.
@@ -53,7 +58,7 @@ impl Reply {
     }
 
     /// Any status with a response.
-    pub fn status(status: &'static str, response: impl IntoPayload) -> Reply {
+    pub fn status(status: impl Into<Cow<'static, str>>, response: impl IntoPayload) -> Reply {
         Reply::of(status, Payload::new(response))
     }
 
@@ -63,8 +68,8 @@ impl Reply {
         self
     }
 
-    fn of(status: &'static str, response: Result<Payload, PayloadError>) -> Reply {
-        Reply { answer: Some(Answer { status, response }), stop: None }
+    fn of(status: impl Into<Cow<'static, str>>, response: Result<Payload, PayloadError>) -> Reply {
+        Reply { answer: Some(Answer { status: status.into(), response }), stop: None }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Where a route leads: a channel type, without its type.
 
-use std::{fmt, marker::PhantomData, pin::Pin, sync::Arc};
+use std::{fmt, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
 
-use throng_runtime::{Address, GenServer, Node, Pid, ProcessId, Restart, StartError};
+use throng_runtime::{Address, GenServer, Node, ProcessId, Restart, StartError};
 
 use super::{
-    Channel,
+    Channel, Replaced,
     server::{ChannelServer, Inbound},
 };
 use crate::{connection::Link, protocol::Message, socket::ChannelId};
@@ -17,7 +17,7 @@ pub(crate) struct JoinRequest {
     pub(crate) channel: ChannelId,
     pub(crate) message: Message,
     /// The channel of an earlier join of the same topic, which ends first (§4.3).
-    pub(crate) replaces: Option<ProcessId>,
+    pub(crate) replaces: Option<Replaced>,
 }
 
 /// What a channel's process begins from.
@@ -36,20 +36,26 @@ pub(crate) trait StartChannel<A>: Send + Sync {
     fn start<'a>(&'a self, node: &'a Node, start: Start<A>) -> Starting<'a>;
 }
 
-/// The channel type `C` as a route's target.
-pub(crate) struct Route<C>(PhantomData<fn() -> C>);
+/// The channel type `C` as a route's target, with what the route adds to the assigns.
+pub(crate) struct Route<C, F> {
+    assign: F,
+    leads_to: PhantomData<fn() -> C>,
+}
 
-impl<C: Channel> Route<C> {
-    pub(crate) fn new() -> Route<C> {
-        Route(PhantomData)
+impl<C: Channel, F: Fn(&mut C::Assigns)> Route<C, F> {
+    pub(crate) fn new(assign: F) -> Route<C, F> {
+        Route { assign, leads_to: PhantomData }
     }
 }
 
-impl<C: Channel> StartChannel<C::Assigns> for Route<C> {
-    fn start<'a>(&'a self, node: &'a Node, start: Start<C::Assigns>) -> Starting<'a> {
+impl<C: Channel, F: Fn(&mut C::Assigns) + Send + Sync> StartChannel<C::Assigns> for Route<C, F> {
+    fn start<'a>(&'a self, node: &'a Node, mut start: Start<C::Assigns>) -> Starting<'a> {
+        (self.assign)(&mut start.assigns);
         Box::pin(async move {
             let child = ChannelServer::<C>::child(Arc::new(start)).restart(Restart::Temporary);
-            node.start(child).await.map(ChannelProcess::new)
+            let pid = node.start(child).await?;
+            // A pid is an address of its own: it always resolves.
+            Ok(ChannelProcess::new(pid.id(), C::GRACE, move |inbound| drop(pid.cast(inbound))))
         })
     }
 }
@@ -57,13 +63,18 @@ impl<C: Channel> StartChannel<C::Assigns> for Route<C> {
 /// A running channel, as its connection sees it.
 pub(crate) struct ChannelProcess {
     pub(crate) id: ProcessId,
+    /// How long it may take to end, if not as long as others.
+    pub(crate) grace: Option<Duration>,
     hand: Box<dyn Fn(Inbound) + Send + Sync>,
 }
 
 impl ChannelProcess {
-    fn new<C: Channel>(pid: Pid<ChannelServer<C>>) -> ChannelProcess {
-        // A pid is an address of its own: it always resolves.
-        ChannelProcess { id: pid.id(), hand: Box::new(move |inbound| drop(pid.cast(inbound))) }
+    pub(super) fn new(
+        id: ProcessId,
+        grace: Option<Duration>,
+        hand: impl Fn(Inbound) + Send + Sync + 'static,
+    ) -> ChannelProcess {
+        ChannelProcess { id, grace, hand: Box::new(hand) }
     }
 
     /// Hands something over; lost if the channel is gone.

@@ -1,12 +1,12 @@
 //! The process behind a channel: a server that joins, handles and leaves on its client's behalf.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc};
 
 use throng_pubsub::Broadcast;
-use throng_runtime::{Ctx, Down, Exit, GenServer, Halt, Handled, Handler, Init, Message, Node, ProcessId};
+use throng_runtime::{Ctx, Down, Exit, GenServer, Halt, Handled, Handler, Init, Message};
 
 use super::{
-    Channel, ChannelHandler,
+    Channel, ChannelHandler, Replaced,
     event::{self, EventError},
     reply::{Answer, JoinError, Reply},
     route::{JoinRequest, Start},
@@ -37,8 +37,8 @@ pub(crate) enum Inbound {
     Replaced { announce: bool },
     /// A broadcast of an event that the channel intercepts, and the bytes that it costs until it is handled.
     Intercepted { broadcast: Broadcast, loan: Loan },
-    /// The connection is over.
-    Closed,
+    /// The connection is over; in a drain, for all at once.
+    Closed { is_drain: bool },
 }
 
 impl Message for Inbound {
@@ -48,7 +48,7 @@ impl Message for Inbound {
 /// The first thing that a channel does.
 pub(super) struct Join {
     payload: Payload,
-    replaces: Option<ProcessId>,
+    replaces: Option<Replaced>,
 }
 
 impl Message for Join {
@@ -122,7 +122,7 @@ impl<C: Channel> GenServer for ChannelServer<C> {
 impl<C: Channel> Handler<Join> for ChannelServer<C> {
     async fn handle(&mut self, join: Join, ctx: &mut Ctx<Self>) -> Handled<Join> {
         if let Some(old) = join.replaces {
-            end_replaced(old, ctx.node().clone(), self.socket.link.channel_grace).await;
+            old.end(ctx.node()).await;
         }
         let Ok(params) = join.payload.parse::<C::Params>() else {
             return Err(self.refuse(&Payload::reason("invalid params")));
@@ -161,7 +161,7 @@ impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
                 drop(loan);
                 self.settle(result.map_err(Halt::Stop))
             }
-            Inbound::Closed => Err(closed()),
+            Inbound::Closed { .. } => Err(closed()),
         }
     }
 }
@@ -247,7 +247,7 @@ impl<C: Channel> ChannelServer<C> {
             Err(reason) => return self.settle(Err(Halt::Stop(reason))),
         };
         if let Some(Answer { status, response }) = answer {
-            self.answer(&message.reference, status, &response?)?;
+            self.answer(&message.reference, &status, &response?)?;
         }
         self.settle(stop.map_or(Ok(()), |reason| Err(Halt::Stop(reason))))
     }
@@ -304,14 +304,6 @@ impl<C: Channel> SocketState<C> {
     fn close_frame(&self) -> protocol::Frame {
         let serializer = self.link.serializer;
         serializer.ended(&self.stored_join_ref, &self.topic, protocol::event::CLOSE, &Payload::empty())
-    }
-}
-
-/// Waits for the channel that this one replaces, and kills it if it takes too long (§4.3).
-async fn end_replaced(old: ProcessId, node: Node, grace: Duration) {
-    if tokio::time::timeout(grace, node.wait(old)).await.is_err() {
-        node.exit(old, Exit::Kill);
-        node.wait(old).await;
     }
 }
 

@@ -12,8 +12,8 @@ use super::{
     server::{ChannelServer, Info, Subscribed},
 };
 use crate::{
-    connection::{Link, Loan, Outbox},
-    protocol::{Payload, PayloadError, Ref},
+    connection::{Link, Loan, Mark, Merge, Outbox},
+    protocol::{Payload, PayloadError, Ref, Serializer},
     socket::ChannelId,
 };
 
@@ -73,6 +73,16 @@ impl<C: Channel> Socket<'_, C> {
         self.state.link.transport
     }
 
+    /// Whether the client understands bytes; one that speaks version 1 of the protocol does not (§3.6).
+    pub fn takes_bytes(&self) -> bool {
+        self.state.link.serializer == Serializer::V2
+    }
+
+    /// The reference of the event in hand, or of the join; `None` outside of both (§5.5).
+    pub fn reference(&self) -> Option<&Ref> {
+        self.state.reference.as_ref()
+    }
+
     /// The node that the channel runs on.
     pub fn node(&self) -> &Node {
         self.ctx.node()
@@ -111,8 +121,16 @@ impl<C: Channel> Socket<'_, C> {
     pub fn push(&self, event: &str, payload: impl IntoPayload) -> Result<(), PushError> {
         self.state.joined()?;
         let payload = Payload::new(payload)?.into_pushed()?;
-        let SocketState { link, join_ref, topic, .. } = &*self.state;
-        link.outbox.send(link.serializer.push(join_ref, topic, event, &payload)?);
+        let SocketState { link, join_ref, topic, channel, .. } = &*self.state;
+        let frame = link.serializer.push(join_ref, topic, event, &payload)?;
+        let mark = Mark::new(C::WHEN_SLOW, *channel, event, |merge| Merge {
+            merge,
+            serializer: link.serializer,
+            join_ref: join_ref.clone(),
+            topic: (**topic).into(),
+            payload,
+        });
+        link.outbox.send_marked(frame, mark);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use throng_runtime::{Exit, Node};
+use tokio::time::Instant;
 
 use crate::{
     channel::{ChannelProcess, Inbound},
@@ -35,23 +36,23 @@ impl Channels {
     }
 
     /// Tells every channel that its connection is over (§4.6); a second time they do not mind.
-    pub(super) fn close(&self) {
+    pub(super) fn close(&self, is_drain: bool) {
         for process in self.0.values() {
-            process.hand(Inbound::Closed);
+            process.hand(Inbound::Closed { is_drain });
         }
     }
 
     /// Resolves when all have ended; those that take too long are killed, so that a callback that hangs outlives its
-    /// client by no more than the grace.
+    /// client by no more than the grace, or its own type's.
     pub(super) async fn ended(&self, node: &Node, grace: Duration) {
-        let all_ended = async {
-            for process in self.0.values() {
-                node.wait(process.id).await;
-            }
-        };
-        if tokio::time::timeout(grace, all_ended).await.is_err() {
-            for process in self.0.values() {
-                node.exit(process.id, Exit::Kill);
+        let began = Instant::now();
+        let mut processes: Vec<_> =
+            self.0.values().map(|process| (process.grace.unwrap_or(grace), process.id)).collect();
+        processes.sort_unstable_by_key(|(grace, _)| *grace);
+        for (grace, process) in processes {
+            let left = grace.saturating_sub(began.elapsed());
+            if tokio::time::timeout(left, node.wait(process)).await.is_err() {
+                node.exit(process, Exit::Kill);
             }
         }
     }
@@ -60,6 +61,6 @@ impl Channels {
 /// A connection that is killed takes no leave; its channels are told all the same.
 impl Drop for Channels {
     fn drop(&mut self) {
-        self.close();
+        self.close(false);
     }
 }

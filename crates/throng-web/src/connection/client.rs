@@ -1,16 +1,17 @@
 //! One client, whatever carries its frames: messages become steps of the [`SocketState`], steps become actions.
 
-use std::sync::Arc;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
-use throng_runtime::{Ctx, ProcessId};
+use futures_util::FutureExt;
+use throng_runtime::Ctx;
 use tokio::time::Instant;
 
 use super::{
-    ChannelNews, Channels, InFlight, Link, Outbox,
+    ChannelNews, Channels, InFlight, Lease, Link, Outbox,
     rates::{Admission, Rates},
 };
 use crate::{
-    channel::{Inbound, JoinRequest},
+    channel::{Inbound, JoinRequest, Replaced},
     close::CloseReason,
     endpoint::{Limits, Session},
     protocol::{self, DecodeLimits, Message, Wire},
@@ -22,7 +23,9 @@ use crate::{
 pub(crate) struct Client<'a> {
     ctx: &'a mut Ctx,
     link: &'a Arc<Link>,
-    session: &'a dyn Session,
+    session: &'a Arc<dyn Session>,
+    /// How long it may stay, where that is bounded.
+    lease: Option<&'a Arc<Lease>>,
     limits: &'a Limits,
     decode_limits: DecodeLimits,
     state: SocketState,
@@ -42,16 +45,19 @@ impl<'a> Client<'a> {
     pub(super) fn new(
         ctx: &'a mut Ctx,
         link: &'a Arc<Link>,
-        session: &'a dyn Session,
+        session: &'a Arc<dyn Session>,
+        lease: Option<&'a Arc<Lease>>,
         limits: &'a Limits,
     ) -> Client<'a> {
+        let limit = ChannelLimit(limits.channels_per_connection_max);
         Client {
             ctx,
             link,
             session,
+            lease,
             limits,
             decode_limits: DecodeLimits::default(),
-            state: SocketState::new(ChannelLimit(limits.channels_per_connection_max), link.serializer),
+            state: SocketState::new(limit, link.serializer).with_renewals(session.renews()),
             channels: Channels::default(),
             rates: Rates::default(),
             began: Instant::now(),
@@ -77,7 +83,6 @@ impl<'a> Client<'a> {
     /// # Cancel safety
     ///
     /// None: dropping the future may kill a channel that it was starting.
-    #[allow(dead_code, reason = "for transports that wait for either by itself")]
     pub(crate) async fn take(&mut self, wire: Wire<'_>) -> Result<(), CloseReason> {
         if let Some(start) = self.dispatch(wire)? {
             // In a box of its own: most of the time a connection starts nothing.
@@ -160,10 +165,17 @@ impl<'a> Client<'a> {
                 Action::Replace { channel, announce } => {
                     self.channels.hand(channel, Inbound::Replaced { announce });
                 }
+                Action::Renew(message) => self.renew(message),
                 Action::LogUnmatched(topic) => telemetry::unmatched_topic(&topic),
             }
         }
         start
+    }
+
+    fn renew(&mut self, message: Message) {
+        if let Some(lease) = self.lease {
+            lease.renew(self.ctx.node(), self.session, self.link, self.limits, message);
+        }
     }
 
     /// Starts a channel's process and watches it; its join runs there.
@@ -172,18 +184,22 @@ impl<'a> Client<'a> {
     ///
     /// None: dropping the future may kill the channel.
     pub(crate) async fn start(&mut self, Start { channel, message, replaces }: Start) {
-        let replaces: Option<ProcessId> =
-            replaces.and_then(|old| self.channels.find(old)).map(|process| process.id);
+        let grace = self.link.channel_grace;
+        let replaces = replaces
+            .and_then(|old| self.channels.find(old))
+            .map(|process| Replaced { process: process.id, grace: process.grace.unwrap_or(grace) });
         let request = JoinRequest { link: self.link.clone(), channel, message, replaces };
         let outbox = self.link.outbox.clone();
         let node = self.ctx.node().clone();
-        match self.session.start(&node, request).await {
-            Ok(process) => {
+        // What the application adds to a route may panic; that is a join that crashed.
+        let starting = AssertUnwindSafe(async { self.session.start(&node, request).await }).catch_unwind();
+        match starting.await {
+            Ok(Ok(process)) => {
                 self.ctx.monitor_with(process.id, move |_| outbox.tell(ChannelNews::Down(channel)));
                 self.channels.add(channel, process);
             }
-            Err(error) => {
-                telemetry::channel_not_started(&error);
+            failed => {
+                telemetry::channel_not_started(failed.ok().and_then(Result::err).as_ref());
                 outbox.tell(ChannelNews::Down(channel));
             }
         }

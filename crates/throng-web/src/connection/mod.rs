@@ -17,24 +17,28 @@ mod bell;
 mod channels;
 mod client;
 mod end;
+mod lease;
 mod outbox;
 mod queue;
 mod rates;
+mod waiting;
 
 use std::{sync::Arc, time::Duration};
 
 use throng_pubsub::PubSub;
 use throng_runtime::{Ctx, Exit, ProcessId};
 
-use self::channels::Channels;
 pub(crate) use self::{
     backlog::{InFlight, Loan},
     client::{Client, Start},
     end::End,
     outbox::{ChannelNews, Outbox},
+    waiting::{Mark, Merge},
 };
+use self::{channels::Channels, lease::Lease};
 use crate::{
-    endpoint::{ChannelCount, Limits, Registration, Session, Shared},
+    close::CloseReason,
+    endpoint::{ChannelCount, Limits, Mounted, Registration, Session},
     fastlane,
     protocol::Serializer,
     telemetry,
@@ -53,7 +57,7 @@ pub(crate) struct Link {
     /// The connection's process.
     pub(crate) connection: ProcessId,
     pub(crate) channels: Arc<ChannelCount>,
-    /// How long a channel that is replaced may take to end.
+    /// How long a channel may take to end, unless its type says otherwise.
     pub(crate) channel_grace: Duration,
 }
 
@@ -76,10 +80,10 @@ pub(crate) trait Transport: Send {
 
 /// A client that was let in, for a transport to serve.
 pub(crate) struct Accepted {
-    pub(crate) session: Box<dyn Session>,
+    pub(crate) session: Arc<dyn Session>,
     pub(crate) serializer: Serializer,
     pub(crate) registration: Registration,
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) mounted: Arc<Mounted>,
 }
 
 impl Accepted {
@@ -88,7 +92,7 @@ impl Accepted {
     }
 
     pub(crate) fn limits(&self) -> &Limits {
-        &self.shared.limits
+        &self.mounted.limits
     }
 
     /// The life of the connection's process: open, serve, close.
@@ -97,17 +101,18 @@ impl Accepted {
     pub(crate) fn run<T: Transport>(
         self: Box<Self>,
         mut transport: Box<T>,
-        ctx: &mut Ctx,
+        mut ctx: Ctx,
     ) -> impl Future<Output = Exit> + Send {
         async move {
-            let limits = &self.shared.limits;
+            let limits = &self.mounted.limits;
             let link = Arc::new(self.link(T::NAME, ctx.id()));
             let disconnect = fastlane::to_connection(link.outbox.clone());
-            let _disconnects = link.id.clone().map(|id| link.pubsub.subscribe_with(&*ctx, id, disconnect));
-            let mut client = Client::new(ctx, &link, &*self.session, limits);
-            let end = transport.serve(&mut client).await;
+            let _disconnects = link.id.clone().map(|id| link.pubsub.subscribe_with(&ctx, id, disconnect));
+            let lease = self.session.is_live().then(|| Arc::new(Lease::new(self.session.expires_at())));
+            let mut client = Client::new(&mut ctx, &link, &self.session, lease.as_ref(), limits);
+            let end = serve(&mut *transport, &mut client, &link, lease.as_deref(), limits).await;
             let channels = client.into_channels();
-            channels.close();
+            channels.close(matches!(end, End::Server(CloseReason::Restart)));
             // What comes from now on is dropped; what was queued before may still be sent.
             link.outbox.close(end.as_reason());
             // In boxes of their own, which a connection that is open does not carry around.
@@ -126,11 +131,29 @@ impl Accepted {
             outbox: self.outbox().clone(),
             serializer: self.serializer,
             transport,
-            pubsub: self.shared.pubsub.clone(),
+            pubsub: self.mounted.shared.pubsub.clone(),
             id: self.session.id(),
             connection,
-            channels: self.shared.channels.clone(),
-            channel_grace: self.shared.limits.channel_grace,
+            channels: self.mounted.shared.channels.clone(),
+            channel_grace: self.mounted.limits.channel_grace,
         }
+    }
+}
+
+/// Serves until the connection ends, or asks it to when the client's time is over.
+async fn serve<T: Transport>(
+    transport: &mut T,
+    client: &mut Client<'_>,
+    link: &Link,
+    lease: Option<&Lease>,
+    limits: &Limits,
+) -> End {
+    let Some(lease) = lease else { return transport.serve(client).await };
+    let mut serving = std::pin::pin!(transport.serve(client));
+    // In a box of its own: most connections have no end that is known before.
+    let watching = Box::pin(lease.watch(link, limits.expiry_notice));
+    tokio::select! {
+        end = serving.as_mut() => end,
+        () = watching => serving.await,
     }
 }

@@ -15,8 +15,9 @@ use super::{
     backlog::Flights,
     bell::{Bell, FRAMES, NEWS},
     queue::Queue,
+    waiting::Mark,
 };
-use crate::{close::CloseReason, endpoint::Limits, protocol::Frame, socket::ChannelId};
+use crate::{OutboundCounts, close::CloseReason, endpoint::Limits, protocol::Frame, socket::ChannelId};
 
 /// News of a channel for its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,12 @@ impl Outbox {
 
     /// Queues a frame.
     pub(crate) fn send(&self, frame: Frame) {
-        self.put(|queue| queue.push(frame));
+        self.send_marked(frame, None);
+    }
+
+    /// Queues a frame of an event that may have a rule for slow clients.
+    pub(crate) fn send_marked(&self, frame: Frame, mark: Option<Box<Mark>>) {
+        self.put(|queue| queue.push(frame, mark));
     }
 
     /// Holds what is broadcast to this channel from now on, until its join reply is queued by [`Outbox::release`].
@@ -60,14 +66,14 @@ impl Outbox {
     /// Queues a channel's join reply, then what was held meanwhile.
     pub(crate) fn release(&self, channel: ChannelId, join_reply: Frame) {
         self.put(|queue| {
-            queue.push(join_reply);
+            queue.push(join_reply, None);
             queue.release(channel);
         });
     }
 
     /// Queues a frame that was broadcast to a channel's topic.
-    pub(crate) fn broadcast(&self, channel: ChannelId, frame: Frame) {
-        self.put(|queue| queue.push_or_hold(channel, frame));
+    pub(crate) fn broadcast(&self, channel: ChannelId, frame: Frame, mark: Option<Box<Mark>>) {
+        self.put(|queue| queue.push_or_hold(channel, frame, mark));
     }
 
     /// Tells the connection news of a channel.
@@ -80,7 +86,7 @@ impl Outbox {
     pub(crate) fn announce(&self, frames: impl IntoIterator<Item = Frame>, news: ChannelNews) {
         let mut queue = self.queue.lock();
         for frame in frames {
-            queue.push(frame);
+            queue.push(frame, None);
         }
         queue.tell(news);
         drop(queue);
@@ -94,7 +100,6 @@ impl Outbox {
     }
 
     /// The next frame to be sent. The one before it has been by then, and no longer counts.
-    #[allow(dead_code, reason = "for transports that wait for either by itself")]
     pub(crate) fn next_frame(&self) -> Option<Frame> {
         self.queue.lock().next_frame()
     }
@@ -105,19 +110,22 @@ impl Outbox {
         self.queue.lock().next_batch(take)
     }
 
+    /// Whether no frame waits to be sent.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue.lock().is_empty()
+    }
+
     /// The next piece of news, or else the reason to close.
     pub(crate) fn next_news(&self) -> Result<Option<ChannelNews>, CloseReason> {
         self.queue.lock().next_news()
     }
 
     /// Resolves when frames may have been queued since the last time.
-    #[allow(dead_code, reason = "for transports that wait for either by itself")]
     pub(crate) async fn frames_ready(&self) {
         poll_fn(|cx| self.bell.poll_rung(FRAMES, cx)).await;
     }
 
     /// Resolves when there may be news, a reason to close, or fewer events in flight.
-    #[allow(dead_code, reason = "for transports that wait for either by itself")]
     pub(crate) async fn news_ready(&self) {
         poll_fn(|cx| self.bell.poll_rung(NEWS, cx)).await;
     }
@@ -137,6 +145,11 @@ impl Outbox {
     /// Bytes that wait for the client.
     pub(crate) fn queued_bytes(&self) -> usize {
         self.queue.lock().bytes()
+    }
+
+    /// What was done with events because the client was slow.
+    pub(crate) fn counts(&self) -> OutboundCounts {
+        self.queue.lock().counts()
     }
 
     /// Whether so much is in flight that the client should not be heard.
@@ -216,7 +229,7 @@ mod tests {
         let outbox = outbox(10_000);
         outbox.send("1".into());
         outbox.announce(["2".into(), "3".into()], ChannelNews::Closing(A));
-        outbox.broadcast(A, "4".into());
+        outbox.broadcast(A, "4".into(), None);
         assert_eq!(written(&outbox), ["1", "2", "3", "4"]);
     }
 
@@ -225,11 +238,11 @@ mod tests {
         // §4.2
         let outbox = outbox(10_000);
         outbox.hold(A);
-        outbox.broadcast(A, "a1".into());
-        outbox.broadcast(B, "b1".into());
-        outbox.broadcast(A, "a2".into());
+        outbox.broadcast(A, "a1".into(), None);
+        outbox.broadcast(B, "b1".into(), None);
+        outbox.broadcast(A, "a2".into(), None);
         outbox.release(A, "joined".into());
-        outbox.broadcast(A, "a3".into());
+        outbox.broadcast(A, "a3".into(), None);
         assert_eq!(written(&outbox), ["b1", "joined", "a1", "a2", "a3"]);
         assert_eq!(outbox.queued_bytes(), 0);
     }
@@ -255,7 +268,7 @@ mod tests {
         let outbox = outbox(10_000);
         outbox.send("hunter2".into());
         outbox.hold(A);
-        outbox.broadcast(A, "hunter2".into());
+        outbox.broadcast(A, "hunter2".into(), None);
         let shown = format!("{outbox:?}");
         assert!(!shown.contains("hunter2") && shown.contains("frames: 2"), "{shown}");
     }

@@ -2,8 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::ChannelNews;
-use crate::{close::CloseReason, protocol::Frame, socket::ChannelId};
+use super::{
+    ChannelNews,
+    waiting::{Mark, Rule, Waiting},
+};
+use crate::{OutboundCounts, close::CloseReason, protocol::Frame, socket::ChannelId};
 
 /// What a queued frame costs beside its bytes.
 const FRAME_OVERHEAD_BYTES: usize = 64;
@@ -14,11 +17,11 @@ const FRAMES_OF_ANY_SIZE: usize = 4;
 
 /// What one connection has yet to write and to hear.
 pub(super) struct Queue {
-    frames: VecDeque<Frame>,
+    frames: Waiting,
     /// Part of `load`: the frames that were handed out last.
     in_hand: Load,
     /// Broadcasts of topics whose join reply is not queued yet.
-    held: Vec<(ChannelId, Vec<Frame>)>,
+    held: Vec<(ChannelId, Vec<Held>)>,
     /// What waits, here and in mailboxes of channels.
     load: Load,
     /// Part of `load`: what waits in mailboxes.
@@ -27,7 +30,11 @@ pub(super) struct Queue {
     charge_max: usize,
     news: VecDeque<ChannelNews>,
     stop: Option<CloseReason>,
+    /// What was done with events for a client that is slow.
+    counts: OutboundCounts,
 }
+
+type Held = (Frame, Option<Box<Mark>>);
 
 /// What waits, in bytes, and what of it counts for the bound.
 #[derive(Clone, Copy, Default)]
@@ -39,7 +46,7 @@ struct Load {
 impl Queue {
     pub(super) fn new(bytes_max: usize) -> Queue {
         Queue {
-            frames: VecDeque::new(),
+            frames: Waiting::default(),
             in_hand: Load::default(),
             held: Vec::new(),
             load: Load::default(),
@@ -47,13 +54,65 @@ impl Queue {
             charge_max: bytes_max,
             news: VecDeque::new(),
             stop: None,
+            counts: OutboundCounts::default(),
         }
     }
 
-    pub(super) fn push(&mut self, frame: Frame) {
-        if self.admit(frame.len()) {
-            self.frames.push_back(frame);
+    /// Queues a frame that has to arrive, or one of an event that the rule in its mark says otherwise of.
+    pub(super) fn push(&mut self, frame: Frame, mark: Option<Box<Mark>>) {
+        let Some(mark) = mark else {
+            if self.admit(frame.len()) {
+                self.frames.push(frame, None);
+            }
+            return;
+        };
+        match mark.rule {
+            Rule::Drop => self.push_droppable(frame, mark),
+            Rule::Replace => self.push_latest(frame, mark),
+            Rule::Merge(_) => self.push_merged(frame, mark),
         }
+    }
+
+    fn push_droppable(&mut self, frame: Frame, mark: Box<Mark>) {
+        if self.is_stopped() {
+            return;
+        }
+        if self.make_room(frame.len()) {
+            self.load.add(self.load_of(frame.len()));
+            self.frames.push(frame, Some(mark));
+        } else {
+            self.counts.dropped += 1;
+        }
+    }
+
+    fn push_latest(&mut self, frame: Frame, mark: Box<Mark>) {
+        if self.frames.single(&mark).is_some() {
+            self.counts.superseded += 1;
+            self.replace(frame, mark);
+        } else if self.admit(frame.len()) {
+            self.frames.push(frame, Some(mark));
+        }
+    }
+
+    /// What two become may not grow into what counts for less than it is.
+    fn push_merged(&mut self, frame: Frame, mark: Box<Mark>) {
+        let bytes_max = (self.charge_max / FRAMES_OF_ANY_SIZE).saturating_sub(FRAME_OVERHEAD_BYTES);
+        let merged = self.frames.merged(&mark).filter(|(frame, _)| frame.len() <= bytes_max);
+        if let Some((frame, mark)) = merged {
+            self.counts.coalesced += 1;
+            self.replace(frame, mark);
+        } else if self.admit(frame.len()) {
+            self.frames.push(frame, Some(mark));
+        }
+    }
+
+    /// Puts a frame in the place of the one of its kind that waits, which it may exceed: each kind has one frame of a bounded
+    /// charge.
+    fn replace(&mut self, frame: Frame, mark: Box<Mark>) {
+        let old = self.frames.single(&mark).map_or(0, Frame::len);
+        self.load.remove(self.load_of(old));
+        self.load.add(self.load_of(frame.len()));
+        self.frames.replace(frame, mark);
     }
 
     /// Begins to hold what is broadcast to a channel.
@@ -61,13 +120,11 @@ impl Queue {
         self.held.push((channel, Vec::new()));
     }
 
-    pub(super) fn push_or_hold(&mut self, channel: ChannelId, frame: Frame) {
-        if !self.admit(frame.len()) {
-            return;
-        }
-        match self.held.iter_mut().find(|(held, _)| *held == channel) {
-            Some((_, frames)) => frames.push(frame),
-            None => self.frames.push_back(frame),
+    pub(super) fn push_or_hold(&mut self, channel: ChannelId, frame: Frame, mark: Option<Box<Mark>>) {
+        match self.held.iter().position(|(held, _)| *held == channel) {
+            Some(at) if self.admit(frame.len()) => self.held[at].1.push((frame, mark)),
+            Some(_) => {}
+            None => self.push(frame, mark),
         }
     }
 
@@ -75,19 +132,17 @@ impl Queue {
     pub(super) fn release(&mut self, channel: ChannelId) {
         let Some(index) = self.held.iter().position(|(held, _)| *held == channel) else { return };
         let (_, held) = self.held.swap_remove(index);
-        self.frames.extend(held);
+        for (frame, mark) in held {
+            self.load.remove(self.load_of(frame.len()));
+            self.push(frame, mark);
+        }
     }
 
     /// The next frame to be sent. The one before it counts until then.
-    #[allow(dead_code, reason = "for transports that wait for either by itself")]
     pub(super) fn next_frame(&mut self) -> Option<Frame> {
         self.load.remove(std::mem::take(&mut self.in_hand));
-        let frame = self.frames.pop_front()?;
+        let frame = self.frames.pop()?;
         self.in_hand = self.load_of(frame.len());
-        if self.frames.is_empty() {
-            // An idle connection keeps no buffer.
-            self.frames = VecDeque::new();
-        }
         Some(frame)
     }
 
@@ -95,13 +150,10 @@ impl Queue {
     pub(super) fn next_batch(&mut self, mut take: impl FnMut(Frame)) -> bool {
         self.load.remove(std::mem::take(&mut self.in_hand));
         while self.in_hand.bytes < BATCH_BYTES
-            && let Some(frame) = self.frames.pop_front()
+            && let Some(frame) = self.frames.pop()
         {
             self.in_hand.add(self.load_of(frame.len()));
             take(frame);
-        }
-        if self.frames.is_empty() {
-            self.frames = VecDeque::new();
         }
         self.in_hand.bytes > 0
     }
@@ -145,7 +197,7 @@ impl Queue {
 
     /// Drops the frames.
     pub(super) fn free(&mut self) {
-        self.frames = VecDeque::new();
+        self.frames = Waiting::default();
         self.in_hand = Load::default();
         self.held = Vec::new();
         self.load = self.lent;
@@ -153,6 +205,16 @@ impl Queue {
 
     pub(super) fn bytes(&self) -> usize {
         self.load.bytes
+    }
+
+    /// What was done with events, and whether the client was too slow in the end.
+    pub(super) fn counts(&self) -> OutboundCounts {
+        let closed = u64::from(self.stop == Some(CloseReason::SlowReader));
+        OutboundCounts { closed, ..self.counts }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.len() == 0
     }
 
     /// How many frames wait.
@@ -165,13 +227,23 @@ impl Queue {
         if self.is_stopped() {
             return false;
         }
-        let load = self.load_of(bytes);
-        if self.load.charge > 0 && self.load.charge + load.charge > self.charge_max {
+        if !self.make_room(bytes) {
             self.stop(CloseReason::SlowReader);
             self.free();
             return false;
         }
-        self.load.add(load);
+        self.load.add(self.load_of(bytes));
+        true
+    }
+
+    /// Whether so many bytes more may wait, once what may be dropped has been.
+    fn make_room(&mut self, bytes: usize) -> bool {
+        let load = self.load_of(bytes);
+        while self.load.charge > 0 && self.load.charge + load.charge > self.charge_max {
+            let Some(dropped) = self.frames.drop_oldest() else { return false };
+            self.load.remove(self.load_of(dropped.len()));
+            self.counts.dropped += 1;
+        }
         true
     }
 
@@ -196,7 +268,13 @@ impl Load {
 
 #[cfg(test)]
 mod tests {
+    use throng_pubsub::Payload;
+
     use super::*;
+    use crate::{
+        connection::waiting::Merge,
+        protocol::{Ref, Serializer},
+    };
 
     const MAX: usize = 100_000;
 
@@ -206,7 +284,7 @@ mod tests {
 
     fn fits(frames: &[usize]) -> bool {
         let mut queue = Queue::new(MAX);
-        frames.iter().for_each(|bytes| queue.push(frame(*bytes)));
+        frames.iter().for_each(|bytes| queue.push(frame(*bytes), None));
         !queue.is_stopped()
     }
 
@@ -219,12 +297,93 @@ mod tests {
         assert!(!fits(&[1_000; 100]), "small ones count as they are");
     }
 
+    fn mark(event: &'static str, rule: Rule) -> Option<Box<Mark>> {
+        Some(Box::new(Mark { channel: ChannelId(1), event, rule }))
+    }
+
+    /// Payloads of arrays under `all`, put one after the other.
+    fn merge(older: &Payload, newer: &Payload) -> Option<Payload> {
+        let all = |payload: &Payload| payload.parse::<serde_json::Value>().ok()?["all"].as_array().cloned();
+        let all = [all(older)?, all(newer)?].concat();
+        Payload::new(serde_json::json!({ "all": all })).ok()
+    }
+
+    fn push_merged(queue: &mut Queue, n: u32) {
+        let payload = Payload::new(serde_json::json!({ "all": [n] })).unwrap();
+        let frame = Serializer::V2.push(&Ref::NULL, "t", "add", &payload).unwrap();
+        let (serializer, join_ref, topic) = (Serializer::V2, Ref::NULL, "t".into());
+        queue.push(frame, mark("add", Rule::Merge(Merge { merge, serializer, join_ref, topic, payload })));
+    }
+
+    fn text(frame: Option<Frame>) -> String {
+        frame.unwrap().as_text().unwrap().into_owned()
+    }
+
+    #[test]
+    fn c18_3_what_may_be_dropped_makes_room_for_what_may_not() {
+        let mut queue = Queue::new(MAX);
+        for _ in 0..1_000 {
+            queue.push(frame(1_000), mark("tick", Rule::Drop));
+        }
+        assert!(!queue.is_stopped() && queue.bytes() <= MAX);
+        let dropped = queue.counts().dropped;
+        assert!(dropped >= 900, "{dropped}");
+        for _ in 0..90 {
+            queue.push(frame(1_000), None);
+        }
+        assert!(!queue.is_stopped() && queue.bytes() <= MAX);
+        for _ in 0..90 {
+            queue.push(frame(1_000), None);
+        }
+        assert!(queue.is_stopped(), "nothing is left to be dropped");
+        assert_eq!(queue.counts().closed, 1);
+    }
+
+    #[test]
+    fn c18_3_the_latest_alone_waits() {
+        let mut queue = Queue::new(MAX);
+        for n in 0..1_000 {
+            queue.push((&*format!("{n}")).into(), mark("cursor", Rule::Replace));
+        }
+        assert_eq!((queue.frames(), queue.counts().superseded), (1, 999));
+        assert_eq!(text(queue.next_frame()), "999");
+        queue.push("next".into(), mark("cursor", Rule::Replace));
+        assert_eq!(text(queue.next_frame()), "next");
+        assert_eq!((queue.next_frame(), queue.bytes()), (None, 0));
+    }
+
+    #[test]
+    fn c18_3_what_waits_is_merged_up_to_a_size() {
+        let mut queue = Queue::new(MAX);
+        (0..3).for_each(|n| push_merged(&mut queue, n));
+        assert_eq!(text(queue.next_frame()), r#"[null,null,"t","add",{"all":[0,1,2]}]"#);
+        assert_eq!(queue.counts().coalesced, 2);
+        let mut queue = Queue::new(2_000);
+        (0..300).for_each(|n| push_merged(&mut queue, n));
+        assert_eq!((queue.frames(), queue.is_stopped()), (3, false), "one frame has a largest size");
+        while queue.next_frame().is_some() {}
+        assert_eq!(queue.bytes(), 0);
+    }
+
+    #[test]
+    fn c18_3_a_push_that_cannot_be_merged_waits_by_itself() {
+        let mut queue = Queue::new(MAX);
+        push_merged(&mut queue, 1);
+        let (serializer, join_ref, topic) = (Serializer::V2, Ref::NULL, "t".into());
+        let other = Merge { merge, serializer, join_ref, topic, payload: Payload::empty() };
+        queue.push("other".into(), mark("add", Rule::Merge(other)));
+        push_merged(&mut queue, 2);
+        assert_eq!(queue.frames(), 3);
+        while queue.next_frame().is_some() {}
+        assert_eq!(queue.bytes(), 0);
+    }
+
     #[test]
     fn one_frame_is_admitted_whatever_the_bound() {
         let mut queue = Queue::new(0);
-        queue.push(frame(10));
+        queue.push(frame(10), None);
         assert!(queue.next_frame().is_some());
-        queue.push(frame(10));
+        queue.push(frame(10), None);
         assert!(!queue.is_stopped());
     }
 
@@ -233,7 +392,7 @@ mod tests {
         let mut queue = Queue::new(MAX);
         queue.hold(ChannelId(1));
         for _ in 0..100 {
-            queue.push_or_hold(ChannelId(1), frame(1_000));
+            queue.push_or_hold(ChannelId(1), frame(1_000), None);
         }
         assert!(queue.is_stopped());
         assert_eq!((queue.frames(), queue.bytes()), (0, 0));
@@ -242,8 +401,8 @@ mod tests {
     #[test]
     fn a_frame_counts_until_the_next_is_asked_for() {
         let mut queue = Queue::new(MAX);
-        queue.push(frame(500));
-        queue.push(frame(10));
+        queue.push(frame(500), None);
+        queue.push(frame(10), None);
         queue.next_frame();
         assert_eq!(queue.bytes(), 510 + 2 * FRAME_OVERHEAD_BYTES);
         queue.next_frame();
@@ -255,7 +414,7 @@ mod tests {
     fn a_batch_is_what_fits_and_counts_until_the_next() {
         let mut queue = Queue::new(MAX);
         for bytes in [20_000, 20_000, 10] {
-            queue.push(frame(bytes));
+            queue.push(frame(bytes), None);
         }
         let mut batches = Vec::new();
         loop {
@@ -266,13 +425,13 @@ mod tests {
             batches.push((batch, queue.bytes() > 100));
         }
         assert_eq!(batches, [(vec![20_000, 20_000], true), (vec![10], false)]);
-        assert_eq!((queue.bytes(), queue.frames.capacity()), (0, 0));
+        assert_eq!(queue.bytes(), 0);
     }
 
     #[test]
     fn a_queue_that_is_freed_with_a_frame_in_hand_counts_nothing() {
         let mut queue = Queue::new(MAX);
-        queue.push(frame(2 * MAX));
+        queue.push(frame(2 * MAX), None);
         assert!(queue.next_frame().is_some());
         queue.stop(CloseReason::SlowReader);
         queue.free();

@@ -2,24 +2,32 @@
 
 use std::{fmt, sync::Arc};
 
+use axum::response::Response;
 use matchit::InsertError;
 use parking_lot::Mutex;
 use throng_pubsub::PubSub;
 use throng_runtime::Node;
 
 use super::{
-    ChannelCount, Connections, Drain, Endpoint, Limits, Shared, SocketRouter, SocketType, health, upgrade,
+    ChannelCount, Connections, Drain, Endpoint, Limits, Mount, Mounted, Refusal, Shared, SocketRouter,
+    SocketType, health, mount::ErrorHandler, upgrade,
 };
-use crate::{origin::CheckOrigin, routing::TopicPatternError};
+use crate::{
+    longpoll,
+    origin::{CheckOrigin, Origin},
+    routing::TopicPatternError,
+};
 
 /// Puts an [`Endpoint`] together.
 #[must_use = "an endpoint comes of `build`"]
 pub struct EndpointBuilder {
     node: Node,
     pubsub: PubSub,
-    sockets: Vec<(String, Arc<dyn SocketType>)>,
+    sockets: Vec<(Mount, Arc<dyn SocketType>)>,
     routes: axum::Router,
-    check_origin: CheckOrigin,
+    url: Option<String>,
+    check_origin: Option<CheckOrigin>,
+    error_handler: Option<ErrorHandler>,
     scheme: &'static str,
     limits: Limits,
     drain: Drain,
@@ -32,18 +40,27 @@ impl EndpointBuilder {
             pubsub: pubsub.clone(),
             sockets: Vec::new(),
             routes: axum::Router::new(),
-            check_origin: CheckOrigin::default(),
+            url: None,
+            check_origin: None,
+            error_handler: None,
             scheme: "http",
             limits: Limits::default(),
             drain: Drain::default(),
         }
     }
 
-    /// Mounts a socket type: clients connect to `<path>/websocket`. A segment `{name}` of the path becomes a parameter.
+    /// Mounts a socket type: clients connect to `<path>/websocket`. A segment `{name}` of the path becomes a parameter. A
+    /// [`Mount`] in the place of the path says more about it.
     ///
     /// An invalid path, or one that another socket takes, is reported when the endpoint is built.
-    pub fn socket<A: Clone + Send + Sync + 'static>(mut self, path: &str, sockets: SocketRouter<A>) -> Self {
-        self.sockets.push((path.trim_end_matches('/').to_owned(), Arc::new(sockets)));
+    pub fn socket<A: Clone + Send + Sync + 'static>(
+        mut self,
+        mount: impl Into<Mount>,
+        sockets: SocketRouter<A>,
+    ) -> Self {
+        let (mut mount, sockets) = (mount.into(), Arc::new(sockets));
+        mount.longpoll = mount.longpoll.or_else(|| sockets.options().longpoll.clone());
+        self.sockets.push((mount, sockets));
         self
     }
 
@@ -71,9 +88,25 @@ impl EndpointBuilder {
         self
     }
 
-    /// Which pages may connect; unless told otherwise, those that are served from the same scheme, host and port.
+    /// Where pages and clients find this endpoint, such as `https://chat.example.com`: the scheme of its requests, and the
+    /// host whose pages may connect, unless [`EndpointBuilder::check_origin`] says otherwise (§1.7, §16.4).
+    ///
+    /// What is not a URL with a host is reported when the endpoint is built.
+    pub fn url(mut self, url: &str) -> Self {
+        self.url = Some(url.to_owned());
+        self
+    }
+
+    /// Which pages may connect; unless told otherwise, those of the host of the endpoint's [`url`](EndpointBuilder::url),
+    /// and where it has none, those that are served from the same scheme, host and port.
     pub fn check_origin(mut self, check_origin: CheckOrigin) -> Self {
-        self.check_origin = check_origin;
+        self.check_origin = Some(check_origin);
+        self
+    }
+
+    /// Makes the answers to clients that connect refuses [for a reason](Refusal::because) (§1.6).
+    pub fn error_handler(mut self, handler: impl Fn(&Refusal) -> Response + Send + Sync + 'static) -> Self {
+        self.error_handler = Some(Arc::new(handler));
         self
     }
 
@@ -107,48 +140,96 @@ impl EndpointBuilder {
     /// When [routes of your own](EndpointBuilder::routes) repeat a route of the endpoint: axum does not tell which routes a
     /// router has.
     pub fn build(self) -> Result<Endpoint, EndpointError> {
-        self.check()?;
+        self.check_paths()?;
+        let origins = Origins::new(self.url, self.check_origin)?;
         let shared = Arc::new(Shared {
             node: self.node,
             pubsub: self.pubsub,
-            connections: Connections::new(self.limits.sockets_max),
+            connections: Connections::new(&self.limits),
             channels: Arc::new(ChannelCount::default()),
             limits: self.limits,
             drain: self.drain,
-            check_origin: self.check_origin,
-            scheme: self.scheme,
+            scheme: if origins.are_secure() { "https" } else { self.scheme },
             addr: Mutex::new(None),
         });
         let mut router = self.routes.merge(health::routes(&shared));
-        for (path, sockets) in self.sockets {
-            router = router.merge(upgrade::routes(&path, sockets, &shared));
+        for (mut mount, sockets) in self.sockets {
+            let own_rule = mount.check_origin.take().or_else(|| sockets.options().check_origin.clone());
+            let rule = origins.rule(own_rule, &mount.path)?;
+            let websocket = mount.websocket_route();
+            let longpoll = mount.longpoll_route().zip(mount.longpoll.take());
+            let mounted = Mounted::new(mount, sockets, rule, self.error_handler.clone(), &shared);
+            if let Some(path) = websocket {
+                router = router.merge(upgrade::routes(&path, mounted.clone()));
+            }
+            if let Some((path, options)) = longpoll {
+                router = router.merge(longpoll::routes(&path, options, mounted)?);
+            }
         }
         Ok(Endpoint { shared, router })
     }
 
-    fn check(&self) -> Result<(), EndpointError> {
+    fn check_paths(&self) -> Result<(), EndpointError> {
         let mut paths = matchit::Router::new();
-        for (path, sockets) in &self.sockets {
-            check_path(path, &mut paths)?;
+        for (mount, sockets) in &self.sockets {
+            for route in mount.routes() {
+                check_path(&mount.path, route, &mut paths)?;
+            }
+            if let Some(window) = mount.longpoll.as_ref().map(|longpoll| longpoll.window)
+                && window >= self.limits.request_timeout
+            {
+                return Err(EndpointError::Window { path: mount.path.clone() });
+            }
             if let Some(mistake) = sockets.mistakes().first() {
-                return Err(EndpointError::Pattern { path: path.clone(), mistake: mistake.clone() });
+                return Err(EndpointError::Pattern { path: mount.path.clone(), mistake: mistake.clone() });
             }
         }
         Ok(())
     }
 }
 
-/// Adds a mount's path to those before it, by the rules of the router that serves them.
-fn check_path(path: &str, paths: &mut matchit::Router<()>) -> Result<(), EndpointError> {
+/// The endpoint's own address, and which origins it lets in.
+struct Origins {
+    url: Option<Origin>,
+    default: CheckOrigin,
+}
+
+impl Origins {
+    fn new(url: Option<String>, rule: Option<CheckOrigin>) -> Result<Origins, EndpointError> {
+        let url = url.map(|url| match Origin::parse(&url) {
+            origin if origin.host.is_empty() || origin.scheme.is_empty() => Err(EndpointError::Url(url)),
+            origin => Ok(origin),
+        });
+        let url = url.transpose()?;
+        let default = rule.unwrap_or(if url.is_some() { CheckOrigin::Url } else { CheckOrigin::SameOrigin });
+        Ok(Origins { url, default })
+    }
+
+    fn are_secure(&self) -> bool {
+        self.url.as_ref().is_some_and(|url| url.scheme == "https")
+    }
+
+    /// The rule of one mount, with the endpoint's host where it asks for it.
+    fn rule(&self, own: Option<CheckOrigin>, path: &str) -> Result<CheckOrigin, EndpointError> {
+        match (own.unwrap_or_else(|| self.default.clone()), &self.url) {
+            (CheckOrigin::Url, Some(url)) => Ok(CheckOrigin::Host(url.host.clone())),
+            (CheckOrigin::Url, None) => Err(EndpointError::NoUrl { path: path.to_owned() }),
+            (rule, _) => Ok(rule),
+        }
+    }
+}
+
+/// Adds a route of a mount to those before it, by the rules of the router that serves them.
+fn check_path(path: &str, route: String, paths: &mut matchit::Router<()>) -> Result<(), EndpointError> {
     let invalid = |why: &str| EndpointError::Path { path: path.to_owned(), why: why.to_owned() };
-    if !path.is_empty() && !path.starts_with('/') {
+    if !route.starts_with('/') {
         return Err(invalid("it does not begin with a slash"));
     }
     // The router refuses what was a parameter to its older versions.
-    if path.split('/').any(|segment| segment.starts_with([':', '*'])) {
+    if route.split('/').any(|segment| segment.starts_with([':', '*'])) {
         return Err(invalid("a parameter is written {name}"));
     }
-    paths.insert(upgrade::path(path), ()).map_err(|error| match error {
+    paths.insert(route, ()).map_err(|error| match error {
         InsertError::Conflict { with } => EndpointError::PathTaken { path: path.to_owned(), with },
         error => invalid(&error.to_string()),
     })
@@ -156,7 +237,7 @@ fn check_path(path: &str, paths: &mut matchit::Router<()>) -> Result<(), Endpoin
 
 impl fmt::Debug for EndpointBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let paths: Vec<_> = self.sockets.iter().map(|(path, _)| path).collect();
+        let paths: Vec<_> = self.sockets.iter().map(|(mount, _)| &mount.path).collect();
         f.debug_struct("EndpointBuilder").field("sockets", &paths).finish_non_exhaustive()
     }
 }
@@ -181,6 +262,24 @@ pub enum EndpointError {
         /// The route that was there before.
         with: String,
     },
+    /// The endpoint's URL is none, or has no host.
+    #[error("{0:?} is not the URL of an endpoint: write https://host")]
+    Url(String),
+    /// A socket lets in the pages of the endpoint's host, and the endpoint has none.
+    #[error("the socket at {path:?} checks origins against the endpoint's url, which is not set")]
+    NoUrl {
+        /// Where the socket is mounted.
+        path: String,
+    },
+    /// A poll would be hung up on before it is answered.
+    #[error("the socket at {path:?} holds polls for as long as a request may take, or longer")]
+    Window {
+        /// Where the socket is mounted.
+        path: String,
+    },
+    /// The system has no random bytes, of which the secret of long-polling is made.
+    #[error("no random bytes: {0}")]
+    Random(String),
     /// A channel's topic pattern is invalid.
     #[error("the socket at {path:?} has a bad route: {mistake}")]
     Pattern {

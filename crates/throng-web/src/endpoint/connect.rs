@@ -3,14 +3,18 @@
 use std::{borrow::Cow, fmt, net::SocketAddr};
 
 use axum::{
-    http::{HeaderMap, HeaderName, StatusCode, header, request::Parts},
+    extract::OriginalUri,
+    http::{Extensions, HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 
-use crate::params::Params;
+use super::{session::Verified, subprotocol, visitor::peer};
+use crate::{origin::Origin, params::Params, token::TokenData};
 
-/// Headers that an application may see beside those that begin with `x-`.
-const SHOWN: [&str; 2] = ["traceparent", "tracestate"];
+/// Headers of a trace context.
+const TRACE_CONTEXT: [&str; 2] = ["traceparent", "tracestate"];
+/// Headers that carry tokens of the transports.
+const SECRET: [&str; 2] = ["x-phoenix-authtoken", "x-phoenix-longpoll-token"];
 
 /// A request to connect (§1.9).
 ///
@@ -25,26 +29,65 @@ pub struct ConnectInfo {
     pub peer: Option<SocketAddr>,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,
-    /// Headers that begin with `x-`, and those of a trace context.
+    /// Headers that begin with `x-` or `sec-websocket-`, and those of a trace context; none that carries a token.
     pub headers: HeaderMap,
-    /// The path of the request.
-    pub path: String,
-    /// The token that phoenix.js sends as its `authToken`, where [`SocketRouter::auth_token`](super::SocketRouter::auth_token)
-    /// asks for it (§1.8).
+    /// Where the request went to: scheme, host, port, path and query.
+    pub uri: Uri,
+    /// The token that phoenix.js sends as its `authToken`, where [`Mount::auth_token`](super::Mount::auth_token) asks for
+    /// it (§1.8).
     pub auth_token: Option<String>,
+    /// What the client's token says, where a [`TokenGate`](super::TokenGate) let it in.
+    pub token: Option<TokenData>,
+    /// The transport: `websocket` or `longpoll` (§5.5).
+    pub transport: &'static str,
+    /// The mount's constants and the session, by type.
+    pub(super) values: Extensions,
 }
 
 impl ConnectInfo {
-    pub(super) fn new(parts: &Parts, params: Params, auth_token: Option<String>) -> ConnectInfo {
-        let peer = parts.extensions.get::<axum::extract::ConnectInfo<SocketAddr>>();
+    pub(super) fn new(parts: &Parts, here: &Origin, transport: &'static str, params: Params) -> ConnectInfo {
         ConnectInfo {
             params,
-            peer: peer.map(|info| info.0),
+            peer: peer(parts),
             user_agent: text(&parts.headers, &header::USER_AGENT).map(str::to_owned),
             headers: shown(&parts.headers),
-            path: parts.uri.path().to_owned(),
-            auth_token,
+            // A router around the endpoint's own cuts its prefix off.
+            uri: here.with_path(parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0)),
+            auth_token: None,
+            token: None,
+            transport,
+            values: Extensions::new(),
         }
+    }
+
+    /// Headers that begin with `x-`.
+    pub fn x_headers(&self) -> impl Iterator<Item = (&str, &HeaderValue)> {
+        self.headers_from("x-")
+    }
+
+    /// Headers that begin with `sec-websocket-`; the token among the subprotocols is left out.
+    pub fn sec_websocket_headers(&self) -> impl Iterator<Item = (&str, &HeaderValue)> {
+        self.headers_from("sec-websocket-")
+    }
+
+    /// `traceparent` and `tracestate`.
+    pub fn trace_context_headers(&self) -> impl Iterator<Item = (&str, &HeaderValue)> {
+        self.headers_from("trace")
+    }
+
+    /// The value of this type that the mount [was given](super::Mount::constant).
+    pub fn constant<T: Send + Sync + 'static>(&self) -> Option<&T> {
+        self.values.get()
+    }
+
+    /// The page's session, if the page proved to be one of yours: see [`Mount::session`](super::Mount::session).
+    pub fn session<S: Send + Sync + 'static>(&self) -> Option<&S> {
+        self.values.get::<Verified<S>>().map(|session| &session.0)
+    }
+
+    fn headers_from<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a HeaderValue)> {
+        let named = self.headers.iter().map(|(name, value)| (name.as_str(), value));
+        named.filter(move |(name, _)| name.starts_with(prefix))
     }
 }
 
@@ -53,7 +96,8 @@ impl fmt::Debug for ConnectInfo {
         // Headers may carry keys as well; their names alone are shown, and nothing of the token.
         let headers: Vec<_> = self.headers.keys().map(HeaderName::as_str).collect();
         f.debug_struct("ConnectInfo")
-            .field("path", &self.path)
+            .field("path", &self.uri.path())
+            .field("transport", &self.transport)
             .field("peer", &self.peer)
             .field("params", &self.params)
             .field("headers", &headers)
@@ -67,37 +111,76 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a 
 }
 
 fn shown(headers: &HeaderMap) -> HeaderMap {
-    let is_shown = |name: &HeaderName| name.as_str().starts_with("x-") || SHOWN.contains(&name.as_str());
-    headers
+    let is_shown = |name: &str| {
+        let is_harmless = name.starts_with("x-") && !SECRET.contains(&name);
+        is_harmless || name.starts_with("sec-websocket-") || TRACE_CONTEXT.contains(&name)
+    };
+    let mut shown: HeaderMap = headers
         .iter()
-        .filter(|(name, _)| is_shown(name))
+        .filter(|(name, _)| is_shown(name.as_str()))
         .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+        .collect();
+    subprotocol::hide_token(&mut shown);
+    shown
 }
 
-/// An answer to a client that is not let in.
+/// An answer to a client that is not let in (§1.6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     status: StatusCode,
     body: Cow<'static, str>,
+    reason: Option<Cow<'static, str>>,
 }
 
 impl Refusal {
     /// 403 without a body.
-    pub const FORBIDDEN: Refusal = Refusal { status: StatusCode::FORBIDDEN, body: Cow::Borrowed("") };
+    pub const FORBIDDEN: Refusal = Refusal::of(StatusCode::FORBIDDEN, Cow::Borrowed(""));
 
     /// 429, for clients that connect too often.
     pub const TOO_MANY_REQUESTS: Refusal =
-        Refusal { status: StatusCode::TOO_MANY_REQUESTS, body: Cow::Borrowed("too many requests") };
+        Refusal::of(StatusCode::TOO_MANY_REQUESTS, Cow::Borrowed("too many requests"));
 
     /// Any status with a body.
     pub fn new(status: StatusCode, body: impl Into<Cow<'static, str>>) -> Refusal {
-        Refusal { status, body: body.into() }
+        Refusal::of(status, body.into())
+    }
+
+    /// For a reason, of which an [error handler](super::EndpointBuilder::error_handler) makes the answer; without one it is
+    /// 403. The client does not see the reason, the log does.
+    ///
+    /// ```
+    /// # use throng_runtime::Node;
+    /// # use throng_web::{Endpoint, PubSub, Refusal, SocketRouter, axum::{http::StatusCode, response::IntoResponse}};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), throng_web::EndpointError> {
+    /// # let (node, pubsub) = (Node::new("shop"), PubSub::new());
+    /// # struct Buckets; impl Buckets { fn is_empty(&self) -> bool { true } }
+    /// # let buckets = Buckets;
+    /// let sockets = SocketRouter::<()>::new(async |_| Err(Refusal::because("rate limit")));
+    /// let endpoint = Endpoint::builder(&node, &pubsub)
+    ///     .socket("/socket", sockets)
+    ///     .error_handler(|refusal| match refusal.reason() {
+    ///         Some("rate limit") => (StatusCode::TOO_MANY_REQUESTS, "Too many requests").into_response(),
+    ///         _ => refusal.clone().into_response(),
+    ///     })
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn because(reason: impl Into<Cow<'static, str>>) -> Refusal {
+        Refusal { reason: Some(reason.into()), ..Refusal::FORBIDDEN }
     }
 
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.status
+    }
+
+    /// Why, if it was said.
+    pub fn reason(&self) -> Option<&str> {
+        self.reason.as_deref()
+    }
+
+    const fn of(status: StatusCode, body: Cow<'static, str>) -> Refusal {
+        Refusal { status, body, reason: None }
     }
 }
 
@@ -113,23 +196,46 @@ mod tests {
 
     use super::*;
 
+    fn info(headers: &[(&str, &str)]) -> ConnectInfo {
+        let request = Request::get("/socket/websocket?user=ada").header("host", "chat.test:4000");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let parts = request.body(()).unwrap().into_parts().0;
+        let here = Origin::of_request("http", "chat.test:4000");
+        let mut info = ConnectInfo::new(&parts, &here, "websocket", Params::decode("user=ada").unwrap());
+        info.auth_token = Some("secret".into());
+        info
+    }
+
+    fn names<'a>(headers: impl Iterator<Item = (&'a str, &'a HeaderValue)>) -> Vec<&'a str> {
+        headers.map(|(name, _)| name).collect()
+    }
+
     #[test]
-    fn cookies_and_authorization_are_not_shown() {
-        // §1.9
-        let (parts, ()) = Request::get("/socket/websocket?user=ada")
-            .header("cookie", "session=secret")
-            .header("authorization", "Bearer secret")
-            .header("x-forwarded-for", "10.0.0.1")
-            .header("traceparent", "00-1-2-01")
-            .header("user-agent", "curl")
-            .body(())
-            .unwrap()
-            .into_parts();
-        let info = ConnectInfo::new(&parts, Params::decode("user=ada").unwrap(), Some("secret".into()));
-        let names: Vec<_> = info.headers.keys().map(HeaderName::as_str).collect();
-        assert_eq!(names, ["x-forwarded-for", "traceparent"]);
+    fn c1_9_cookies_authorization_and_tokens_are_not_shown() {
+        let info = info(&[
+            ("cookie", "session=secret"),
+            ("authorization", "Bearer secret"),
+            ("x-forwarded-for", "10.0.0.1"),
+            ("x-phoenix-authtoken", "secret"),
+            ("traceparent", "00-1-2-01"),
+            ("sec-websocket-version", "13"),
+            ("sec-websocket-protocol", "phoenix, base64url.bearer.phx.c2VjcmV0, chat"),
+            ("user-agent", "curl"),
+        ]);
+        assert_eq!(names(info.x_headers()), ["x-forwarded-for"]);
+        assert_eq!(names(info.trace_context_headers()), ["traceparent"]);
+        assert_eq!(names(info.sec_websocket_headers()), ["sec-websocket-version", "sec-websocket-protocol"]);
+        assert_eq!(info.headers["sec-websocket-protocol"], "phoenix, chat");
+        assert_eq!(info.headers.len(), 4);
         assert_eq!(info.user_agent.as_deref(), Some("curl"));
-        assert_eq!(info.path, "/socket/websocket");
-        assert!(!format!("{info:?}").contains("secret"));
+        assert!(!format!("{info:?} {:?}", info.headers).contains("secret"));
+    }
+
+    #[test]
+    fn c1_9_the_uri_is_whole() {
+        let uri = info(&[]).uri;
+        let seen = (uri.scheme_str(), uri.host(), uri.port_u16(), uri.path(), uri.query());
+        let expected = (Some("http"), Some("chat.test"), Some(4000), "/socket/websocket", Some("user=ada"));
+        assert_eq!(seen, expected);
     }
 }

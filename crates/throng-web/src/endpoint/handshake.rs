@@ -43,7 +43,7 @@ pub(super) fn accept_key(parts: &Parts) -> Result<HeaderValue, NoHandshake> {
 /// The answer that switches protocols.
 pub(super) fn switching_protocols(
     accept_key: HeaderValue,
-    subprotocol: Option<&'static str>,
+    subprotocol: Option<HeaderValue>,
     extensions: Option<HeaderValue>,
 ) -> Response {
     let mut response = Response::new(Body::empty());
@@ -53,7 +53,7 @@ pub(super) fn switching_protocols(
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept_key);
     if let Some(subprotocol) = subprotocol {
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(subprotocol));
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
     }
     if let Some(extensions) = extensions {
         headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, extensions);
@@ -97,7 +97,8 @@ mod tests {
 
     #[test]
     fn the_answer_switches_protocols() {
-        let response = switching_protocols(HeaderValue::from_static("key="), Some("phoenix"), None);
+        let subprotocol = HeaderValue::from_static("phoenix");
+        let response = switching_protocols(HeaderValue::from_static("key="), Some(subprotocol), None);
         assert_eq!(response.status(), 101);
         let expected = [
             ("connection", "upgrade"),

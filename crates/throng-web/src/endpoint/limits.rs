@@ -1,4 +1,4 @@
-//! What one connection, and all of them, may use.
+//! What one connection, and all of them, may use. A mount may have [limits of its own](super::Mount::limits).
 
 use std::time::Duration;
 
@@ -14,6 +14,9 @@ pub struct Limits {
     pub channels_per_connection_max: usize,
     /// Open sockets: 65,536. Further upgrades are answered with 503.
     pub sockets_max: usize,
+    /// Those of one address, or of one IPv6 network of 64 bits: 32,768, half of all, so that nobody alone shuts the others
+    /// out. Further upgrades are answered with 429. It holds where the server in use tells the peer's address.
+    pub sockets_per_peer_max: usize,
     /// Open HTTP connections of a listening endpoint, sockets not counted: 65,536. Further ones wait in the kernel's
     /// queue.
     pub connections_max: usize,
@@ -30,6 +33,8 @@ pub struct Limits {
     /// How long a client may be silent: 60 s. Any message counts, a ping too (§8). The first byte of one buys as much time
     /// again for the whole of it, however it is cut into fragments.
     pub idle_timeout: Duration,
+    /// How long before its token expires a client is told: 30 s; zero tells nobody (§18.9).
+    pub expiry_notice: Duration,
     /// Events handed to the channels of one connection and not handled yet: 128. Beyond it the connection is not read; if
     /// that lasts as long as `idle_timeout`, it is closed with 1013.
     pub events_in_flight_max: usize,
@@ -59,12 +64,14 @@ impl Default for Limits {
             frame_bytes_max: 64 << 10,
             channels_per_connection_max: 100,
             sockets_max: 1 << 16,
+            sockets_per_peer_max: 1 << 15,
             connections_max: 1 << 16,
             connections_per_peer_max: 4_096,
             outbound_bytes_max: 1 << 20,
             write_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(2),
             idle_timeout: Duration::from_secs(60),
+            expiry_notice: Duration::from_secs(30),
             events_in_flight_max: 128,
             bytes_in_flight_max: 1 << 20,
             message_rate: Quota::new(1_000, 5_000),

@@ -15,7 +15,7 @@ use hyper_util::{
 };
 use throng_runtime::{Ctx, Exit, GenServer, Init, Node, ProcessId};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::{Semaphore, watch},
 };
 
@@ -30,6 +30,9 @@ use crate::telemetry;
 
 /// How long to wait after the system refused to accept: it is out of descriptors, and they come back in time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Clients that wait in the kernel's queue to be accepted, as far as the system lets them. When it is full their first packets
+/// are dropped, and they try again after one second, then after three: too long for all clients of a node that went away.
+const BACKLOG: u32 = 4096;
 /// What a request's head may take.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 
@@ -50,7 +53,7 @@ impl GenServer for Listener {
     async fn init((endpoint, addr): (Endpoint, SocketAddr), ctx: &mut Ctx<Self>) -> Init<Self> {
         let fail = |source| ListenError { addr, source };
         descriptors::raise_limit(&endpoint.shared.limits);
-        let socket = TcpListener::bind(addr).await.map_err(fail)?;
+        let socket = bind(addr).map_err(fail)?;
         let local_addr = socket.local_addr().map_err(fail)?;
         *endpoint.shared.addr.lock() = Some(local_addr);
         endpoint.shared.connections.open();
@@ -82,6 +85,14 @@ impl Listener {
         let patience = drain.request_grace.saturating_add(drain.patience);
         drop(tokio::time::timeout(patience, self.places.acquire_many(all)).await);
     }
+}
+
+/// Listens, on an address that a listener before it may have left a moment ago.
+fn bind(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }
 
 /// How many HTTP connections may be open: what is asked for, within what a semaphore can count.

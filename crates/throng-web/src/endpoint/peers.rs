@@ -9,6 +9,7 @@ use std::{
 use parking_lot::Mutex;
 
 /// Counts connections by address.
+#[derive(Debug)]
 pub(super) struct Peers {
     open: Mutex<HashMap<IpAddr, usize>>,
     max: usize,
@@ -33,6 +34,7 @@ impl Peers {
 }
 
 /// A connection's place among those of its peer; dropping it gives it back.
+#[derive(Debug)]
 pub(super) struct Peer {
     peers: Arc<Peers>,
     holder: IpAddr,

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -12,13 +13,19 @@ use parking_lot::Mutex;
 use throng_runtime::{Exit, OnExit, ProcessId};
 use tokio::sync::Notify;
 
-use crate::connection::Outbox;
+use super::{
+    Limits,
+    peers::{Peer, Peers},
+};
+use crate::{OutboundCounts, connection::Outbox};
 
 /// The open connections.
 #[derive(Debug)]
 pub(crate) struct Connections {
     open: Mutex<Open>,
     max: usize,
+    /// How many of them each peer has.
+    peers: Arc<Peers>,
     /// Rung when one ends.
     ended: Notify,
 }
@@ -27,25 +34,36 @@ pub(crate) struct Connections {
 struct Open {
     next: u64,
     outboxes: HashMap<u64, Arc<Outbox>>,
+    /// Of connections that have ended.
+    counts: OutboundCounts,
     /// Nobody is let in any more.
     closed: bool,
 }
 
 impl Connections {
-    pub(crate) fn new(max: usize) -> Arc<Connections> {
-        Arc::new(Connections { open: Mutex::default(), max, ended: Notify::new() })
+    pub(crate) fn new(limits: &Limits) -> Arc<Connections> {
+        let peers = Peers::new(limits.sockets_per_peer_max);
+        Arc::new(Connections { open: Mutex::default(), max: limits.sockets_max, peers, ended: Notify::new() })
     }
 
-    /// A place for one more connection, if there is one.
-    pub(crate) fn register(self: &Arc<Self>, outbox: Outbox) -> Option<Registration> {
+    /// A place for one more connection, if there is one and the peer has not too many.
+    pub(crate) fn register(
+        self: &Arc<Self>,
+        outbox: Outbox,
+        peer: Option<IpAddr>,
+    ) -> Result<Registration, NoPlace> {
         let mut open = self.open.lock();
-        if open.closed || open.outboxes.len() >= self.max {
-            return None;
+        if open.closed {
+            return Err(NoPlace::Closed);
         }
+        if open.outboxes.len() >= self.max {
+            return Err(NoPlace::Full);
+        }
+        let peer = peer.map(|peer| self.peers.admit(peer).ok_or(NoPlace::Peer)).transpose()?;
         open.next += 1;
         let (key, outbox) = (open.next, Arc::new(outbox));
         open.outboxes.insert(key, outbox.clone());
-        Some(Registration { connections: self.clone(), key, outbox })
+        Ok(Registration { connections: self.clone(), key, outbox, _peer: peer })
     }
 
     /// Lets nobody in any more, and hands out those that are in.
@@ -74,10 +92,30 @@ impl Connections {
         outboxes.iter().map(|outbox| outbox.queued_bytes()).sum()
     }
 
+    /// What was done with events for slow clients, of those that have gone as well.
+    pub(crate) fn outbound_counts(&self) -> OutboundCounts {
+        let open = self.open.lock();
+        let (mut counts, outboxes) = (open.counts, open.outboxes.values().cloned().collect::<Vec<_>>());
+        drop(open);
+        outboxes.iter().for_each(|outbox| counts.add(outbox.counts()));
+        counts
+    }
+
     /// Resolves when no connection is left.
     pub(crate) async fn all_ended(&self) {
         none_left(&self.ended, || self.count()).await;
     }
+}
+
+/// Why there is no place for a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoPlace {
+    /// The endpoint shuts down.
+    Closed,
+    /// All places are taken.
+    Full,
+    /// All places of its peer are taken.
+    Peer,
 }
 
 /// A connection's place; dropping it gives it back.
@@ -86,6 +124,7 @@ pub(crate) struct Registration {
     connections: Arc<Connections>,
     key: u64,
     outbox: Arc<Outbox>,
+    _peer: Option<Peer>,
 }
 
 impl Registration {
@@ -96,7 +135,10 @@ impl Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.connections.open.lock().outboxes.remove(&self.key);
+        let mut open = self.connections.open.lock();
+        open.outboxes.remove(&self.key);
+        open.counts.add(self.outbox.counts());
+        drop(open);
         self.connections.ended.notify_waiters();
     }
 }
@@ -151,26 +193,43 @@ mod tests {
         Outbox::new(&Limits::default())
     }
 
-    #[test]
-    fn places_are_bounded_and_given_back() {
-        let connections = Connections::new(2);
-        let first = connections.register(outbox()).unwrap();
-        let _second = connections.register(outbox()).unwrap();
-        assert!(connections.register(outbox()).is_none());
-        drop(first);
-        assert!(connections.register(outbox()).is_some());
+    fn connections(sockets_max: usize, sockets_per_peer_max: usize) -> Arc<Connections> {
+        Connections::new(&Limits::default().with(|limits| {
+            limits.sockets_max = sockets_max;
+            limits.sockets_per_peer_max = sockets_per_peer_max;
+        }))
     }
 
     #[test]
-    fn nobody_is_let_in_after_the_close() {
-        // §16.2
-        let connections = Connections::new(2);
-        let place = connections.register(outbox()).unwrap();
+    fn places_are_bounded_and_given_back() {
+        let connections = connections(2, 2);
+        let first = connections.register(outbox(), None).unwrap();
+        let _second = connections.register(outbox(), None).unwrap();
+        assert_eq!(connections.register(outbox(), None).unwrap_err(), NoPlace::Full);
+        drop(first);
+        assert!(connections.register(outbox(), None).is_ok());
+    }
+
+    #[test]
+    fn places_of_one_peer_are_bounded_and_given_back() {
+        let connections = connections(9, 1);
+        let (one, other) = (Some([192, 0, 2, 1].into()), Some([192, 0, 2, 2].into()));
+        let place = connections.register(outbox(), one).unwrap();
+        assert_eq!(connections.register(outbox(), one).unwrap_err(), NoPlace::Peer);
+        assert!(connections.register(outbox(), other).is_ok());
+        drop(place);
+        assert!(connections.register(outbox(), one).is_ok());
+    }
+
+    #[test]
+    fn c16_2_nobody_is_let_in_after_the_close() {
+        let connections = connections(2, 2);
+        let place = connections.register(outbox(), None).unwrap();
         assert_eq!(connections.close().len(), 1);
-        assert!(connections.register(outbox()).is_none());
+        assert_eq!(connections.register(outbox(), None).unwrap_err(), NoPlace::Closed);
         drop(place);
         assert_eq!(connections.count(), 0);
         connections.open();
-        assert!(connections.register(outbox()).is_some());
+        assert!(connections.register(outbox(), None).is_ok());
     }
 }

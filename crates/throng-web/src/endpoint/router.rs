@@ -1,22 +1,27 @@
 //! A socket type: who may connect, what is known of them, and which channels their topics lead to.
 
-use std::{fmt, pin::Pin, sync::Arc};
+use std::{fmt, pin::Pin, sync::Arc, time::SystemTime};
 
-use throng_runtime::{Node, StartError};
+use throng_runtime::{ChildSpec, GenServer, Handler, Node};
 
-use super::{ConnectInfo, Refusal};
+use super::{ConnectInfo, Refusal, TokenGate, client_session::ClientSession, gate::DeadToken};
 use crate::{
-    channel::{Channel, JoinRequest, Route, Start, StartChannel, Starting},
+    LongPoll,
+    channel::{Channel, CustomJoin, CustomRoute, FromClient, JoinRequest, Route, StartChannel, Starting},
     origin::CheckOrigin,
     routing::{Routes, TopicPattern, TopicPatternError},
     websocket::Compress,
 };
 
 type Connect<A> =
-    Box<dyn Fn(ConnectInfo) -> Pin<Box<dyn Future<Output = Result<A, Refusal>> + Send>> + Send + Sync>;
-type Identify<A> = Box<dyn Fn(&A) -> Option<String> + Send + Sync>;
+    Arc<dyn Fn(ConnectInfo) -> Pin<Box<dyn Future<Output = Result<A, Refusal>> + Send>> + Send + Sync>;
+type Identify<A> = Arc<dyn Fn(&A) -> Option<String> + Send + Sync>;
+type Expires<A> = Arc<dyn Fn(&A) -> Option<SystemTime> + Send + Sync>;
+type Refresh<A> =
+    Arc<dyn Fn(A, String) -> Pin<Box<dyn Future<Output = Result<A, Refusal>> + Send>> + Send + Sync>;
 
-/// A socket type with clients of the assigns `A`, to be mounted at a path of an [`Endpoint`](super::Endpoint).
+/// A socket type with clients of the assigns `A`, to be mounted at a path of an [`Endpoint`](super::Endpoint), or at
+/// several: it is cheap to clone.
 ///
 /// ```
 /// # use throng_web::{Channel, JoinError, Reply, Socket, SocketRouter, Refusal};
@@ -36,19 +41,23 @@ type Identify<A> = Box<dyn Fn(&A) -> Option<String> + Send + Sync>;
 #[must_use = "a socket type is mounted by `EndpointBuilder::socket`"]
 pub struct SocketRouter<A> {
     connect: Connect<A>,
-    identify: Identify<A>,
-    routes: Routes<Box<dyn StartChannel<A>>>,
+    pub(super) identify: Identify<A>,
+    pub(super) gate: Option<TokenGate>,
+    pub(super) expires: Option<Expires<A>>,
+    pub(super) refresh: Option<Refresh<A>>,
+    pub(super) routes: Routes<Arc<dyn StartChannel<A>>>,
     mistakes: Vec<TopicPatternError>,
-    options: MountOptions,
+    options: SocketOptions,
 }
 
-/// What holds for one mount alone.
-#[derive(Debug, Default)]
-pub(crate) struct MountOptions {
+/// What holds for all mounts of a socket type, unless a mount says otherwise (§16.4).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SocketOptions {
     /// Instead of the endpoint's own.
     pub(crate) check_origin: Option<CheckOrigin>,
     pub(crate) auth_token: bool,
     pub(crate) compress: Option<Compress>,
+    pub(crate) longpoll: Option<LongPoll>,
 }
 
 impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
@@ -60,7 +69,7 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
         F: Fn(ConnectInfo) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<A, Refusal>> + Send + 'static,
     {
-        SocketRouter::letting_in(Box::new(move |info| Box::pin(connect(info))))
+        SocketRouter::letting_in(Arc::new(move |info| Box::pin(connect(info))))
     }
 
     /// As [`SocketRouter::new`], with state of the application for `connect`: each connect gets a clone.
@@ -87,27 +96,30 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
         F: Fn(S, ConnectInfo) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<A, Refusal>> + Send + 'static,
     {
-        SocketRouter::letting_in(Box::new(move |info| Box::pin(connect(state.clone(), info))))
+        SocketRouter::letting_in(Arc::new(move |info| Box::pin(connect(state.clone(), info))))
     }
 
     fn letting_in(connect: Connect<A>) -> SocketRouter<A> {
         SocketRouter {
             connect,
-            identify: Box::new(|_| None),
+            identify: Arc::new(|_| None),
+            gate: None,
+            expires: None,
+            refresh: None,
             routes: Routes::new(),
             mistakes: Vec::new(),
-            options: MountOptions::default(),
+            options: SocketOptions::default(),
         }
     }
 
-    /// Which pages may connect here, whatever the endpoint says (§1.7).
+    /// Which pages may connect, whatever the endpoint says; a [`Mount`](super::Mount) may say otherwise (§1.7).
     pub fn check_origin(mut self, check_origin: CheckOrigin) -> SocketRouter<A> {
         self.options.check_origin = Some(check_origin);
         self
     }
 
     /// Takes the token that phoenix.js sends as its `authToken`: it travels in `Sec-WebSocket-Protocol`, so no log of URLs
-    /// shows it. Connects then find it in [`ConnectInfo::auth_token`] (§1.8).
+    /// shows it. Connects then find it in [`ConnectInfo::auth_token`], at all mounts (§1.8).
     pub fn auth_token(mut self) -> SocketRouter<A> {
         self.options.auth_token = true;
         self
@@ -119,21 +131,152 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
         self
     }
 
+    /// Offers long-polling beside WebSockets, at `<path>/longpoll`, at all mounts (§1.2, §9).
+    ///
+    /// phoenix.js turns to it by itself where it was given `longPollFallbackMs` and no WebSocket opens.
+    pub fn longpoll(mut self, longpoll: LongPoll) -> SocketRouter<A> {
+        self.options.longpoll = Some(longpoll);
+        self
+    }
+
     /// Names each client's connections: a broadcast of `disconnect` on the topic of this name ends them all (§7.4).
     pub fn id(mut self, identify: impl Fn(&A) -> Option<String> + Send + Sync + 'static) -> SocketRouter<A> {
-        self.identify = Box::new(identify);
+        self.identify = Arc::new(identify);
+        self
+    }
+
+    /// Lets in those alone whose token lives, and only for as long as it does (§18.9). Takes the
+    /// [`auth_token`](SocketRouter::auth_token).
+    pub fn gate(mut self, gate: TokenGate) -> SocketRouter<A> {
+        self.gate = Some(gate);
+        self.auth_token()
+    }
+
+    /// Until when a client may stay, by what is known of it: for tokens of other kinds than a [`TokenGate`] takes. Then its
+    /// connection is closed with 4001, and phoenix.js comes back with a new token (§18.9).
+    pub fn expires_at(
+        mut self,
+        expires: impl Fn(&A) -> Option<SystemTime> + Send + Sync + 'static,
+    ) -> SocketRouter<A> {
+        self.expires = Some(Arc::new(expires));
+        self
+    }
+
+    /// Takes new tokens of clients that are connected: the event `access_token` with `{token}` on the topic `phoenix`. What
+    /// it returns is known of the client from then on, to channels that it joins later; its [id](SocketRouter::id) has to
+    /// stay the same (§18.9).
+    ///
+    /// With a [`TokenGate`] it may be left out: a new token with the same data then buys more time, and nothing else.
+    ///
+    /// ```
+    /// # use std::time::SystemTime;
+    /// # use throng_web::{ConnectInfo, Refusal, SocketRouter};
+    /// # async fn introspect(_: &str) -> Option<(String, SystemTime)> { None }
+    /// #[derive(Clone)]
+    /// struct User { name: String, until: SystemTime }
+    ///
+    /// /// Asks whoever gave the token out.
+    /// async fn user(token: &str) -> Result<User, Refusal> {
+    ///     let (name, until) = introspect(token).await.ok_or(Refusal::FORBIDDEN)?;
+    ///     Ok(User { name, until })
+    /// }
+    /// let sockets = SocketRouter::new(async |info: ConnectInfo| {
+    ///     user(info.auth_token.as_deref().ok_or(Refusal::FORBIDDEN)?).await
+    /// })
+    /// .auth_token()
+    /// .id(|user: &User| Some(format!("users_socket:{}", user.name)))
+    /// .expires_at(|user| Some(user.until))
+    /// .refresh(async |_, token: String| user(&token).await);
+    /// # let _ = sockets;
+    /// ```
+    pub fn refresh<F, Fut>(mut self, refresh: F) -> SocketRouter<A>
+    where
+        F: Fn(A, String) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<A, Refusal>> + Send + 'static,
+    {
+        self.refresh = Some(Arc::new(move |assigns, token| Box::pin(refresh(assigns, token))));
         self
     }
 
     /// Leads topics to a channel type: an exact topic, or `"prefix*"`; the first match wins (§4.1).
     ///
     /// An invalid pattern is reported when the endpoint is built.
-    pub fn channel<C: Channel<Assigns = A>>(mut self, pattern: &str) -> SocketRouter<A> {
+    pub fn channel<C: Channel<Assigns = A>>(self, pattern: &str) -> SocketRouter<A> {
+        self.route(pattern, Route::<C, _>::new(|_| ()))
+    }
+
+    /// As [`SocketRouter::channel`], and changes what is known of the client for the channels of this route: one type then
+    /// serves several (§4.1).
+    pub fn channel_with<C: Channel<Assigns = A>>(
+        self,
+        pattern: &str,
+        assign: impl Fn(&mut A) + Send + Sync + 'static,
+    ) -> SocketRouter<A> {
+        self.route(pattern, Route::<C, _>::new(assign))
+    }
+
+    /// Leads topics to servers of the application's own, one for each join, which answer the join, the events and the leave
+    /// by themselves (§5.8). Most have no need of it: a [`Channel`] does all that.
+    ///
+    /// ```
+    /// # use throng_runtime::{Ctx, Exit, GenServer, Halt, Handled, Handler, Init};
+    /// # use throng_web::{CustomJoin, FromClient, SocketRouter};
+    /// /// Says what it hears.
+    /// struct Echo(CustomJoin<()>);
+    ///
+    /// impl GenServer for Echo {
+    ///     type Args = CustomJoin<()>;
+    ///     async fn init(join: CustomJoin<()>, ctx: &mut Ctx<Self>) -> Init<Self> {
+    ///         join.socket.accept(ctx, &join.params)?;
+    ///         Ok(Echo(join))
+    ///     }
+    /// }
+    ///
+    /// impl Handler<FromClient> for Echo {
+    ///     async fn handle(&mut self, message: FromClient, _: &mut Ctx<Self>) -> Handled<FromClient> {
+    ///         match message {
+    ///             FromClient::Event(event) => return Ok(event.reply.ok(&event.payload)?),
+    ///             FromClient::Leave(leave) => leave.confirm(),
+    ///             _ => {}
+    ///         }
+    ///         Err(Halt::Stop(Exit::Normal))
+    ///     }
+    /// }
+    ///
+    /// let sockets = SocketRouter::new(async |_| Ok(())).custom("echo:*", Echo::child);
+    /// ```
+    pub fn custom<S>(
+        self,
+        pattern: &str,
+        child: impl Fn(CustomJoin<A>) -> ChildSpec<S> + Send + Sync + 'static,
+    ) -> SocketRouter<A>
+    where
+        S: GenServer + Handler<FromClient>,
+    {
+        self.route(pattern, CustomRoute(child))
+    }
+
+    fn route(mut self, pattern: &str, to: impl StartChannel<A> + 'static) -> SocketRouter<A> {
         match TopicPattern::parse(pattern) {
-            Ok(pattern) => self.routes.add(pattern, Box::new(Route::<C>::new())),
+            Ok(pattern) => self.routes.add(pattern, Arc::new(to)),
             Err(mistake) => self.mistakes.push(mistake),
         }
         self
+    }
+}
+
+impl<A> Clone for SocketRouter<A> {
+    fn clone(&self) -> SocketRouter<A> {
+        SocketRouter {
+            connect: self.connect.clone(),
+            identify: self.identify.clone(),
+            gate: self.gate.clone(),
+            expires: self.expires.clone(),
+            refresh: self.refresh.clone(),
+            routes: self.routes.clone(),
+            mistakes: self.mistakes.clone(),
+            options: self.options.clone(),
+        }
     }
 }
 
@@ -145,23 +288,34 @@ impl<A> fmt::Debug for SocketRouter<A> {
 
 /// A socket type without the type of its assigns.
 pub(crate) trait SocketType: Send + Sync {
+    /// Holds the client's token against the gate, if there is one.
+    fn check_token(&self, info: &mut ConnectInfo) -> Result<(), Refusal>;
+
     /// Runs the application's connect function.
     fn connect(self: Arc<Self>, info: ConnectInfo) -> Connecting;
 
     /// What is wrong with its routes.
     fn mistakes(&self) -> &[TopicPatternError];
 
-    fn options(&self) -> &MountOptions;
+    fn options(&self) -> &SocketOptions;
 }
 
-pub(crate) type Connecting = Pin<Box<dyn Future<Output = Result<Box<dyn Session>, Refusal>> + Send>>;
+pub(crate) type Connecting = Pin<Box<dyn Future<Output = Result<Arc<dyn Session>, Refusal>> + Send>>;
 
 impl<A: Clone + Send + Sync + 'static> SocketType for SocketRouter<A> {
+    fn check_token(&self, info: &mut ConnectInfo) -> Result<(), Refusal> {
+        if let Some(gate) = &self.gate {
+            info.token = gate.check(info, SystemTime::now()).map_err(DeadToken::refusal)?;
+        }
+        Ok(())
+    }
+
     fn connect(self: Arc<Self>, info: ConnectInfo) -> Connecting {
         Box::pin(async move {
+            let token = info.token.clone();
             let assigns = (self.connect)(info).await?;
-            let id = (self.identify)(&assigns).map(Arc::from);
-            Ok(Box::new(ClientSession { assigns, id, router: self }) as Box<dyn Session>)
+            let session = ClientSession::new(assigns, token, self)?;
+            Ok(Arc::new(session) as Arc<dyn Session>)
         })
     }
 
@@ -169,7 +323,7 @@ impl<A: Clone + Send + Sync + 'static> SocketType for SocketRouter<A> {
         &self.mistakes
     }
 
-    fn options(&self) -> &MountOptions {
+    fn options(&self) -> &SocketOptions {
         &self.options
     }
 }
@@ -179,6 +333,18 @@ pub(crate) trait Session: Send + Sync {
     /// The socket id.
     fn id(&self) -> Option<Arc<str>>;
 
+    /// Whether the client's time may be bounded.
+    fn is_live(&self) -> bool;
+
+    /// Whether it may send new tokens.
+    fn renews(&self) -> bool;
+
+    /// Until when it may stay; for ever, if none.
+    fn expires_at(&self) -> Option<SystemTime>;
+
+    /// Looks at a new token, and says until when the client may stay with it.
+    fn refresh(self: Arc<Self>, token: String) -> Refreshing;
+
     /// Whether the topic leads to a channel.
     fn routes(&self, topic: &str) -> bool;
 
@@ -186,26 +352,4 @@ pub(crate) trait Session: Send + Sync {
     fn start<'a>(&'a self, node: &'a Node, join: JoinRequest) -> Starting<'a>;
 }
 
-struct ClientSession<A> {
-    assigns: A,
-    id: Option<Arc<str>>,
-    router: Arc<SocketRouter<A>>,
-}
-
-impl<A: Clone + Send + Sync + 'static> Session for ClientSession<A> {
-    fn id(&self) -> Option<Arc<str>> {
-        self.id.clone()
-    }
-
-    fn routes(&self, topic: &str) -> bool {
-        self.router.routes.find(topic).is_some()
-    }
-
-    fn start<'a>(&'a self, node: &'a Node, join: JoinRequest) -> Starting<'a> {
-        match self.router.routes.find(&join.message.topic) {
-            Some(route) => route.start(node, Start { assigns: self.assigns.clone(), join }),
-            // Only joins of routed topics get here.
-            None => Box::pin(std::future::ready(Err(StartError::Ignored))),
-        }
-    }
-}
+pub(crate) type Refreshing = Pin<Box<dyn Future<Output = Result<Option<SystemTime>, Refusal>> + Send>>;

@@ -1,6 +1,6 @@
 //! Tokens in the list of subprotocols: the one header that a browser's page can choose for a WebSocket (§1.8).
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use base64::{
     Engine, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
@@ -8,8 +8,8 @@ use base64::{
 
 /// The subprotocol that carries the token; its end is base64, in spite of its name in the standard alphabet.
 const TOKEN_PREFIX: &str = "base64url.bearer.phx.";
-/// The subprotocol that is selected; a browser that offered some breaks off if none is selected.
-const SELECTED: &str = "phoenix";
+/// Where a transport can choose its headers, the token has one of its own, as it is.
+const TOKEN_HEADER: &str = "x-phoenix-authtoken";
 
 const LENIENT: GeneralPurposeConfig =
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -21,7 +21,7 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 pub(super) struct Agreed {
     pub(super) token: Option<String>,
     /// What the answer's header says.
-    pub(super) selected: Option<&'static str>,
+    pub(super) selected: Option<HeaderValue>,
 }
 
 /// Why none of the offers will do.
@@ -33,24 +33,46 @@ pub(super) enum Disagreed {
     Token,
 }
 
-/// Takes the token out of the offers and selects one of the rest; without offers there is nothing to agree upon.
-pub(super) fn agree(headers: &HeaderMap) -> Result<Agreed, Disagreed> {
-    let mut offers: Vec<&str> = headers
+/// Takes the token out of the offers, if one is asked for, and selects one of the rest: the first of `ours` among them, for
+/// a browser that offered some breaks off if none is selected. Without offers there is nothing to agree upon.
+pub(super) fn agree(headers: &HeaderMap, with_token: bool, ours: &[String]) -> Result<Agreed, Disagreed> {
+    let mut offers = offers(headers);
+    if offers.is_empty() {
+        return Ok(Agreed::default());
+    }
+    let token = if with_token { take_token(&mut offers).map(decode).transpose()? } else { None };
+    let selected = ours.iter().find(|name| offers.contains(&name.as_str()));
+    let selected =
+        selected.and_then(|name| HeaderValue::from_str(name).ok()).ok_or(Disagreed::Unsupported)?;
+    Ok(Agreed { token, selected: Some(selected) })
+}
+
+/// The token of a client that may choose its headers.
+pub(super) fn token_header(headers: &HeaderMap) -> Option<String> {
+    headers.get(TOKEN_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+/// Leaves the offers without the token.
+pub(super) fn hide_token(headers: &mut HeaderMap) {
+    let offers = offers(headers);
+    if !offers.iter().any(|offer| offer.starts_with(TOKEN_PREFIX)) {
+        return;
+    }
+    let harmless: Vec<_> = offers.into_iter().filter(|offer| !offer.starts_with(TOKEN_PREFIX)).collect();
+    match HeaderValue::try_from(harmless.join(", ")) {
+        Ok(value) => headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value),
+        Err(_) => headers.remove(header::SEC_WEBSOCKET_PROTOCOL),
+    };
+}
+
+fn offers(headers: &HeaderMap) -> Vec<&str> {
+    headers
         .get_all(header::SEC_WEBSOCKET_PROTOCOL)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .map(str::trim)
-        .collect();
-    if offers.is_empty() {
-        return Ok(Agreed::default());
-    }
-    let token = take_token(&mut offers).map(decode).transpose()?;
-    if offers.contains(&SELECTED) {
-        Ok(Agreed { token, selected: Some(SELECTED) })
-    } else {
-        Err(Disagreed::Unsupported)
-    }
+        .collect()
 }
 
 /// The only offer with the prefix; two of them are offers like any other.
@@ -78,16 +100,16 @@ mod tests {
         for offer in offers {
             headers.append(header::SEC_WEBSOCKET_PROTOCOL, offer.parse().unwrap());
         }
-        agree(&headers)
+        agree(&headers, true, &["phoenix".to_owned(), "chat".to_owned()])
     }
 
     fn selected(token: Option<&str>) -> Result<Agreed, Disagreed> {
-        Ok(Agreed { token: token.map(str::to_owned), selected: Some("phoenix") })
+        Ok(Agreed { token: token.map(str::to_owned), selected: Some(HeaderValue::from_static("phoenix")) })
     }
 
     #[test]
-    fn the_token_is_decoded_and_the_protocol_selected() {
-        // §1.8; "secret?>" encodes with a slash and a plus sign in the standard alphabet.
+    fn c1_8_the_token_is_decoded_and_the_protocol_selected() {
+        // "secret?>" encodes with a slash and a plus sign in the standard alphabet.
         assert_eq!(
             agreed(&["phoenix, base64url.bearer.phx.c2VjcmV0Pz4"]),
             selected(Some("secret?>")),
@@ -100,14 +122,12 @@ mod tests {
     }
 
     #[test]
-    fn without_offers_there_is_no_token_and_nothing_is_selected() {
-        // §1.8
+    fn c1_8_without_offers_there_is_no_token_and_nothing_is_selected() {
         assert_eq!(agreed(&[]), Ok(Agreed::default()));
     }
 
     #[test]
-    fn offers_that_cannot_be_met_are_refused() {
-        // §1.8
+    fn c1_8_offers_that_cannot_be_met_are_refused() {
         assert_eq!(agreed(&["graphql-ws"]), Err(Disagreed::Unsupported));
         assert_eq!(agreed(&["base64url.bearer.phx.YQ"]), Err(Disagreed::Unsupported));
         assert_eq!(agreed(&["phoenix, base64url.bearer.phx.!!!"]), Err(Disagreed::Token));
@@ -115,8 +135,19 @@ mod tests {
     }
 
     #[test]
-    fn of_two_tokens_none_is_taken() {
-        // §1.8: "exactly one".
+    fn c1_8_of_two_tokens_none_is_taken() {
         assert_eq!(agreed(&["phoenix, base64url.bearer.phx.YQ, base64url.bearer.phx.Yg"]), selected(None));
+    }
+
+    #[test]
+    fn c1_8_the_server_chooses_among_what_was_offered() {
+        let chosen = |offers: &[&str]| agreed(offers).map(|agreed| agreed.selected);
+        assert_eq!(chosen(&["chat, phoenix"]), Ok(Some(HeaderValue::from_static("phoenix"))));
+        assert_eq!(chosen(&["soap", "chat"]), Ok(Some(HeaderValue::from_static("chat"))));
+        let mut headers = HeaderMap::new();
+        let offers = "chat, base64url.bearer.phx.YQ";
+        headers.append(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(offers));
+        let without_token = agree(&headers, false, &["chat".to_owned()]).unwrap();
+        assert_eq!(without_token.token, None, "nobody asked for it");
     }
 }

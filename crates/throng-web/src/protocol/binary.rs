@@ -89,7 +89,8 @@ impl Encoder {
 
 /// A name that is longer than a byte can say has no binary form (§3.4).
 fn frame(kind: u8, names: &[&str], payload: &Payload) -> Result<Frame, PayloadError> {
-    let mut head = Vec::with_capacity(1 + names.iter().map(|name| 1 + name.len()).sum::<usize>());
+    let names_bytes: usize = names.iter().map(|name| 1 + name.len()).sum();
+    let mut head = Vec::with_capacity(1 + names_bytes + Frame::room_for(payload));
     head.push(kind);
     for name in names {
         let bytes = name.len();

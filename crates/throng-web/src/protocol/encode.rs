@@ -4,25 +4,27 @@ use super::{Frame, Payload, serializer::Head};
 
 /// Encodes `[join_ref, ref, topic, event, payload]`.
 pub(super) fn message_v2(head: Head<'_>, payload: &Payload) -> Frame {
-    Frame::text(head_v2(head).0, payload, "]")
+    Frame::text(head_v2(head, Frame::room_for(payload)).0, payload, "]")
 }
 
 pub(super) fn reply_v2(head: Head<'_>, status: &str, response: &Payload) -> Frame {
-    Frame::text(head_v2(head).status(status).0, response, "}]")
+    let room = status_bytes(status) + Frame::room_for(response);
+    Frame::text(head_v2(head, room).status(status).0, response, "}]")
 }
 
 /// Encodes `{"topic", "event", "ref", "payload"}`; a client of this version is never told of a `join_ref` (§2.3).
 pub(super) fn message_v1(head: Head<'_>, payload: &Payload) -> Frame {
-    Frame::text(head_v1(head).0, payload, "}")
+    Frame::text(head_v1(head, Frame::room_for(payload)).0, payload, "}")
 }
 
 pub(super) fn reply_v1(head: Head<'_>, status: &str, response: &Payload) -> Frame {
-    Frame::text(head_v1(head).status(status).0, response, "}}")
+    let room = status_bytes(status) + Frame::room_for(response);
+    Frame::text(head_v1(head, room).status(status).0, response, "}}")
 }
 
-fn head_v2(Head { join_ref, reference, topic, event }: Head<'_>) -> Text {
+fn head_v2(Head { join_ref, reference, topic, event }: Head<'_>, room: usize) -> Text {
     let names = join_ref.as_json().len() + reference.as_json().len() + topic.len() + event.len();
-    Text::with_capacity(names + 16)
+    Text::with_capacity(names + "[,,\"\",\"\",".len() + room)
         .raw("[")
         .raw(join_ref.as_json())
         .raw(",")
@@ -34,8 +36,9 @@ fn head_v2(Head { join_ref, reference, topic, event }: Head<'_>) -> Text {
         .raw(",")
 }
 
-fn head_v1(Head { reference, topic, event, .. }: Head<'_>) -> Text {
-    Text::with_capacity(reference.as_json().len() + topic.len() + event.len() + 48)
+fn head_v1(Head { reference, topic, event, .. }: Head<'_>, room: usize) -> Text {
+    let names = reference.as_json().len() + topic.len() + event.len();
+    Text::with_capacity(names + "{'topic':'','event':'','ref':,'payload':".len() + room)
         .raw("{\"topic\":")
         .string(topic)
         .raw(",\"event\":")
@@ -43,6 +46,11 @@ fn head_v1(Head { reference, topic, event, .. }: Head<'_>) -> Text {
         .raw(",\"ref\":")
         .raw(reference.as_json())
         .raw(",\"payload\":")
+}
+
+/// What a reply has before its response.
+fn status_bytes(status: &str) -> usize {
+    "{\"status\":\"\",\"response\":".len() + status.len()
 }
 
 /// JSON that is being written.
@@ -67,7 +75,6 @@ impl Text {
         }
     }
 
-    /// What a reply has before its response.
     fn status(self, status: &str) -> Text {
         self.raw("{\"status\":").string(status).raw(",\"response\":")
     }

@@ -17,6 +17,8 @@ use crate::websocket::{Deflate, Deflated};
 
 /// Payloads up to this size are copied into a single piece.
 const COPIED_BYTES_MAX: usize = 1 << 10;
+/// No tail is longer.
+const TAIL_BYTES_MAX: usize = 2;
 
 /// An encoded message, without what a transport puts around it; cloning it shares the bytes.
 #[derive(Clone)]
@@ -39,6 +41,12 @@ struct Large {
 }
 
 impl Frame {
+    /// What a payload takes behind a head, with its tail: a head with room for it is not moved.
+    pub(super) fn room_for(payload: &Payload) -> usize {
+        let bytes = payload.as_wire().len();
+        if bytes > COPIED_BYTES_MAX { 0 } else { bytes + TAIL_BYTES_MAX }
+    }
+
     /// A text frame; all three are UTF-8, and the payload is JSON.
     pub(super) fn text(head: Vec<u8>, payload: &Payload, tail: &'static str) -> Frame {
         Frame { is_binary: false, parts: Parts::new(head, payload, tail) }
@@ -89,7 +97,6 @@ impl Frame {
     }
 
     /// Its text; `None` if it is binary.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for transports that carry text alone"))]
     pub(crate) fn as_text(&self) -> Option<Cow<'_, str>> {
         let parts = self.parts();
         // Text frames are made of text alone.
@@ -115,7 +122,6 @@ impl Parts {
                 deflated: Deflated::default(),
             }));
         }
-        head.reserve_exact(payload.as_wire().len() + tail.len());
         head.extend_from_slice(payload.as_wire());
         head.extend_from_slice(tail.as_bytes());
         Parts::Flat(head.into())

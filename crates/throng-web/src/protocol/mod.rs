@@ -33,6 +33,10 @@ pub(crate) mod event {
     pub(crate) const REPLY: &str = "phx_reply";
     pub(crate) const ERROR: &str = "phx_error";
     pub(crate) const CLOSE: &str = "phx_close";
+    /// With a token, on the connection's own topic: the client wants to stay longer (§18.9).
+    pub(crate) const ACCESS_TOKEN: &str = "access_token";
+    /// From the server: the client's token will expire.
+    pub(crate) const TOKEN_EXPIRING: &str = "token_expiring";
 }
 
 /// The topic of the connection itself, on which heartbeats travel (§2.9).

@@ -4,6 +4,8 @@ use std::{collections::HashMap, fmt, sync::Arc};
 
 use parking_lot::RwLock;
 
+use super::digest::Digest;
+
 /// A derived key; a type of its own so that it is never printed.
 pub(super) struct Key([u8; 32]);
 
@@ -15,6 +17,7 @@ const SECRET_BYTES_MIN: usize = 20;
 /// A secret key base and the keys derived from it so far.
 pub(super) struct Secret {
     base: Box<[u8]>,
+    digest: Digest,
     keys: RwLock<HashMap<Box<str>, Arc<Key>>>,
 }
 
@@ -22,7 +25,16 @@ impl Secret {
     /// `None` if the secret is too short to be one.
     pub(super) fn new(base: &[u8]) -> Option<Secret> {
         let long_enough = base.len() >= SECRET_BYTES_MIN;
-        long_enough.then(|| Secret { base: base.into(), keys: RwLock::default() })
+        long_enough.then(|| Secret { base: base.into(), digest: Digest::default(), keys: RwLock::default() })
+    }
+
+    /// The same secret, whose keys are derived with another digest.
+    pub(super) fn with_digest(self, digest: Digest) -> Secret {
+        Secret { digest, keys: RwLock::default(), ..self }
+    }
+
+    pub(super) fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// The key for a salt: derived at first, which takes about a millisecond, and remembered.
@@ -30,7 +42,7 @@ impl Secret {
         if let Some(key) = self.keys.read().get(salt) {
             return key.clone();
         }
-        let key = Arc::new(Key::derive(&self.base, salt));
+        let key = Arc::new(Key(self.digest.derive(&self.base, salt.as_bytes(), ITERATIONS)));
         let mut keys = self.keys.write();
         if keys.len() < CACHED_SALTS_MAX {
             keys.insert(salt.into(), key.clone());
@@ -40,11 +52,7 @@ impl Secret {
 }
 
 impl Key {
-    fn derive(base: &[u8], salt: &str) -> Key {
-        Key(pbkdf2::pbkdf2_hmac_array::<sha2::Sha256, 32>(base, salt.as_bytes(), ITERATIONS))
-    }
-
-    pub(super) fn as_bytes(&self) -> &[u8] {
+    pub(super) fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
@@ -66,8 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_derived_key_is_the_one_measured() {
-        // §11.6
+    fn c11_6_the_derived_key_is_the_one_measured() {
         let secret = Secret::new(&[b'k'; 64]).unwrap();
         let hex: String =
             secret.key("user socket").as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -75,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_derived_once_and_the_cache_is_bounded() {
+    fn c11_1_a_key_is_derived_once_and_the_cache_is_bounded() {
         let secret = Secret::new(&[b'k'; 20]).unwrap();
         assert!(Arc::ptr_eq(&secret.key("a"), &secret.key("a")));
         for salt in 0..CACHED_SALTS_MAX + 5 {
@@ -85,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_secret_is_no_secret() {
+    fn c11_1_a_short_secret_is_no_secret() {
         assert!(Secret::new(&[b'k'; 19]).is_none());
         assert_eq!(format!("{:?}", Secret::new(b"correct horse battery staple").unwrap()), "Secret(…)");
     }

@@ -1,29 +1,37 @@
-//! Signed tokens, byte for byte those of Phoenix.Token (§11): a page gets one from any application that knows the
-//! secret, Elixir or Rust, and a socket verifies who it is from.
+//! Tokens, byte for byte those of Phoenix.Token (§11): a page gets one from any application that knows the secret, Elixir
+//! or Rust, and a socket verifies who it is from.
 //!
-//! Signed, not encrypted: a token's bearer can read it. Keys are derived per salt, compared in constant time, and several
-//! secrets may be active at once so that they can be rotated.
+//! ```text
+//!   signed      SFMyNTY . base64(content) . base64(HMAC(key, what stands before it))     its bearer can read it
+//!   encrypted   XCP . base64(nonce, tag, XChaCha20(content))                             nobody else can
+//!               content = (data, signed at in ms, maximum age in s)      key = PBKDF2(secret, salt)
+//! ```
+//!
+//! Keys are derived once per salt, compared in constant time, and several secrets may be active at once so that they can be
+//! rotated.
 
+mod content;
+mod digest;
+mod encrypted;
 mod etf;
 mod keys;
+mod signed;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+#[cfg(test)]
+pub(crate) use self::digest::VERIFIED;
+use self::{content::Content, keys::Secret};
+pub use self::{
+    content::{MaxAge, TokenData, Validity},
+    digest::Digest,
+    etf::Term,
+};
 
-pub use self::etf::Term;
-use self::keys::Secret;
-
-/// "HS256" in base64url: the only digest that is accepted.
-const PROTECTED: &str = "SFMyNTY";
-/// Phoenix' default age, in seconds, for tokens that carry none.
-const DEFAULT_MAX_AGE: i64 = 86_400;
 /// Tokens travel in query strings; longer ones are nobody's.
 const TOKEN_BYTES_MAX: usize = 8 * 1024;
 
-/// Signs tokens with the newest of its secrets and verifies them with all.
+/// Signs tokens with the newest of its secrets and verifies them with all; encrypts and decrypts them as well.
 ///
 /// ```
 /// use throng_web::{MaxAge, Tokens};
@@ -38,6 +46,7 @@ const TOKEN_BYTES_MAX: usize = 8 * 1024;
 pub struct Tokens {
     newest: Secret,
     older: Vec<Secret>,
+    signing: Digest,
 }
 
 impl Tokens {
@@ -47,26 +56,43 @@ impl Tokens {
     ///
     /// When the secret is shorter than 20 bytes.
     pub fn new(secret_key_base: impl AsRef<[u8]>) -> Result<Tokens, WeakSecret> {
-        Ok(Tokens { newest: Secret::new(secret_key_base.as_ref()).ok_or(WeakSecret)?, older: Vec::new() })
+        let newest = Secret::new(secret_key_base.as_ref()).ok_or(WeakSecret)?;
+        Ok(Tokens { newest, older: Vec::new(), signing: Digest::Sha256 })
     }
 
-    /// Still accepts tokens signed with an older secret.
+    /// Still accepts tokens of an older secret.
     ///
     /// # Errors
     ///
     /// When the secret is shorter than 20 bytes.
     pub fn or_older(mut self, secret_key_base: impl AsRef<[u8]>) -> Result<Tokens, WeakSecret> {
-        self.older.push(Secret::new(secret_key_base.as_ref()).ok_or(WeakSecret)?);
+        let secret = Secret::new(secret_key_base.as_ref()).ok_or(WeakSecret)?;
+        self.older.push(secret.with_digest(self.newest.digest()));
         Ok(self)
     }
 
-    /// Signs data under a salt, valid for a day unless whoever verifies it says otherwise.
+    /// Derives keys with this digest instead of SHA-256: Phoenix' `key_digest` (§11.1).
+    #[must_use]
+    pub fn key_digest(mut self, digest: Digest) -> Tokens {
+        self.newest = self.newest.with_digest(digest);
+        self.older = self.older.into_iter().map(|secret| secret.with_digest(digest)).collect();
+        self
+    }
+
+    /// Signs with this digest instead of SHA-256. Tokens signed with any of them are verified (§11.3).
+    #[must_use]
+    pub fn signing_digest(mut self, digest: Digest) -> Tokens {
+        self.signing = digest;
+        self
+    }
+
+    /// Signs data under a salt, valid for a day unless whoever verifies it says otherwise. Who has the token can read it.
     ///
     /// # Errors
     ///
     /// [`SignError`] for data that nobody could read out of the token.
     pub fn sign(&self, salt: &str, data: impl Into<Term>) -> Result<String, SignError> {
-        self.sign_at(salt, data, SystemTime::now())
+        self.sign_for(salt, data, Validity::default())
     }
 
     /// Signs as if at another time.
@@ -75,16 +101,60 @@ impl Tokens {
     ///
     /// As [`Tokens::sign`].
     pub fn sign_at(&self, salt: &str, data: impl Into<Term>, at: SystemTime) -> Result<String, SignError> {
-        let content =
-            Term::Tuple(vec![data.into(), Term::Integer(millis(at)), Term::Integer(DEFAULT_MAX_AGE)]);
-        let content = etf::encode(&content).ok_or(SignError::Unencodable)?;
-        let signed = format!("{PROTECTED}.{}", BASE64.encode(content));
-        let signature = mac(&self.newest, salt, &signed).finalize().into_bytes();
-        let token = format!("{signed}.{}", BASE64.encode(signature));
-        if token.len() > TOKEN_BYTES_MAX { Err(SignError::TooLong) } else { Ok(token) }
+        self.sign_for(salt, data, Validity::from(at))
     }
 
-    /// The data of a token, if it was signed under this salt with one of the secrets and is not too old.
+    /// Signs for some time.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use throng_web::{MaxAge, Tokens, Validity};
+    /// # let tokens = Tokens::new("a secret key base of at least twenty bytes")?;
+    /// let hour = Validity::lasting(Duration::from_secs(3600));
+    /// let token = tokens.sign_for("user socket", "ada", hour)?;
+    /// let opened = tokens.open("user socket", &token, MaxAge::FromToken)?;
+    /// assert_eq!(opened.expires_at, Some(opened.signed_at + Duration::from_secs(3600)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokens::sign`].
+    pub fn sign_for(
+        &self,
+        salt: &str,
+        data: impl Into<Term>,
+        validity: Validity,
+    ) -> Result<String, SignError> {
+        let content = Content::new(data.into(), validity).encode().ok_or(SignError::Unencodable)?;
+        bounded(signed::sign(&self.newest.key(salt), self.signing, &content))
+    }
+
+    /// Encrypts data under a salt, valid for a day unless whoever decrypts it says otherwise (§11.4).
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokens::sign`].
+    pub fn encrypt(&self, salt: &str, data: impl Into<Term>) -> Result<String, SignError> {
+        self.encrypt_for(salt, data, Validity::default())
+    }
+
+    /// Encrypts for some time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokens::sign`].
+    pub fn encrypt_for(
+        &self,
+        salt: &str,
+        data: impl Into<Term>,
+        validity: Validity,
+    ) -> Result<String, SignError> {
+        let content = Content::new(data.into(), validity).encode().ok_or(SignError::Unencodable)?;
+        bounded(encrypted::encrypt(&self.newest.key(salt), content).ok_or(SignError::NoRandomness)?)
+    }
+
+    /// The data of a signed token, if it was signed under this salt with one of the secrets and is not too old.
     ///
     /// # Errors
     ///
@@ -105,56 +175,74 @@ impl Tokens {
         max_age: MaxAge,
         now: SystemTime,
     ) -> Result<Term, TokenError> {
-        let content = self.authentic_content(salt, token).ok_or(TokenError::Invalid)?;
-        let (data, signed_at, own_max_age) = open(content).ok_or(TokenError::Invalid)?;
-        if max_age.has_passed(signed_at, own_max_age, millis(now)) {
-            Err(TokenError::Expired)
-        } else {
-            Ok(data)
+        self.open_at(salt, token, max_age, now).map(|opened| opened.data)
+    }
+
+    /// As [`Tokens::verify`], with when it was signed and when it expires.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokens::verify`].
+    pub fn open(&self, salt: &str, token: &str, max_age: MaxAge) -> Result<TokenData, TokenError> {
+        self.open_at(salt, token, max_age, SystemTime::now())
+    }
+
+    /// Opens as if at another time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokens::verify`].
+    pub fn open_at(
+        &self,
+        salt: &str,
+        token: &str,
+        max_age: MaxAge,
+        now: SystemTime,
+    ) -> Result<TokenData, TokenError> {
+        let content = self.find(token, |secret| signed::verify(&secret.key(salt), token));
+        content?.open(max_age, now)
+    }
+
+    /// The data of an encrypted token (§11.4).
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokens::verify`].
+    pub fn decrypt(&self, salt: &str, token: &str, max_age: MaxAge) -> Result<Term, TokenError> {
+        self.decrypt_at(salt, token, max_age, SystemTime::now())
+    }
+
+    /// Decrypts as if at another time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokens::verify`].
+    pub fn decrypt_at(
+        &self,
+        salt: &str,
+        token: &str,
+        max_age: MaxAge,
+        now: SystemTime,
+    ) -> Result<Term, TokenError> {
+        let content = self.find(token, |secret| encrypted::decrypt(&secret.key(salt), token));
+        content?.open(max_age, now).map(|opened| opened.data)
+    }
+
+    /// Whether a text could be a signed token that lives: its form and what it says of its age. No key is used, so it costs
+    /// next to nothing, and proves nothing (§18.9).
+    pub(crate) fn glance(token: &str, max_age: MaxAge, now: SystemTime) -> Result<(), TokenError> {
+        let content = if token.len() <= TOKEN_BYTES_MAX { signed::unverified(token) } else { None };
+        let content = content.as_deref().and_then(Content::decode).ok_or(TokenError::Invalid)?;
+        content.open(max_age, now).map(drop)
+    }
+
+    /// The content that one of the secrets vouches for, the newest first.
+    fn find(&self, token: &str, read: impl Fn(&Secret) -> Option<Vec<u8>>) -> Result<Content, TokenError> {
+        if token.len() > TOKEN_BYTES_MAX {
+            return Err(TokenError::Invalid);
         }
-    }
-
-    /// The term within a token whose signature holds.
-    fn authentic_content(&self, salt: &str, token: &str) -> Option<Term> {
-        let (signed, signature) = token.rsplit_once('.').filter(|_| token.len() <= TOKEN_BYTES_MAX)?;
-        let (protected, content) = signed.split_once('.')?;
-        let signature = BASE64.decode(signature).ok()?;
-        let mut secrets = std::iter::once(&self.newest).chain(&self.older);
-        let authentic = protected == PROTECTED
-            && secrets.any(|secret| mac(secret, salt, signed).verify_slice(&signature).is_ok());
-        authentic.then(|| BASE64.decode(content).ok()).flatten().and_then(|bytes| etf::decode(&bytes))
-    }
-}
-
-/// How old a token may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum MaxAge {
-    /// As old as whoever signed it allowed: a day, by default.
-    FromToken,
-    /// At most this old; zero accepts nothing.
-    At(Duration),
-    /// Any age.
-    Infinite,
-}
-
-impl MaxAge {
-    fn has_passed(self, signed_at: i64, own_max_age: Option<i64>, now: i64) -> bool {
-        let max_age = match self {
-            MaxAge::Infinite => return false,
-            MaxAge::FromToken => match own_max_age {
-                Some(seconds) => i128::from(seconds) * 1000,
-                None => return false,
-            },
-            MaxAge::At(age) => i128::try_from(age.as_millis()).unwrap_or(i128::MAX / 2),
-        };
-        max_age <= 0 || i128::from(signed_at) + max_age < i128::from(now)
-    }
-}
-
-impl From<Duration> for MaxAge {
-    fn from(age: Duration) -> MaxAge {
-        MaxAge::At(age)
+        let content = std::iter::once(&self.newest).chain(&self.older).find_map(read);
+        content.as_deref().and_then(Content::decode).ok_or(TokenError::Invalid)
     }
 }
 
@@ -168,16 +256,19 @@ pub enum SignError {
     /// The token would be longer than the eight KiB that are accepted.
     #[error("the token would be longer than 8 KiB")]
     TooLong,
+    /// The system gave no random bytes, without which nothing is encrypted.
+    #[error("the system gave no random bytes")]
+    NoRandomness,
 }
 
 /// Why a token was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// Signed by us, but too long ago.
+    /// Ours, but too long ago.
     #[error("token expired")]
     Expired,
-    /// Not signed by us, under this salt.
+    /// Not ours, under this salt.
     #[error("token invalid")]
     Invalid,
 }
@@ -187,37 +278,9 @@ pub enum TokenError {
 #[error("the secret key base must have at least 20 bytes")]
 pub struct WeakSecret;
 
-fn mac(secret: &Secret, salt: &str, signed: &str) -> Hmac<Sha256> {
-    #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
-    let mut mac =
-        Hmac::<Sha256>::new_from_slice(secret.key(salt).as_bytes()).expect("HMAC takes keys of any length");
-    mac.update(signed.as_bytes());
-    mac
-}
-
-/// Data, signing time in milliseconds and maximum age in seconds, of the three forms that Phoenix wrote (§11.2).
-fn open(content: Term) -> Option<(Term, i64, Option<i64>)> {
-    match content {
-        Term::Tuple(fields) => {
-            let mut fields = fields.into_iter();
-            let (data, signed_at, max_age) = (fields.next()?, fields.next()?.as_i64()?, fields.next());
-            let max_age = match max_age {
-                None => Some(DEFAULT_MAX_AGE),
-                Some(term) if term.is_atom("infinity") => None,
-                Some(term) => Some(term.as_i64()?),
-            };
-            fields.next().is_none().then_some((data, signed_at, max_age))
-        }
-        map @ Term::Map(_) => {
-            Some((map.get("data")?.clone(), map.get("signed")?.as_i64()?, Some(DEFAULT_MAX_AGE)))
-        }
-        _ => None,
-    }
-}
-
-fn millis(time: SystemTime) -> i64 {
-    let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
+/// A token that would be accepted.
+fn bounded(token: String) -> Result<String, SignError> {
+    if token.len() > TOKEN_BYTES_MAX { Err(SignError::TooLong) } else { Ok(token) }
 }
 
 #[cfg(test)]

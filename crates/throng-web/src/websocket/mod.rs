@@ -27,7 +27,7 @@ pub use self::deflate::Compress;
 pub(crate) use self::{
     accept_key::accept_key,
     deflate::{Compression, Deflate, Deflated},
-    socket::Opening,
+    socket::{Opening, WebSocket},
 };
 use self::{
     decoder::{Decoder, Incoming, Input, Progress},

@@ -33,14 +33,14 @@ pub(crate) struct Opening {
 impl Opening {
     /// The life of the connection's process, from here on. All of it is in boxes: an open connection does not carry around
     /// what opened it.
-    pub(crate) fn run(self: Box<Self>, mut ctx: Ctx) -> Pin<Box<dyn Future<Output = Exit> + Send>> {
+    pub(crate) fn run(self: Box<Self>, ctx: Ctx) -> Pin<Box<dyn Future<Output = Exit> + Send>> {
         Box::pin(async move {
             let Opening { upgrade, compression, accepted } = *self;
             let Some(socket) = Box::pin(WebSocket::open(upgrade, compression, accepted.limits())).await
             else {
                 return Exit::shutdown_with("upgrade failed");
             };
-            accepted.run(socket, &mut ctx).await
+            accepted.run(socket, ctx).await
         })
     }
 }

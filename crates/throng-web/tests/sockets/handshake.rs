@@ -25,8 +25,7 @@ async fn params(server: &mut Server, query: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_socket_hangs_below_its_mount() {
-    // §1.1, §1.2, §1.5
+async fn c1_2_websockets_are_taken_below_the_mount_and_long_polls_are_not() {
     let server = Server::start().await;
     let client = Client::connect(server.addr, PATH).await;
     assert_eq!(client.response.status(), 101);
@@ -38,8 +37,7 @@ async fn a_socket_hangs_below_its_mount() {
 }
 
 #[tokio::test]
-async fn segments_of_the_mount_become_parameters() {
-    // §1.1
+async fn c1_1_segments_of_the_mount_become_parameters() {
     let (second, mut notes) = sockets();
     let server = Server::with(|builder| builder.socket("/of/{tenant}/socket", second)).await;
     // The path's value wins over the query's.
@@ -50,8 +48,7 @@ async fn segments_of_the_mount_become_parameters() {
 }
 
 #[tokio::test]
-async fn the_query_is_decoded_and_handed_to_connect() {
-    // §1.3
+async fn c1_3_the_query_is_decoded_and_handed_to_connect() {
     let mut server = Server::start().await;
     let seen =
         params(&mut server, "user=ada&a[b]=1&l[]=x&l[]=y&twice=1&twice=2&text=%C3%A9+%26&vsn=2.0.0&").await;
@@ -62,8 +59,7 @@ async fn the_query_is_decoded_and_handed_to_connect() {
 }
 
 #[tokio::test]
-async fn a_query_that_cannot_be_decoded_is_a_bad_request() {
-    // §1.3
+async fn c1_3_a_query_that_cannot_be_decoded_is_a_bad_request() {
     let server = Server::start().await;
     for query in ["user=%ff&vsn=2.0.0", "user=%zz&vsn=2.0.0"] {
         assert_eq!(refused(server.addr, &format!("/socket/websocket?{query}"), &[]).await.status, 400);
@@ -87,8 +83,7 @@ async fn c1_4_two_versions_of_the_protocol_are_spoken() {
 }
 
 #[tokio::test]
-async fn whatever_is_no_upgrade_is_a_bad_request_with_a_reason() {
-    // §1.5, §7.7
+async fn c1_5_whatever_is_no_upgrade_is_a_bad_request_with_a_reason() {
     let server = Server::start().await;
     let good = Raw::request(server.addr);
     let cases = [
@@ -115,7 +110,7 @@ async fn whatever_is_no_upgrade_is_a_bad_request_with_a_reason() {
 }
 
 #[tokio::test]
-async fn checks_come_in_the_order_of_the_rule() {
+async fn c1_5_checks_come_in_the_order_of_the_rule() {
     // §1.5: origin, then version, then the application.
     let mut server = Server::start().await;
     let evil = [("origin", "https://evil.example")];
@@ -129,8 +124,7 @@ async fn checks_come_in_the_order_of_the_rule() {
 }
 
 #[tokio::test]
-async fn connect_may_refuse_with_a_status_of_its_own() {
-    // §1.6, §7.7
+async fn c1_6_connect_may_refuse_with_a_status_of_its_own() {
     let server = Server::start().await;
     let nobody = refused(server.addr, "/socket/websocket?vsn=2.0.0", &[]).await;
     assert_eq!(nobody, Refused { status: 403, body: "".into() });
@@ -140,7 +134,7 @@ async fn connect_may_refuse_with_a_status_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_connect_that_panics_or_hangs_hurts_nobody_else() {
+async fn c1_6_a_connect_that_panics_or_hangs_hurts_nobody_else() {
     let server = Server::with(|builder| {
         builder.limits(Limits::default().with(|limits| limits.upgrade_timeout = Duration::from_millis(50)))
     })
@@ -169,8 +163,7 @@ async fn foreign_pages_are_refused_before_the_upgrade() {
 }
 
 #[tokio::test]
-async fn the_list_of_origins_belongs_to_the_mount() {
-    // §1.7
+async fn c1_7_the_list_of_origins_belongs_to_the_mount() {
     let (open, _notes) = sockets();
     let list = CheckOrigin::list(["https://*.example.com"]).unwrap();
     let server = Server::with(|builder| {
@@ -186,8 +179,7 @@ async fn the_list_of_origins_belongs_to_the_mount() {
 }
 
 #[tokio::test]
-async fn a_token_may_travel_in_the_subprotocols() {
-    // §1.8
+async fn c1_8_a_token_may_travel_in_the_subprotocols() {
     let tokens = SocketRouter::new(async |info: throng_web::ConnectInfo| {
         assert!(!format!("{info:?}").contains("secret"));
         match info.auth_token.as_deref() {
@@ -211,8 +203,7 @@ async fn a_token_may_travel_in_the_subprotocols() {
 }
 
 #[tokio::test]
-async fn without_the_option_subprotocols_are_ignored() {
-    // §1.8
+async fn c1_8_without_the_option_subprotocols_are_ignored() {
     let server = Server::start().await;
     let mut raw = Raw::connect(server.addr).await;
     let request = Raw::request(server.addr);
@@ -223,7 +214,7 @@ async fn without_the_option_subprotocols_are_ignored() {
 }
 
 #[tokio::test]
-async fn compression_is_not_negotiated() {
+async fn c1_10_compression_is_not_negotiated_unless_asked_for() {
     // §1.10: off, so that no bomb inflates.
     let server = Server::start().await;
     let offer = [("sec-websocket-extensions", "permessage-deflate; client_max_window_bits")];
@@ -242,8 +233,7 @@ async fn health_is_told_on_the_same_port() {
 }
 
 #[tokio::test]
-async fn connect_sees_who_asks_but_neither_cookies_nor_credentials() {
-    // §1.9
+async fn c1_9_connect_sees_who_asks_but_neither_cookies_nor_credentials() {
     let (seen, mut infos) = tokio::sync::mpsc::unbounded_channel();
     let curious = SocketRouter::new(move |info: throng_web::ConnectInfo| {
         let seen = seen.clone();
@@ -264,10 +254,18 @@ async fn connect_sees_who_asks_but_neither_cookies_nor_credentials() {
     let info = infos.recv().await.unwrap();
     assert!(info.peer.is_some_and(|peer| peer.ip().is_loopback()));
     assert_eq!(info.user_agent.as_deref(), Some("test/1"));
-    assert_eq!(info.path, "/curious/websocket");
-    let mut names: Vec<_> = info.headers.keys().map(|name| name.as_str()).collect();
+    assert_eq!(info.uri.to_string(), format!("http://{}/curious/websocket?vsn=2.0.0", server.addr));
+    assert_eq!(names(info.x_headers()), ["x-forwarded-for"]);
+    assert_eq!(names(info.trace_context_headers()), ["traceparent"]);
+    assert_eq!(names(info.sec_websocket_headers()), ["sec-websocket-key", "sec-websocket-version"]);
+    assert_eq!(info.headers.len(), 4);
+}
+
+/// The names among headers, in order.
+fn names<'a>(headers: impl Iterator<Item = (&'a str, &'a axum::http::HeaderValue)>) -> Vec<&'a str> {
+    let mut names: Vec<_> = headers.map(|(name, _)| name).collect();
     names.sort_unstable();
-    assert_eq!(names, ["traceparent", "x-forwarded-for"]);
+    names
 }
 
 #[tokio::test]

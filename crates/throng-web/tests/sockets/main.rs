@@ -3,7 +3,10 @@
 
 mod support;
 
+mod answers;
 mod broadcasts;
+mod bytes;
+mod custom;
 mod draining;
 mod ends;
 mod events;
@@ -13,10 +16,14 @@ mod handshake;
 mod joins;
 mod leaves;
 mod limits;
+mod live_tokens;
 mod mounting;
+mod mounts;
+mod origins;
 mod presence;
 mod requests;
 mod slow_readers;
 mod supervision;
 mod topics;
 mod vanished;
+mod versions;

@@ -260,3 +260,32 @@ async fn a_slow_reader_of_a_large_frame_hears_its_other_half_before_the_close() 
     assert!(message[4]["text"] == text.as_str());
     assert_eq!(lazy.close_code().await, Some(1001));
 }
+
+#[tokio::test]
+async fn c18_3_a_client_that_is_slow_with_events_that_may_be_dropped_stays_and_gets_the_newest() {
+    let server = Server::with_limits(|limits| limits.outbound_bytes_max = 64 << 10).await;
+    let mut lazy = lazy(&server).await;
+    for n in 0..MESSAGES {
+        server.endpoint.broadcast("room:1", "tick", big(n)).unwrap();
+        server.endpoint.broadcast("room:1", "cursor", json!({ "n": n })).unwrap();
+        tokio::task::yield_now().await;
+    }
+    server.endpoint.broadcast("room:1", "firm", json!({})).unwrap();
+    let counts = server.endpoint.outbound_counts();
+    assert!(counts.dropped > 0 && counts.superseded > 0 && counts.closed == 0, "{counts:?}");
+    let (mut last_tick, mut last_cursor, mut received) = (0, 0, 0);
+    loop {
+        let (_, frame) = lazy.read_frame().await.expect("the connection lives");
+        let message: Value = serde_json::from_slice(&frame).unwrap();
+        received += 1;
+        match message[3].as_str() {
+            Some("tick") => last_tick = message[4]["n"].as_u64().unwrap(),
+            Some("cursor") => last_cursor = message[4]["n"].as_u64().unwrap(),
+            _ => break,
+        }
+    }
+    let newest = MESSAGES as u64 - 1;
+    assert_eq!((last_tick, last_cursor), (newest, newest));
+    let (dropped, superseded) = (counts.dropped as usize, counts.superseded as usize);
+    assert!(received + dropped + superseded > 2 * MESSAGES, "what was not sent is counted");
+}

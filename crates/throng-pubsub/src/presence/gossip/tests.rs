@@ -20,7 +20,7 @@ struct Node {
 
 impl Node {
     fn new(name: &str, version: u64) -> Self {
-        let state = State::new(Replica { name: name.into(), version });
+        let state = State::new(Replica { name: name.into(), version }, 1_000);
         Self { state, gossip: Gossip::new(BEATS), told: BTreeSet::new() }
     }
 
@@ -151,7 +151,7 @@ impl World {
 }
 
 #[test]
-fn p14_4_a_change_is_told_with_the_next_beat_and_once() {
+fn c14_4_a_change_is_told_with_the_next_beat_and_once() {
     let mut world = World::of(&["a", "b"]);
     world.beats(2);
     world.node("a").join(1, "x");
@@ -164,7 +164,7 @@ fn p14_4_a_change_is_told_with_the_next_beat_and_once() {
 }
 
 #[test]
-fn p14_4_an_idle_replica_speaks_now_and_then() {
+fn c14_4_an_idle_replica_speaks_now_and_then() {
     let mut world = World::of(&["a"]);
     world.beats(31);
     let beats = world.log.iter().filter(|(_, to, message)| {
@@ -174,7 +174,7 @@ fn p14_4_an_idle_replica_speaks_now_and_then() {
 }
 
 #[test]
-fn p14_4_a_replica_whose_tracker_starts_again_speaks_with_the_next_beat() {
+fn c14_4_a_replica_whose_tracker_starts_again_speaks_with_the_next_beat() {
     let mut world = World::of(&["a"]);
     world.beats(4);
     world.log.clear();
@@ -184,7 +184,7 @@ fn p14_4_a_replica_whose_tracker_starts_again_speaks_with_the_next_beat() {
 }
 
 #[test]
-fn p14_5_a_newcomer_knows_everybody_after_one_beat() {
+fn c14_5_a_newcomer_knows_everybody_after_one_beat() {
     let mut world = World::of(&["a", "b"]);
     world.node("a").join(1, "x");
     world.node("b").join(1, "y");
@@ -197,7 +197,7 @@ fn p14_5_a_newcomer_knows_everybody_after_one_beat() {
 }
 
 #[test]
-fn p14_5_a_node_that_starts_again_takes_the_place_of_its_earlier_life() {
+fn c14_5_a_node_that_starts_again_takes_the_place_of_its_earlier_life() {
     let mut world = World::of(&["a", "b"]);
     world.node("a").join(1, "before");
     world.beats(2);
@@ -210,7 +210,7 @@ fn p14_5_a_node_that_starts_again_takes_the_place_of_its_earlier_life() {
 }
 
 #[test]
-fn p14_6_a_lost_delta_is_asked_for() {
+fn c14_6_a_lost_delta_is_asked_for() {
     let mut world = World::of(&["a", "b"]);
     world.beats(2);
     world.node("a").join(1, "lost");
@@ -224,7 +224,7 @@ fn p14_6_a_lost_delta_is_asked_for() {
 }
 
 #[test]
-fn p14_6_a_lost_leave_is_asked_for() {
+fn c14_6_a_lost_leave_is_asked_for() {
     let mut world = World::of(&["a", "b"]);
     world.node("a").join(1, "x");
     world.beats(2);
@@ -237,7 +237,7 @@ fn p14_6_a_lost_leave_is_asked_for() {
 }
 
 #[test]
-fn p14_6_of_those_who_know_more_the_fewest_are_asked() {
+fn c14_6_of_those_who_know_more_the_fewest_are_asked() {
     let mut world = World::of(&["a", "b", "c"]);
     world.beats(2);
     world.split(&["a"], &["c"]);
@@ -251,7 +251,7 @@ fn p14_6_of_those_who_know_more_the_fewest_are_asked() {
 }
 
 #[test]
-fn p14_6_a_replica_that_is_down_here_and_up_there_causes_no_endless_traffic() {
+fn c14_6_a_replica_that_is_down_here_and_up_there_causes_no_endless_traffic() {
     // Each comparison would find that the other knows more of it, and each answer would leave it out.
     let mut world = World::of(&["a", "b", "c"]);
     world.beats(2);
@@ -266,7 +266,7 @@ fn p14_6_a_replica_that_is_down_here_and_up_there_causes_no_endless_traffic() {
 }
 
 #[test]
-fn p14_7_a_silent_node_is_hidden_and_after_a_long_time_forgotten() {
+fn c14_7_a_silent_node_is_hidden_and_after_a_long_time_forgotten() {
     let mut world = World::of(&["a", "b"]);
     world.node("a").join(1, "x");
     world.beats(1);
@@ -283,7 +283,7 @@ fn p14_7_a_silent_node_is_hidden_and_after_a_long_time_forgotten() {
 }
 
 #[test]
-fn p14_8_a_split_hides_each_side_from_the_other_and_a_heal_brings_back_what_is_left() {
+fn c14_8_a_split_hides_each_side_from_the_other_and_a_heal_brings_back_what_is_left() {
     let mut world = World::of(&["a", "b", "c"]);
     for name in ["a", "b", "c"] {
         world.node(name).join(1, name);
@@ -304,7 +304,7 @@ fn p14_8_a_split_hides_each_side_from_the_other_and_a_heal_brings_back_what_is_l
 }
 
 #[test]
-fn p14_8_after_a_very_long_split_everything_is_told_anew() {
+fn c14_8_after_a_very_long_split_everything_is_told_anew() {
     let mut world = World::of(&["a", "b"]);
     world.node("a").join(1, "x");
     world.node("b").join(1, "y");
@@ -318,7 +318,7 @@ fn p14_8_after_a_very_long_split_everything_is_told_anew() {
 }
 
 #[test]
-fn p14_9_a_node_that_says_goodbye_is_forgotten_at_once() {
+fn c14_9_a_node_that_says_goodbye_is_forgotten_at_once() {
     let mut world = World::of(&["a", "b"]);
     world.node("a").join(1, "x");
     world.beats(2);
@@ -331,7 +331,7 @@ fn p14_9_a_node_that_says_goodbye_is_forgotten_at_once() {
 }
 
 #[test]
-fn p14_10_a_presence_that_came_and_went_between_two_beats_is_not_heard_of_elsewhere() {
+fn c14_10_a_presence_that_came_and_went_between_two_beats_is_not_heard_of_elsewhere() {
     let mut world = World::of(&["a", "b"]);
     world.beats(2);
     world.node("a").join(1, "short");
@@ -441,7 +441,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn p14_8_after_anything_a_whole_network_agrees_on_who_is_there(events in prop::collection::vec(event(), 0..120)) {
+    fn c14_8_after_anything_a_whole_network_agrees_on_who_is_there(events in prop::collection::vec(event(), 0..120)) {
         let (mut world, mut lives) = (World::of(&NAMES), 1);
         for event in &events {
             run(&mut world, event, &mut lives);

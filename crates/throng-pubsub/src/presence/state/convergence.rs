@@ -168,7 +168,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn p14_2_replicas_converge_to_who_joined_and_did_not_leave(steps in prop::collection::vec(step(), 0..80)) {
+    fn c14_2_replicas_converge_to_who_joined_and_did_not_leave(steps in prop::collection::vec(step(), 0..80)) {
         let mut world = World::new();
         for step in &steps {
             world.run(step);
@@ -184,7 +184,7 @@ proptest! {
     }
 
     #[test]
-    fn p12_4_the_diffs_that_were_told_add_up_to_what_shows(steps in prop::collection::vec(step(), 0..80)) {
+    fn c12_4_the_diffs_that_were_told_add_up_to_what_shows(steps in prop::collection::vec(step(), 0..80)) {
         let mut world = World::new();
         for step in &steps {
             world.run(step);
@@ -195,7 +195,7 @@ proptest! {
     }
 
     #[test]
-    fn p14_2_nobody_shows_what_its_own_replica_has_ended_once_it_was_told(steps in prop::collection::vec(step(), 0..60)) {
+    fn c14_2_nobody_shows_what_its_own_replica_has_ended_once_it_was_told(steps in prop::collection::vec(step(), 0..60)) {
         let mut world = World::new();
         for step in &steps {
             world.run(step);
@@ -210,7 +210,7 @@ proptest! {
     }
 
     #[test]
-    fn p14_2_deltas_in_any_order_equal_the_full_state(
+    fn c14_2_deltas_in_any_order_equal_the_full_state(
         steps in prop::collection::vec(step(), 1..60),
         cuts in prop::collection::vec(any::<Index>(), 0..6),
         order in any::<u64>(),

@@ -60,6 +60,19 @@ impl Client {
         soon("a write", self.socket.send(Message::text(text.into()))).await.unwrap();
     }
 
+    /// Sends a binary frame.
+    pub(crate) async fn send_bytes(&mut self, bytes: impl Into<Vec<u8>>) {
+        soon("a write", self.socket.send(Message::binary(bytes.into()))).await.unwrap();
+    }
+
+    /// The next message, which is a binary frame.
+    pub(crate) async fn receive_bytes(&mut self) -> Vec<u8> {
+        match soon("a message", self.socket.next()).await {
+            Some(Ok(Message::Binary(bytes))) => bytes.to_vec(),
+            other => panic!("unexpected {other:?}"),
+        }
+    }
+
     /// Sends a message with a new reference, and returns the reference.
     pub(crate) async fn push(&mut self, join_ref: Value, topic: &str, event: &str, payload: Value) -> String {
         self.next_ref += 1;

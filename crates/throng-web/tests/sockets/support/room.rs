@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use throng_runtime::{Exit, Handled, Message};
 use throng_web::{
-    Broadcast, Channel, ChannelHandler, JoinError, Refusal, Reply, Socket, SocketRef, SocketRouter,
+    Broadcast, Channel, ChannelHandler, JoinError, Refusal, Reply, Socket, SocketRef, SocketRouter, WhenSlow,
 };
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
@@ -121,6 +121,8 @@ impl Channel for Room {
     type Params = JoinParams;
     type Event = RoomIn;
     const INTERCEPTS: &'static [&'static str] = &["whispered", "hushed"];
+    const WHEN_SLOW: &'static [(&'static str, WhenSlow)] =
+        &[("tick", WhenSlow::DropOldest), ("cursor", WhenSlow::KeepLatest)];
 
     async fn join(params: JoinParams, socket: &mut Socket<'_, Self>) -> Result<Room, JoinError> {
         match params.how.as_str() {

@@ -1,0 +1,9 @@
+//! Long-polling, over real HTTP: what a client sees of it, rule by rule (§9).
+
+mod bodies;
+mod ends;
+mod limits;
+mod polls;
+mod races;
+mod requests;
+mod support;

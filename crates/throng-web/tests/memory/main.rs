@@ -1,0 +1,4 @@
+//! The in-memory transport: clients within the process.
+
+mod million;
+mod transport;
