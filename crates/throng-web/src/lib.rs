@@ -177,6 +177,9 @@ mod close;
 mod connection;
 mod endpoint;
 mod fastlane;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod longpoll;
 mod memory;
 mod origin;

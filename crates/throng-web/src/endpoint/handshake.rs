@@ -11,7 +11,7 @@ use crate::websocket;
 
 /// Why a request is not a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NoHandshake {
+pub(crate) enum NoHandshake {
     #[error("only GET opens a WebSocket")]
     Method,
     #[error("the request does not ask to upgrade to a WebSocket")]
@@ -23,7 +23,7 @@ pub(super) enum NoHandshake {
 }
 
 /// The accept key for a handshake request.
-pub(super) fn accept_key(parts: &Parts) -> Result<HeaderValue, NoHandshake> {
+pub(crate) fn accept_key(parts: &Parts) -> Result<HeaderValue, NoHandshake> {
     let headers = &parts.headers;
     if parts.method != Method::GET {
         return Err(NoHandshake::Method);
@@ -41,7 +41,7 @@ pub(super) fn accept_key(parts: &Parts) -> Result<HeaderValue, NoHandshake> {
 }
 
 /// The answer that switches protocols.
-pub(super) fn switching_protocols(
+pub(crate) fn switching_protocols(
     accept_key: HeaderValue,
     subprotocol: Option<HeaderValue>,
     extensions: Option<HeaderValue>,

@@ -10,7 +10,7 @@ mod descriptors;
 mod drain;
 mod exchange;
 mod gate;
-mod handshake;
+pub(crate) mod handshake;
 mod health;
 mod limits;
 mod listener;

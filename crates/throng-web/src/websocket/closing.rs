@@ -77,7 +77,7 @@ async fn drain<T: AsyncRead + AsyncWrite + Unpin>(
 
 /// Waits for the client's answer, or for it to hang up: closing a socket with unread input resets it, and the client might
 /// lose the close frame to the reset.
-async fn linger<T: AsyncRead + AsyncWrite + Unpin>(mut stream: Stream<T>) -> io::Result<()> {
+pub(crate) async fn linger<T: AsyncRead + AsyncWrite + Unpin>(mut stream: Stream<T>) -> io::Result<()> {
     let mut left = DISCARD_BYTES_MAX;
     while !stream.is_broken() && left > 0 {
         let read = poll_fn(|cx| {

@@ -24,19 +24,16 @@ mod utf8;
 mod violation;
 
 pub use self::deflate::Compress;
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::{closing::linger, deflate::Agreement};
 pub(crate) use self::{
     accept_key::accept_key,
-    deflate::{Compression, Deflate, Deflated},
-    socket::{Opening, WebSocket},
-};
-use self::{
-    decoder::{Decoder, Incoming, Input, Progress},
-    deflate::Inflate,
+    decoder::{Decoder, Incoming, Input},
+    deflate::{Compression, Deflate, Deflated, Inflate},
     goodbye::Goodbye,
-    head::ServerHead,
     io::Io,
-    opcode::Opcode,
     outgoing::Outgoing,
+    socket::{Opening, WebSocket},
     stream::{ReadError, Stream},
-    violation::Violation,
 };
+use self::{decoder::Progress, head::ServerHead, opcode::Opcode, violation::Violation};

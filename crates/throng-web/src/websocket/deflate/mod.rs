@@ -9,7 +9,7 @@ mod options;
 use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
 
-use self::offer::Agreement;
+pub(crate) use self::offer::Agreement;
 #[cfg(test)]
 pub(crate) use self::offer::WindowBits;
 pub use self::options::Compress;
@@ -34,6 +34,16 @@ impl Compression {
             deflate: Deflate::new(options.level, agreement.window_bits),
             bytes_min: u32::try_from(options.bytes_min).unwrap_or(u32::MAX),
         })
+    }
+
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn inflate(&self) -> Inflate {
+        self.inflate
+    }
+
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn deflate(&self) -> Deflate {
+        self.deflate
     }
 
     /// The server's part of the handshake.

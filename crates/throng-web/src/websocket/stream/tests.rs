@@ -140,9 +140,10 @@ fn c8_pings_are_answered_after_what_is_queued_and_a_flood_of_them_is_bounded() {
     stream.queue(flat(b"data"));
     stream.writing.pong(b"1");
     stream.writing.pong(b"2");
+    stream.queue(flat(b"later"));
     stream.io.takes = vec![usize::MAX; 2];
     assert!(poll_write(&mut stream).is_ready());
-    assert_eq!(stream.io.written, b"\x82\x04data\x8A\x011\x8A\x012");
+    assert_eq!(stream.io.written, b"\x82\x04data\x8A\x011\x8A\x012\x82\x05later");
     for n in 0..100_000_u32 {
         stream.writing.pong(&n.to_be_bytes().repeat(30));
     }

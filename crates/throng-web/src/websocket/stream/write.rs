@@ -72,8 +72,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
             if writing.pongs.is_empty() {
                 break;
             }
-            let pongs = std::mem::take(&mut writing.pongs);
-            writing.queue(Outgoing::Encoded(pongs));
+            writing.queue_pongs();
         }
         if writing.is_unflushed {
             ready!(Pin::new(io).poll_flush(cx))?;
@@ -95,11 +94,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Stream<T> {
 }
 
 impl Writing {
+    /// Queues a frame behind the answers to pings that came before.
     pub(super) fn queue(&mut self, frame: Outgoing) {
         if self.frames.capacity() == 0 {
             self.frames = scratch::take_batch();
         }
+        self.queue_pongs();
         self.frames.push(frame);
+    }
+
+    fn queue_pongs(&mut self) {
+        if !self.pongs.is_empty() {
+            let pongs = std::mem::take(&mut self.pongs);
+            self.frames.push(Outgoing::Encoded(pongs));
+        }
     }
 
     /// Answers a ping, after what is queued.
