@@ -225,9 +225,7 @@ fn browser_tests() -> Vec<Step> {
             about: "what clients are told of random presences, replayed into the class of the npm package `phoenix`",
             limit: minutes(15),
             needs: &[Tool::Node, Tool::Npm],
-            work: Work::Tests(vec![cargo(
-                "test --package throng-pubsub --test official -- --ignored --nocapture",
-            )]),
+            work: Work::Tests(vec![cargo("test --package throng-pubsub --test official -- --nocapture")]),
         },
         Step {
             name: "longpoll",
