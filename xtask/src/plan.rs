@@ -157,6 +157,16 @@ fn tests() -> Vec<Step> {
             work: Work::Tests(vec![cargo("test --manifest-path bench/Cargo.toml --target-dir target/bench")]),
         },
         Step {
+            name: "restart",
+            about: "the chat is restarted under 1,000 clients, and killed: nothing acknowledged is lost, or the gap is told",
+            limit: minutes(20),
+            needs: &[],
+            work: Work::Tests(vec![
+                cargo("test --package chat --test restart --release -- --nocapture --test-threads 1")
+                    .with("THRONG_CLIENTS", "1000"),
+            ]),
+        },
+        Step {
             name: "client",
             about: "unit tests of the JavaScript client",
             limit: minutes(3),
