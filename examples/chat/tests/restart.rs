@@ -43,7 +43,7 @@ impl Chat {
             .env("PORT", addr.port().to_string())
             .env("SECRET_KEY_BASE", "of this test, and long enough for it")
             .env("STATE_FILE", &state)
-            .env("RUST_LOG", "warn")
+            .env("RUST_LOG", "error")
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
