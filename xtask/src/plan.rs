@@ -195,6 +195,13 @@ fn browser_tests() -> Vec<Step> {
             )]),
         },
         Step {
+            name: "recovery",
+            about: "what clients miss and send again: the unmodified npm package `phoenix`, and the project's own client",
+            limit: minutes(20),
+            needs: &[Tool::Node, Tool::Npm],
+            work: Work::AgainstChat("recovery.mjs"),
+        },
+        Step {
             name: "longpoll",
             about: "the unmodified npm package `phoenix` against the chat, by long-polling",
             limit: minutes(20),

@@ -33,6 +33,9 @@ pub mod channels {}
 #[doc = include_str!("guide/binary_and_versions.md")]
 pub mod binary_and_versions {}
 
+#[doc = include_str!("guide/recovery.md")]
+pub mod recovery {}
+
 #[doc = include_str!("guide/debugging.md")]
 pub mod debugging {}
 
