@@ -8,6 +8,8 @@
 //! members_max = 200
 //! history_max = 100
 //! state_file = "chat.state"
+//! behind_tls = true                   # a proxy ends TLS in front of it
+//! trusted_proxies = ["127.0.0.1"]     # and says in X-Forwarded-For who its clients are
 //! ```
 
 use std::{
@@ -35,6 +37,10 @@ pub(crate) struct Config {
     pub(crate) history_max: usize,
     /// Where what was said is kept over a restart. Without one it ends with the program.
     pub(crate) state_file: Option<PathBuf>,
+    /// Whether pages reach it by `https`, through a proxy.
+    pub(crate) behind_tls: bool,
+    /// Networks of proxies that are believed who their clients are.
+    pub(crate) trusted_proxies: Vec<String>,
 }
 
 impl Default for Config {
@@ -47,6 +53,8 @@ impl Default for Config {
             members_max: 200,
             history_max: 100,
             state_file: None,
+            behind_tls: false,
+            trusted_proxies: Vec::new(),
         }
     }
 }

@@ -15,8 +15,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("throng-test", &["throng-runtime", "throng-pubsub", "throng-web"]),
     ("throng", &["throng-config", "throng-runtime", "throng-macros", "throng-pubsub", "throng-web"]),
     ("chat", &["throng"]),
+    ("conformance", &["throng"]),
     ("differential", &["throng-runtime"]),
-    ("throng-load", &[]),
+    // The server of its own test.
+    ("throng-load", &["throng-pubsub", "throng-runtime", "throng-web"]),
     ("xtask", &[]),
 ];
 

@@ -43,6 +43,7 @@ impl<C: Channel> ChannelServer<C> {
             link.outbox.release(*channel, last);
         }
         telemetry::channel_joined(topic, link.id.as_deref());
+        self.socket.watch.as_ref().inspect(|watch| watch.joined());
         Ok(())
     }
 

@@ -8,11 +8,13 @@ use super::{
     Channel, Replaced,
     server::{ChannelServer, Inbound},
 };
-use crate::{connection::Link, protocol::Message, recovery, socket::ChannelId};
+use crate::{connection::Link, protocol::Message, recovery, socket::ChannelId, telemetry::ChannelWatch};
 
 /// A join that was let through, for the channel's process to run.
 #[derive(Debug)]
 pub(crate) struct JoinRequest {
+    /// Follows the channel, where there are observers.
+    pub(crate) watch: Option<Arc<ChannelWatch>>,
     pub(crate) link: Arc<Link>,
     pub(crate) channel: ChannelId,
     pub(crate) message: Message,

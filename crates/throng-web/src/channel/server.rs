@@ -1,6 +1,6 @@
 //! The process behind a channel: a server that joins, handles and leaves on its client's behalf.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Instant};
 
 use throng_pubsub::{Answer as KeptAnswer, Broadcast, Claim, Standing};
 use throng_runtime::{Ctx, Down, Exit, GenServer, Halt, Handled, Handler, Init, Message};
@@ -93,7 +93,7 @@ impl<C: Channel> GenServer for ChannelServer<C> {
     type Args = Arc<Start<C::Assigns>>;
 
     async fn init(start: Arc<Start<C::Assigns>>, ctx: &mut Ctx<Self>) -> Init<Self> {
-        let Start { assigns, join: JoinRequest { link, channel, message, replaces } } = &*start;
+        let Start { assigns, join: JoinRequest { link, channel, message, replaces, watch } } = &*start;
         ctx.on_exit(link.channels.clone());
         link.channels.opened();
         ctx.continue_with(Join { payload: message.payload.clone(), replaces: *replaces });
@@ -107,6 +107,7 @@ impl<C: Channel> GenServer for ChannelServer<C> {
             reference: Some(message.reference.clone()),
             join_reply: None,
             subscription: None,
+            watch: watch.clone(),
             down: None,
             out: None,
             claim: None,
@@ -219,6 +220,7 @@ impl<C: Channel> ChannelServer<C> {
             Err(error) => return error.into(),
         }
         telemetry::join_refused(&socket.topic, socket.link.id.as_deref());
+        socket.watch.as_ref().inspect(|watch| watch.refused());
         Halt::Stop(Exit::Normal)
     }
 
@@ -269,7 +271,9 @@ impl<C: Channel> ChannelServer<C> {
             }
         };
         self.socket.reference = Some(message.reference.clone());
+        let watch = self.socket.watch.clone().map(|watch| (watch, Instant::now()));
         let result = channel.handle_in(event, &mut Socket { state: &mut self.socket, ctx }).await;
+        watch.inspect(|(watch, began)| watch.handled(&message.event, *began));
         self.socket.reference = None;
         let Reply { answer, stop } = match result {
             Ok(reply) => reply,

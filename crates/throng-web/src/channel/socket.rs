@@ -16,6 +16,7 @@ use crate::{
     connection::{Link, Loan, Mark, Merge, Outbox},
     protocol::{Payload, PayloadError, Ref, Serializer},
     socket::ChannelId,
+    telemetry::ChannelWatch,
 };
 
 /// A channel's own view of its client and topic, given to each of its callbacks.
@@ -39,6 +40,8 @@ pub(super) struct SocketState<C: Channel> {
     pub(super) join_reply: Option<Payload>,
     /// Held while the topic's broadcasts reach the client.
     pub(super) subscription: Option<Subscription>,
+    /// Follows the channel, where there are observers.
+    pub(super) watch: Option<Arc<ChannelWatch>>,
     /// How a `Down` reaches the channel, known once it monitored anything.
     pub(super) down: Option<super::server::DownHandler<C>>,
     /// The recorded broadcast that is handed out through the channel.
@@ -51,8 +54,11 @@ pub(super) struct SocketState<C: Channel> {
 pub(super) struct Out {
     pub(super) position: Position,
     /// It was missed: what is pushed for it goes here, and then into the reply to the join.
-    pub(super) missed: Option<Mutex<Vec<(Box<str>, Payload)>>>,
+    pub(super) missed: Option<Mutex<Vec<Pushed>>>,
 }
+
+/// An event and its payload.
+pub(super) type Pushed = (Box<str>, Payload);
 
 impl<C: Channel> Socket<'_, C> {
     /// What is known of the client: the channel's own copy.

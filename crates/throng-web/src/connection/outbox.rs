@@ -8,7 +8,11 @@ use std::{fmt, pin::pin};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::{backlog::Flights, queue::Queue, waiting::Mark};
+use super::{
+    backlog::Flights,
+    queue::{Queue, Record},
+    waiting::Mark,
+};
 use crate::{OutboundCounts, close::CloseReason, endpoint::Limits, protocol::Frame, socket::ChannelId};
 
 /// News of a channel for its connection.
@@ -152,6 +156,11 @@ impl Outbox {
         self.sent.notify_waiters();
     }
 
+    /// What has passed through.
+    pub(crate) fn record(&self) -> Record {
+        self.queue.lock().record()
+    }
+
     /// Bytes that wait for the client.
     pub(crate) fn queued_bytes(&self) -> usize {
         self.queue.lock().bytes()
@@ -223,6 +232,8 @@ impl fmt::Debug for Outbox {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const A: ChannelId = ChannelId(1);
@@ -291,9 +302,9 @@ mod tests {
     fn news_comes_before_the_reason_to_close_and_the_first_reason_counts() {
         let outbox = outbox(100);
         outbox.tell(ChannelNews::Joined(A));
-        outbox.close(CloseReason::Restart);
+        outbox.close(CloseReason::Restart { retry_in: Duration::ZERO });
         outbox.close(CloseReason::Disconnected);
         assert_eq!(outbox.next_news(), Ok(Some(ChannelNews::Joined(A))));
-        assert_eq!(outbox.next_news(), Err(CloseReason::Restart));
+        assert_eq!(outbox.next_news(), Err(CloseReason::Restart { retry_in: Duration::ZERO }));
     }
 }

@@ -124,10 +124,13 @@ async fn accept(
         match socket.accept().await {
             Ok((stream, peer)) => {
                 is_failing = false;
-                let Some(visit) = peers.admit(peer.ip()) else {
+                // A proxy's connections are those of many clients.
+                let is_proxy = endpoint.shared.proxies.trust(peer.ip());
+                let visit = (!is_proxy).then(|| peers.admit(peer.ip()));
+                if let Some(None) = visit {
                     telemetry::peer_refused(peer.ip());
                     continue;
-                };
+                }
                 let (endpoint, finished) = (endpoint.clone(), finished.clone());
                 ctx.node().spawn(move |_| async move {
                     serve(stream, peer, &endpoint, finished).await;
@@ -155,10 +158,11 @@ async fn serve(stream: TcpStream, peer: SocketAddr, endpoint: &Endpoint, mut fin
     let exchanges = Arc::new(Exchanges::default());
     let stream = TokioIo::new(Watched::new(stream, exchanges.clone()));
     let routes = TowerToHyperService::new(endpoint.router());
-    let begun = exchanges.clone();
+    let (begun, proxies) = (exchanges.clone(), &endpoint.shared.proxies);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         let exchange = begun.begin();
-        request.extensions_mut().insert(ConnectInfo(peer));
+        let client = proxies.client(peer, request.headers());
+        request.extensions_mut().insert(ConnectInfo(client));
         routes.call(request).map_ok(|response| response.map(|body| exchange.answered_with(body)))
     });
     let connection = http1::Builder::new()
