@@ -202,6 +202,16 @@ fn tests() -> Vec<Step> {
             work: Work::Tests(vec![cargo("test --manifest-path bench/Cargo.toml --target-dir target/bench")]),
         },
         Step {
+            name: "restart",
+            about: "the chat is restarted under 1,000 clients, and killed: nothing acknowledged is lost, or the gap is told",
+            limit: minutes(20),
+            needs: &[],
+            work: Work::Tests(vec![
+                cargo("test --package chat --test restart --release -- --nocapture --test-threads 1")
+                    .with("THRONG_CLIENTS", "1000"),
+            ]),
+        },
+        Step {
             name: "client",
             about: "unit tests of the JavaScript client",
             limit: minutes(3),
@@ -226,6 +236,13 @@ fn browser_tests() -> Vec<Step> {
             limit: minutes(15),
             needs: &[Tool::Node, Tool::Npm],
             work: Work::Tests(vec![cargo("test --package throng-pubsub --test official -- --nocapture")]),
+        },
+        Step {
+            name: "recovery",
+            about: "what clients miss and send again: the unmodified npm package `phoenix`, and the project's own client",
+            limit: minutes(20),
+            needs: &[Tool::Node, Tool::Npm],
+            work: Work::AgainstChat("recovery.mjs"),
         },
         Step {
             name: "longpoll",

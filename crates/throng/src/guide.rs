@@ -48,6 +48,9 @@ pub mod compared {}
 #[doc = include_str!("guide/binary_and_versions.md")]
 pub mod binary_and_versions {}
 
+#[doc = include_str!("guide/recovery.md")]
+pub mod recovery {}
+
 #[doc = include_str!("guide/presence.md")]
 pub mod presence {}
 
