@@ -181,6 +181,7 @@ mod origin;
 mod params;
 mod protocol;
 mod rate;
+mod recovery;
 mod routing;
 mod server_api;
 mod slow;

@@ -92,6 +92,10 @@ pub(crate) fn channel_joined(topic: &str, id: Option<&str>) {
     tracing::info!(target: TARGET, topic, id, "channel joined");
 }
 
+pub(crate) fn channel_recovered(topic: &str, messages: usize, gap: bool) {
+    tracing::debug!(target: TARGET, topic, messages, gap, "channel recovered");
+}
+
 pub(crate) fn join_refused(topic: &str, id: Option<&str>) {
     tracing::info!(target: TARGET, topic, id, "join refused");
 }

@@ -243,6 +243,7 @@ impl CustomSocket {
                     topic: topic.clone(),
                     join_ref: join_ref.clone(),
                     reference: message.reference,
+                    claim: None,
                 };
                 let (event, payload) = (message.event, message.payload);
                 one(FromClient::Event(ClientEvent { event, payload, reply, _in_flight: in_flight }))
@@ -257,8 +258,8 @@ impl CustomSocket {
             }
             Inbound::Closed { is_drain: true } => [Some(FromClient::Drain), Some(FromClient::Closed)],
             Inbound::Closed { is_drain: false } => one(FromClient::Closed),
-            // Custom channels intercept nothing.
-            Inbound::Intercepted { .. } => [None, None],
+            // Custom channels intercept nothing, and know no ids.
+            Inbound::Intercepted { .. } | Inbound::Known { .. } => [None, None],
         }
     }
 }

@@ -107,6 +107,7 @@ impl<'a> Client<'a> {
                 ChannelNews::Closing(channel) => Input::Closing(channel),
                 ChannelNews::Down(channel) => {
                     self.channels.remove(channel);
+                    self.link.outbox.drop_held(channel);
                     Input::Down(channel)
                 }
             };

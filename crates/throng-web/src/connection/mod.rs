@@ -60,6 +60,8 @@ pub(crate) struct Link {
     pub(crate) connection: ProcessId,
     pub(crate) channels: Arc<ChannelCount>,
     pub(crate) observers: Observers,
+    /// The size of the pages in which a client is told what it missed.
+    pub(crate) page_bytes_max: usize,
     /// How long a channel may take to end, unless its type says otherwise.
     pub(crate) channel_grace: Duration,
 }
@@ -153,6 +155,7 @@ impl Accepted {
             connection,
             channels: self.mounted.shared.channels.clone(),
             observers: self.mounted.shared.observers.clone(),
+            page_bytes_max: self.mounted.limits.frame_bytes_max,
             channel_grace: self.mounted.limits.channel_grace,
         }
     }

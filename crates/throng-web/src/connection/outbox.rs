@@ -3,7 +3,7 @@
 //! Bounded by bytes: a client that reads more slowly than it is written to is closed and its queue freed (§18.3), so no
 //! client costs more than its share. Frames leave in the order they were put in. Senders never wait.
 
-use std::fmt;
+use std::{fmt, pin::pin};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -33,6 +33,8 @@ pub(crate) struct Outbox {
     frames: Notify,
     /// Rung for the reader.
     news: Notify,
+    /// Rung for whoever waits for room.
+    sent: Notify,
     /// Events handed to channels and not yet handled.
     flights: Mutex<Flights>,
 }
@@ -43,6 +45,7 @@ impl Outbox {
             queue: Mutex::new(Queue::new(limits.outbound_bytes_max)),
             frames: Notify::new(),
             news: Notify::new(),
+            sent: Notify::new(),
             flights: Mutex::new(Flights::new(limits)),
         }
     }
@@ -68,6 +71,23 @@ impl Outbox {
             queue.push(join_reply, None);
             queue.release(channel);
         });
+    }
+
+    /// Drops what was held for a channel that ended before its join was answered.
+    pub(crate) fn drop_held(&self, channel: ChannelId) {
+        self.queue.lock().drop_held(channel);
+    }
+
+    /// Resolves when so much has been sent that much more may be queued, or nothing will be sent any more.
+    pub(crate) async fn has_room(&self) {
+        loop {
+            let mut sent = pin!(self.sent.notified());
+            sent.as_mut().enable();
+            if self.queue.lock().has_room() {
+                return;
+            }
+            sent.await;
+        }
     }
 
     /// Queues a frame that was broadcast to a channel's topic.
@@ -97,11 +117,14 @@ impl Outbox {
     pub(crate) fn close(&self, reason: CloseReason) {
         self.queue.lock().stop(reason);
         self.news.notify_one();
+        self.sent.notify_waiters();
     }
 
     /// The next frame to be sent. The one before it has been by then, and no longer counts.
     pub(crate) fn next_frame(&self) -> Option<Frame> {
-        self.queue.lock().next_frame()
+        let frame = self.queue.lock().next_frame();
+        self.sent.notify_waiters();
+        frame
     }
 
     /// Whether no frame waits to be sent.
@@ -129,6 +152,8 @@ impl Outbox {
         let mut queue = self.queue.lock();
         queue.stop(CloseReason::Internal);
         queue.free();
+        drop(queue);
+        self.sent.notify_waiters();
     }
 
     /// What has passed through.
@@ -187,6 +212,7 @@ impl Outbox {
         drop(queue);
         self.frames.notify_one();
         if overflown {
+            self.sent.notify_waiters();
             self.news.notify_one();
         }
     }

@@ -146,6 +146,20 @@ impl Queue {
         }
     }
 
+    /// Drops what was held for a channel that ended before its join was answered.
+    pub(super) fn drop_held(&mut self, channel: ChannelId) {
+        let Some(index) = self.held.iter().position(|(held, _)| *held == channel) else { return };
+        let (_, held) = self.held.swap_remove(index);
+        for (frame, _) in held {
+            self.load.remove(self.load_of(frame.len()));
+        }
+    }
+
+    /// Whether less than half of what may wait does, or nothing that could be sent.
+    pub(super) fn has_room(&self) -> bool {
+        self.is_stopped() || self.is_empty() || self.load.charge <= self.charge_max / 2
+    }
+
     /// The next frame to be sent. The one before it counts until then.
     pub(super) fn next_frame(&mut self) -> Option<Frame> {
         self.load.remove(std::mem::take(&mut self.in_hand));

@@ -95,7 +95,7 @@ impl Serializer {
     ///
     /// As [`Serializer::push`].
     pub(crate) fn broadcast(self, broadcast: &Broadcast) -> Result<Frame, PayloadError> {
-        let (topic, event, payload) = (broadcast.topic(), broadcast.event(), broadcast.payload());
+        let (topic, event, payload) = (broadcast.topic(), broadcast.event(), broadcast.client_payload());
         let (join_ref, reference) = (&Ref::NULL, &Ref::NULL);
         match payload.is_binary() {
             false => Ok(self.text(Head { join_ref, reference, topic, event }, payload)),
