@@ -253,7 +253,7 @@ fn browser_tests() -> Vec<Step> {
         },
         Step {
             name: "conformance",
-            about: "the unmodified npm package `phoenix`, of today and of 2017, against the conformance application",
+            about: "the unmodified npm package `phoenix`, of today and of 2016, against the conformance application",
             limit: minutes(20),
             needs: &[Tool::Node, Tool::Npm],
             work: Work::Against(Example::Conformance, "phoenix.mjs"),
