@@ -102,7 +102,9 @@ fn tests() -> Vec<Step> {
             about: "unit, integration and doc tests of every crate",
             limit: minutes(40),
             needs: &[],
-            work: Work::Tests(vec![cargo("test --workspace --exclude xtask --exclude differential")]),
+            work: Work::Tests(vec![cargo(
+                "test --workspace --exclude xtask --exclude differential --exclude throng-hostile",
+            )]),
         },
         Step {
             name: "otp",
@@ -148,6 +150,15 @@ fn tests() -> Vec<Step> {
                 cargo("test --package throng-runtime --test mailbox --release soak:: -- --nocapture")
                     .with("THRONG_SOAK", "60"),
             ]),
+        },
+        Step {
+            name: "hostile",
+            about: "floods, slow readers and writers, garbage, joins without end: against a server in a process of its own",
+            limit: minutes(20),
+            needs: &[],
+            work: Work::Tests(vec![cargo(
+                "test --release --package throng-hostile -- --test-threads 1 --nocapture",
+            )]),
         },
         Step {
             name: "bench",

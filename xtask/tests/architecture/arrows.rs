@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("throng", &["throng-config", "throng-runtime", "throng-macros", "throng-pubsub", "throng-web"]),
     ("chat", &["throng"]),
     ("differential", &["throng-runtime"]),
+    ("throng-hostile", &["throng"]),
     ("throng-load", &[]),
     ("xtask", &[]),
 ];
