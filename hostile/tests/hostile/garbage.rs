@@ -3,6 +3,7 @@
 use std::{
     io::Write,
     net::{Shutdown, SocketAddr},
+    thread,
 };
 
 use serde_json::json;
@@ -11,7 +12,7 @@ use crate::support::{MIB, Noise, Peer, Server, TEXT, Witness, masked, times};
 
 /// Frames as a client should send them, among them large ones, fragments and controls.
 fn fair_frames(noise: &mut Noise) -> Vec<u8> {
-    let texts: [&[u8]; 8] = [
+    let texts: [&[u8]; 7] = [
         br#"["1","1","room:1","phx_join",{}]"#,
         br#"["1","2","room:1","echo",{"words":"gr\u00fc\u00df"}]"#,
         br#"[null,"3","phoenix","heartbeat",{}]"#,
@@ -19,7 +20,6 @@ fn fair_frames(noise: &mut Noise) -> Vec<u8> {
         br#"["1","5","room:1","phx_leave",{}]"#,
         b"\xce\xba\xe1\xbd\xb9\xcf\x83",
         b"",
-        br#"["1","6","room:1","crash",null]"#,
     ];
     let text = texts[noise.below(texts.len())];
     match noise.below(9) {
@@ -107,9 +107,7 @@ fn c7_6_garbage_ends_its_own_connection_alone() {
     println!("{} answers meanwhile, {} KiB more", witness.has_been_served(), grown >> 10);
     server.is_left_with(0, 0);
     assert!(grown < 16 * MIB, "{grown} bytes");
-    let panics = server.log().lines().filter(|line| line.contains("panicked")).count();
-    println!("{panics} panics, which are all of channels that were told to");
-    assert!(!server.log().contains("connection crashed"), "{}", server.log());
+    assert!(!server.log().contains("panicked") && !server.log().contains("crashed"), "{}", server.log());
 }
 
 /// Messages that never end: 200 connections, 20 at a time, each with 60 KiB of a message and then fragments, empty or not, for as

@@ -52,7 +52,7 @@ fn c4_3_a_topic_is_joined_thousands_of_times_back_to_back() {
     assert_eq!(peer.reply("ask"), ("ok".to_owned(), "still there".into()));
 }
 
-/// Channels that take their time to end: whatever comes first, each request is answered once, and nothing is left.
+/// Channels that take their time to end: whatever comes first, each join is answered once, nothing twice, and nothing is left.
 #[test]
 fn c4_4_leaves_and_joins_race_with_channels_that_linger() {
     let (server, mut noise) = (server(), Noise::from_env());
@@ -84,7 +84,8 @@ fn c4_4_leaves_and_joins_race_with_channels_that_linger() {
         for (reference, event) in asked {
             let count = answers.get(&reference).copied().unwrap_or_default();
             assert!(count <= 1, "{reference} was answered {count} times");
-            assert!(count == 1 || event == "echo", "{event} {reference} was not answered");
+            // What is asked of a channel that ends meanwhile, a second leave say, is not answered (§7.1).
+            assert!(count == 1 || event != "phx_join", "{event} {reference} was not answered");
         }
     }
     server.is_left_with(0, 0);

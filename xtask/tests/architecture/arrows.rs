@@ -17,7 +17,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("chat", &["throng"]),
     ("differential", &["throng-runtime"]),
     ("throng-hostile", &["throng"]),
-    ("throng-load", &[]),
+    // The server of its own test.
+    ("throng-load", &["throng-pubsub", "throng-runtime", "throng-web"]),
     ("xtask", &[]),
 ];
 

@@ -3,12 +3,16 @@
 //! Bounded by bytes: a client that reads more slowly than it is written to is closed and its queue freed (§18.3), so no
 //! client costs more than its share. Frames leave in the order they were put in. Senders never wait.
 
-use std::fmt;
+use std::{fmt, pin::pin};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::{backlog::Flights, queue::Queue, waiting::Mark};
+use super::{
+    backlog::Flights,
+    queue::{Queue, Record},
+    waiting::Mark,
+};
 use crate::{OutboundCounts, close::CloseReason, endpoint::Limits, protocol::Frame, socket::ChannelId};
 
 /// News of a channel for its connection.
@@ -29,6 +33,8 @@ pub(crate) struct Outbox {
     frames: Notify,
     /// Rung for the reader.
     news: Notify,
+    /// Rung for whoever waits for room.
+    sent: Notify,
     /// Events handed to channels and not yet handled.
     flights: Mutex<Flights>,
 }
@@ -39,6 +45,7 @@ impl Outbox {
             queue: Mutex::new(Queue::new(limits.outbound_bytes_max)),
             frames: Notify::new(),
             news: Notify::new(),
+            sent: Notify::new(),
             flights: Mutex::new(Flights::new(limits)),
         }
     }
@@ -64,6 +71,23 @@ impl Outbox {
             queue.push(join_reply, None);
             queue.release(channel);
         });
+    }
+
+    /// Drops what was held for a channel that ended before its join was answered.
+    pub(crate) fn drop_held(&self, channel: ChannelId) {
+        self.queue.lock().drop_held(channel);
+    }
+
+    /// Resolves when so much has been sent that much more may be queued, or nothing will be sent any more.
+    pub(crate) async fn has_room(&self) {
+        loop {
+            let mut sent = pin!(self.sent.notified());
+            sent.as_mut().enable();
+            if self.queue.lock().has_room() {
+                return;
+            }
+            sent.await;
+        }
     }
 
     /// Queues a frame that was broadcast to a channel's topic.
@@ -93,11 +117,14 @@ impl Outbox {
     pub(crate) fn close(&self, reason: CloseReason) {
         self.queue.lock().stop(reason);
         self.news.notify_one();
+        self.sent.notify_waiters();
     }
 
     /// The next frame to be sent. The one before it has been by then, and no longer counts.
     pub(crate) fn next_frame(&self) -> Option<Frame> {
-        self.queue.lock().next_frame()
+        let frame = self.queue.lock().next_frame();
+        self.sent.notify_waiters();
+        frame
     }
 
     /// Whether no frame waits to be sent.
@@ -125,6 +152,13 @@ impl Outbox {
         let mut queue = self.queue.lock();
         queue.stop(CloseReason::Internal);
         queue.free();
+        drop(queue);
+        self.sent.notify_waiters();
+    }
+
+    /// What has passed through.
+    pub(crate) fn record(&self) -> Record {
+        self.queue.lock().record()
     }
 
     /// Bytes that wait for the client.
@@ -178,6 +212,7 @@ impl Outbox {
         drop(queue);
         self.frames.notify_one();
         if overflown {
+            self.sent.notify_waiters();
             self.news.notify_one();
         }
     }
@@ -197,6 +232,8 @@ impl fmt::Debug for Outbox {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const A: ChannelId = ChannelId(1);
@@ -265,9 +302,9 @@ mod tests {
     fn news_comes_before_the_reason_to_close_and_the_first_reason_counts() {
         let outbox = outbox(100);
         outbox.tell(ChannelNews::Joined(A));
-        outbox.close(CloseReason::Restart);
+        outbox.close(CloseReason::Restart { retry_in: Duration::ZERO });
         outbox.close(CloseReason::Disconnected);
         assert_eq!(outbox.next_news(), Ok(Some(ChannelNews::Joined(A))));
-        assert_eq!(outbox.next_news(), Err(CloseReason::Restart));
+        assert_eq!(outbox.next_news(), Err(CloseReason::Restart { retry_in: Duration::ZERO }));
     }
 }
