@@ -298,6 +298,32 @@ mod tests {
         assert!(!shown.contains("hunter2") && shown.contains("frames: 2"), "{shown}");
     }
 
+    /// The session of a long-poll waits for news in its process, and for frames in whatever request polls.
+    #[tokio::test(start_paused = true)]
+    async fn one_task_may_wait_for_frames_and_another_for_news() {
+        let outbox = Arc::new(outbox(10_000));
+        for first in ["frames", "news"] {
+            let mut waiting = Vec::new();
+            for what in [first, if first == "news" { "frames" } else { "news" }] {
+                let outbox = outbox.clone();
+                waiting.push(tokio::spawn(async move {
+                    match what {
+                        "frames" => outbox.frames_ready().await,
+                        _ => outbox.news_ready().await,
+                    }
+                }));
+                tokio::task::yield_now().await;
+            }
+            outbox.send("1".into());
+            outbox.tell(ChannelNews::Joined(A));
+            for task in waiting {
+                let heard = tokio::time::timeout(Duration::from_secs(10), task).await;
+                assert!(heard.is_ok(), "one of them did not hear, with {first} first");
+            }
+            while outbox.next_frame().is_some() {}
+        }
+    }
+
     #[test]
     fn news_comes_before_the_reason_to_close_and_the_first_reason_counts() {
         let outbox = outbox(100);
