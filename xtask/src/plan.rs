@@ -263,6 +263,13 @@ fn browser_tests() -> Vec<Step> {
             work: Work::Against(Example::Conformance, "browser.mjs"),
         },
         Step {
+            name: "proxies",
+            about: "the same through nginx and HAProxy, configured as in the guide, and a restart behind them",
+            limit: minutes(20),
+            needs: &[Tool::Node, Tool::Npm, Tool::Nginx, Tool::Haproxy, Tool::Openssl],
+            work: Work::Against(Example::Chat, "proxies.mjs"),
+        },
+        Step {
             name: "browser",
             about: "two pages of the chat in headless Chromium",
             limit: minutes(20),

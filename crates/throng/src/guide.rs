@@ -51,6 +51,28 @@ pub mod binary_and_versions {}
 #[doc = include_str!("guide/presence.md")]
 pub mod presence {}
 
+#[doc = include_str!("guide/longpoll.md")]
+pub mod longpoll {}
+
+#[doc = include_str!("guide/deployment.md")]
+#[doc = "\n# `nginx.conf`\n\n```nginx"]
+#[doc = include_str!("guide/deployment/nginx.conf")]
+#[doc = "```\n\n# `haproxy.cfg`\n\n```haproxy"]
+#[doc = include_str!("guide/deployment/haproxy.cfg")]
+#[doc = "```\n\n# `app.service`\n\n```ini"]
+#[doc = include_str!("guide/deployment/app.service")]
+#[doc = "```"]
+pub mod deployment {}
+
+#[doc = include_str!("guide/limits.md")]
+pub mod limits {}
+
+#[doc = include_str!("guide/security.md")]
+pub mod security {}
+
+#[doc = include_str!("guide/server_api.md")]
+pub mod server_api {}
+
 #[doc = include_str!("guide/debugging.md")]
 pub mod debugging {}
 

@@ -40,11 +40,15 @@ pub(crate) fn tree(node: &Node, config: &Config, log: &Log) -> Result<ChildSpec<
     let pubsub = PubSub::new();
     let presence = Presence::new("chat", &pubsub);
     let rooms = Rooms::new(node, &pubsub, &presence, config.into());
-    let endpoint = Endpoint::builder(node, &pubsub)
+    let mut endpoint = Endpoint::builder(node, &pubsub)
         .socket("/socket", sockets(&tokens, &rooms))
         .routes(http::routes(&tokens))
-        .limits(limits())
-        .build()?;
+        .trusted_proxies(config.trusted_proxies.iter().map(String::as_str))
+        .limits(limits());
+    if config.behind_tls {
+        endpoint = endpoint.behind_tls();
+    }
+    let endpoint = endpoint.build()?;
     let tree = Supervisor::rest_for_one("chat")
         .child(&presence)
         .child(rooms.supervisor())

@@ -7,6 +7,8 @@
 //! rooms_max = 1000
 //! members_max = 200
 //! history_max = 100
+//! behind_tls = true                   # a proxy ends TLS in front of it
+//! trusted_proxies = ["127.0.0.1"]     # and says in X-Forwarded-For who its clients are
 //! ```
 
 use std::{
@@ -31,6 +33,10 @@ pub(crate) struct Config {
     pub(crate) members_max: usize,
     /// Messages that a room remembers.
     pub(crate) history_max: usize,
+    /// Whether pages reach it by `https`, through a proxy.
+    pub(crate) behind_tls: bool,
+    /// Networks of proxies that are believed who their clients are.
+    pub(crate) trusted_proxies: Vec<String>,
 }
 
 impl Default for Config {
@@ -42,6 +48,8 @@ impl Default for Config {
             rooms_max: 1000,
             members_max: 200,
             history_max: 100,
+            behind_tls: false,
+            trusted_proxies: Vec::new(),
         }
     }
 }
