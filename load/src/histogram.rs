@@ -26,10 +26,6 @@ impl Histogram {
         self.max = self.max.max(micros);
     }
 
-    pub(crate) fn count(&self) -> u64 {
-        self.total
-    }
-
     /// The duration that such a share of the others is not above: 0.5 for the middle one.
     pub(crate) fn quantile(&self, share: f64) -> Option<Duration> {
         let wanted = ((self.total as f64 * share).ceil() as u64).clamp(1, self.total.max(1));
@@ -76,7 +72,6 @@ mod tests {
         assert_eq!(histogram.quantile(0.5), Some(Duration::from_micros(50)));
         assert_eq!(histogram.quantile(1.0), Some(Duration::from_micros(100)));
         assert_eq!(histogram.max(), Some(Duration::from_micros(100)));
-        assert_eq!(histogram.count(), 100);
     }
 
     #[test]

@@ -42,12 +42,19 @@ impl Stamp {
 
     /// Finds it in a payload, wherever the server has put it.
     pub(crate) fn find(payload: &[u8]) -> Option<Stamp> {
-        let at = memchr::memmem::find(payload, MARK)? + MARK.len();
-        let mut rest = &payload[at..];
-        let due = number(&mut rest, b'.')?;
-        let sender = number(&mut rest, b'.')?;
-        let number = number(&mut rest, b'"')?;
-        Some(Stamp { due, sender: u32::try_from(sender).ok()?, number: u32::try_from(number).ok()? })
+        Stamp::all(payload).next()
+    }
+
+    /// All that are in a payload, in their order.
+    pub(crate) fn all(mut payload: &[u8]) -> impl Iterator<Item = Stamp> {
+        std::iter::from_fn(move || {
+            let at = memchr::memmem::find(payload, MARK)? + MARK.len();
+            payload = &payload[at..];
+            let due = number(&mut payload, b'.')?;
+            let sender = number(&mut payload, b'.')?;
+            let number = number(&mut payload, b'"')?;
+            Some(Stamp { due, sender: u32::try_from(sender).ok()?, number: u32::try_from(number).ok()? })
+        })
     }
 }
 
@@ -72,6 +79,8 @@ mod tests {
         assert_eq!(Stamp::find(stamp.payload("xyz").as_bytes()), Some(stamp));
         let moved = br#"{"response":{"body":"xyz","stamp":"123456.7.42"},"status":"ok"}"#;
         assert_eq!(Stamp::find(moved), Some(stamp));
+        let two = format!("[{},{}]", stamp.payload(""), stamp.payload(""));
+        assert_eq!(Stamp::all(two.as_bytes()).collect::<Vec<_>>(), [stamp, stamp]);
     }
 
     #[test]

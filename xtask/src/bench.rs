@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    npm,
     process::{self, Ended},
     tools::{self, Tool},
     workspace,
@@ -18,11 +19,9 @@ const LIMIT: Duration = Duration::from_secs(6 * 60 * 60);
 pub(crate) fn run(arguments: &[String]) -> ExitCode {
     let asks_for_help = arguments.iter().any(|argument| argument == "--help" || argument == "-h");
     if !asks_for_help {
-        tools::install_missing(&[Tool::Erlang, Tool::Elixir]);
-        if let Some(reason) = tools::missing(&[Tool::Erlang]) {
-            eprintln!("note: no rows for the BEAM; {reason}");
-        } else if let Some(reason) = tools::missing(&[Tool::Elixir]) {
-            eprintln!("note: no registry rows for the BEAM; {reason}");
+        match arguments.first().map(String::as_str) {
+            Some("channels") => prepare_channels(),
+            _ => prepare_processes(),
         }
     }
     let mut command = Command::new(workspace::cargo());
@@ -42,5 +41,27 @@ pub(crate) fn run(arguments: &[String]) -> ExitCode {
             eprintln!("error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn prepare_processes() {
+    tools::install_missing(&[Tool::Erlang, Tool::Elixir]);
+    if let Some(reason) = tools::missing(&[Tool::Erlang]) {
+        eprintln!("note: no rows for the BEAM; {reason}");
+    } else if let Some(reason) = tools::missing(&[Tool::Elixir]) {
+        eprintln!("note: no registry rows for the BEAM; {reason}");
+    }
+}
+
+/// The server of Node needs its package; without it the table has no column for it.
+fn prepare_channels() {
+    let needs = [Tool::Node, Tool::Npm];
+    tools::install_missing(&needs);
+    let installed = match tools::missing(&needs) {
+        Some(reason) => Err(reason),
+        None => npm::install(&workspace::root().join("bench/src/channels/node")),
+    };
+    if let Err(reason) = installed {
+        eprintln!("note: no column for Node; {reason}");
     }
 }

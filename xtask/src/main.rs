@@ -9,12 +9,12 @@
 #![forbid(unsafe_code)]
 
 mod bench;
-mod chat;
 mod cli;
 mod npm;
 mod plan;
 mod process;
 mod run;
+mod server;
 mod summary;
 mod tally;
 mod tools;

@@ -1,4 +1,4 @@
-//! The npm packages of the chat's end-to-end tests.
+//! The npm packages of the end-to-end tests.
 
 use std::{fs, path::Path, process::Command, time::Duration};
 

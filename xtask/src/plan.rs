@@ -25,8 +25,33 @@ pub(crate) enum Work {
     /// Runs commands that report tests if `probe` succeeds. What it needs cannot be asked of every machine, so
     /// the step is left out with the given reason elsewhere, and that is no failure.
     TestsIf { probe: Invocation, reason: &'static str, commands: Vec<Invocation> },
-    /// Builds the chat, starts it on a free port and runs a Node script of `examples/chat/e2e` against its URL.
-    AgainstChat(&'static str),
+    /// Builds an example, starts it on a free port and runs a Node script of its folder `e2e` against its URL.
+    Against(Example, &'static str),
+}
+
+/// An example that is a server, and has tests from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Example {
+    Chat,
+    Conformance,
+}
+
+impl Example {
+    /// The package, its program and its folder.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Example::Chat => "chat",
+            Example::Conformance => "conformance",
+        }
+    }
+
+    /// The examples whose npm packages its scripts use; what the scripts share is the chat's.
+    pub(crate) fn packages(self) -> &'static [Example] {
+        match self {
+            Example::Chat => &[Example::Chat],
+            Example::Conformance => &[Example::Chat, Example::Conformance],
+        }
+    }
 }
 
 /// One command line, with paths relative to the root of the workspace.
@@ -150,6 +175,26 @@ fn tests() -> Vec<Step> {
             ]),
         },
         Step {
+            name: "million",
+            about: "a million joined channels on one node: one broadcast reaches each of them, in at most 2.5 GB",
+            limit: minutes(30),
+            needs: &[],
+            work: Work::Tests(vec![
+                cargo("test --package throng-web --test memory --release million:: -- --nocapture")
+                    .with("THRONG_CHANNELS", "1000000"),
+            ]),
+        },
+        Step {
+            name: "storms",
+            about: "10,000 clients whose connections are cut again and again: nothing is lost, order is kept",
+            limit: minutes(30),
+            needs: &[],
+            work: Work::Tests(vec![
+                cargo("test --package throng-load --test storms --release -- --nocapture")
+                    .with("THRONG_CLIENTS", "10000"),
+            ]),
+        },
+        Step {
             name: "bench",
             about: "the benchmarks build and their own tests pass",
             limit: minutes(30),
@@ -173,7 +218,7 @@ fn browser_tests() -> Vec<Step> {
             about: "the unmodified npm package `phoenix` against the chat",
             limit: minutes(20),
             needs: &[Tool::Node, Tool::Npm],
-            work: Work::AgainstChat("phoenix.mjs"),
+            work: Work::Against(Example::Chat, "phoenix.mjs"),
         },
         Step {
             name: "presence",
@@ -189,21 +234,35 @@ fn browser_tests() -> Vec<Step> {
             about: "the unmodified npm package `phoenix` against the chat, by long-polling",
             limit: minutes(20),
             needs: &[Tool::Node, Tool::Npm],
-            work: Work::AgainstChat("longpoll.mjs"),
+            work: Work::Against(Example::Chat, "longpoll.mjs"),
+        },
+        Step {
+            name: "conformance",
+            about: "the unmodified npm package `phoenix`, of today and of 2017, against the conformance application",
+            limit: minutes(20),
+            needs: &[Tool::Node, Tool::Npm],
+            work: Work::Against(Example::Conformance, "phoenix.mjs"),
+        },
+        Step {
+            name: "conformance-browser",
+            about: "phoenix.js in headless Chromium against the conformance application",
+            limit: minutes(20),
+            needs: &[Tool::Node, Tool::Npm, Tool::Chromium],
+            work: Work::Against(Example::Conformance, "browser.mjs"),
         },
         Step {
             name: "browser",
             about: "two pages of the chat in headless Chromium",
             limit: minutes(20),
             needs: &[Tool::Node, Tool::Npm, Tool::Chromium],
-            work: Work::AgainstChat("browser.mjs"),
+            work: Work::Against(Example::Chat, "browser.mjs"),
         },
         Step {
             name: "thousand",
             about: "1,000 clients chat for 30 seconds and miss nothing",
             limit: minutes(20),
             needs: &[Tool::Node, Tool::Npm],
-            work: Work::AgainstChat("thousand.mjs"),
+            work: Work::Against(Example::Chat, "thousand.mjs"),
         },
     ]
 }
@@ -296,9 +355,9 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_against_the_chat_needs_npm_packages() {
+    fn what_runs_against_an_example_needs_npm_packages() {
         for step in steps() {
-            if matches!(step.work, Work::AgainstChat(_)) {
+            if matches!(step.work, Work::Against(..)) {
                 assert!(step.needs.contains(&Tool::Npm), "{} needs its npm packages", step.name);
             }
         }

@@ -7,10 +7,10 @@ use std::{
 };
 
 use crate::{
-    chat::Chat,
     npm,
-    plan::{self, Invocation, Program, Step, Work},
+    plan::{self, Example, Invocation, Program, Step, Work},
     process::{self, Ended},
+    server::Server,
     summary::{Outcome, Row, Summary},
     tally::Tally,
     tools::{self, Tool},
@@ -59,7 +59,7 @@ fn carry_out(step: &Step) -> Outcome {
             true => some_tests(run_all(commands, deadline)),
             false => Outcome::Skipped((*reason).to_owned()),
         },
-        Work::AgainstChat(script) => against_chat(step, script, deadline),
+        Work::Against(example, script) => against(*example, step, script, deadline),
     }
 }
 
@@ -91,28 +91,30 @@ fn some_tests(outcome: Outcome) -> Outcome {
     }
 }
 
-fn against_chat(step: &Step, script: &str, deadline: Instant) -> Outcome {
-    let e2e = workspace::root().join("examples/chat/e2e");
-    if let Err(why) = npm::install(&e2e) {
-        return failed(why);
+fn against(example: Example, step: &Step, script: &str, deadline: Instant) -> Outcome {
+    let e2e = |example: Example| workspace::root().join("examples").join(example.name()).join("e2e");
+    for example in example.packages() {
+        if let Err(why) = npm::install(&e2e(*example)) {
+            return failed(why);
+        }
     }
     let mut build = Command::new(workspace::cargo());
-    build.args(["build", "--release", "--package", "chat"]).current_dir(workspace::root());
+    build.args(["build", "--release", "--package", example.name()]).current_dir(workspace::root());
     if let (_, Err(why)) = run(&mut build, deadline) {
         return failed(why);
     }
-    let chat = match Chat::start(step.name) {
-        Ok(chat) => chat,
+    let server = match Server::start(example.name(), step.name) {
+        Ok(server) => server,
         Err(why) => return failed(why),
     };
     let mut node = Command::new("node");
-    node.arg(e2e.join(script)).arg(chat.url()).current_dir(workspace::root());
+    node.arg(e2e(example).join(script)).arg(server.url()).current_dir(workspace::root());
     if let Some(chromium) = Tool::Chromium.find() {
         node.env("CHROMIUM", chromium);
     }
     let (tally, ended) = run(&mut node, deadline);
-    // The chat is stopped whatever the script found; the script's complaint is the more telling one.
-    match ended.and(chat.stop()) {
+    // The server is stopped whatever the script found; the script's complaint is the more telling one.
+    match ended.and(server.stop()) {
         Ok(()) => Outcome::Passed(tally),
         Err(why) => Outcome::Failed(tally, why),
     }

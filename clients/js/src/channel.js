@@ -7,15 +7,21 @@
 //                   joining               │ leave(), phx_close
 //                       │ refused         ▼
 //                       └─────────────► closed
+//
+// Where the server keeps a history of the topic, the channel knows its place in it, joins again from there, and tells its
+// listeners what it missed: everything once, and in order. Pushes have ids then, and are sent again until they are answered.
 
 import { backoff } from "./backoff.js";
 import { PushError } from "./error.js";
 import { Listeners } from "./listeners.js";
+import { Position, freshId, pageOf, placeOf, takesId, withId } from "./position.js";
 import { Event } from "./protocol.js";
 import { Push } from "./push.js";
 
 /** @typedef {import("./socket.js").Socket} Socket */
 /** @typedef {import("./protocol.js").Message} Message */
+
+/** @typedef {import("./position.js").Page} Page */
 
 /** @typedef {"idle" | "waiting" | "joining" | "joined" | "closed"} ChannelState */
 
@@ -58,6 +64,13 @@ export class Channel {
   #events = new Map();
   /** @type {Listeners<ChannelStatus>} */
   #status = new Listeners();
+  /** @type {Listeners<Page>} */
+  #gap = new Listeners();
+  #position = new Position();
+  /** Whether the server tells what was missed, and knows pushes again. */
+  #recovers = false;
+  /** The first page of this join is still to come. */
+  #isFresh = false;
 
   /**
    * @param {Socket} socket
@@ -149,6 +162,21 @@ export class Channel {
     return this.#status.add(listener);
   }
 
+  /**
+   * Tells that something is lost: more was missed than the server keeps, or the server begins anew. What it does keep is told as
+   * events right after this, so whoever shows a list empties it here, or loads it again.
+   * @param {(page: Page) => void} listener
+   * @returns {() => void} takes the listener away
+   */
+  onGap(listener) {
+    return this.#gap.add(listener);
+  }
+
+  /** Where the channel is in the history of its topic, as it goes into the next join; `null` where there is none. */
+  get since() {
+    return this.#position.since;
+  }
+
   // What follows is for the socket.
 
   connectionOpened() {
@@ -168,7 +196,41 @@ export class Channel {
     if (joinRef !== null && joinRef !== this.#joinRef) return;
     if (event === Event.close) this.#close({ state: "closed", why: "ended" });
     else if (event === Event.error) this.#crashed();
-    else this.#events.get(event)?.tell(payload);
+    else this.#hear(joinRef, event, payload);
+  }
+
+  /**
+   * @param {string | null} joinRef
+   * @param {string} event
+   * @param {any} payload
+   */
+  #hear(joinRef, event, payload) {
+    const page = event === Event.history && joinRef !== null ? pageOf(payload) : null;
+    if (page) return this.#catchUp(page);
+    const place = placeOf(payload);
+    if (place !== null) {
+      // Of the join before, whose channel still speaks: the next reply brings it.
+      if (this.#state !== "joined") return;
+      const isNews = this.#position.advance(place);
+      // What the server made for this join alone is never heard twice.
+      if (!isNews && joinRef === null) return;
+    }
+    this.#events.get(event)?.tell(payload);
+  }
+
+  /**
+   * Tells what was missed.
+   * @param {Page} page
+   */
+  #catchUp(page) {
+    if (this.#isFresh && page.gap) this.#gap.tell(page);
+    this.#isFresh = false;
+    for (const { offset, event, payload } of page.messages) {
+      // A listener may have left.
+      if (this.#state !== "joined") return;
+      if (this.#position.advance(`${page.epoch}:${offset}`)) this.#events.get(event)?.tell(payload);
+    }
+    this.#position.advance(page.since);
   }
 
   #newJoin() {
@@ -182,7 +244,9 @@ export class Channel {
     this.#socket.timers.clear(this.#rejoin);
     // The first join may have waited for the connection; its time runs on.
     const join = this.#join?.isSettled === false ? this.#join : this.#newJoin();
-    join.payload = typeof this.#params === "function" ? this.#params() : this.#params;
+    const params = typeof this.#params === "function" ? this.#params() : this.#params;
+    const { since } = this.#position;
+    join.payload = since === null ? params : { ...params, since };
     join.onSettled((error, response) => {
       if (this.#join === join && this.#state === "joining") this.#joinSettled(error, response);
     });
@@ -205,12 +269,27 @@ export class Channel {
   /** @param {any} response */
   #joined(response) {
     this.#attempts = 0;
+    this.#isFresh = true;
+    const page = pageOf(response?.history);
+    this.#mayResend(page);
     this.#become({ state: "joined", response });
+    if (page && this.#state === "joined") this.#catchUp(page);
     // A listener may have left.
     while (this.#state === "joined" && this.#waiting.length > 0) {
       const push = /** @type {Push} */ (this.#waiting.shift());
       if (!push.isSettled) this.#send(push);
     }
+  }
+
+  /**
+   * What waits to be sent again is known to a server that carries the same log on, and to no other.
+   * @param {Page | null} page
+   */
+  #mayResend(page) {
+    this.#recovers = page !== null;
+    const isSame = page !== null && page.epoch === this.#position.epoch;
+    if (isSame) return;
+    for (const push of this.#waiting.filter((push) => push.id !== null)) push.fail("interrupted");
   }
 
   /** The join may still succeed on the server, where it would be one too many. */
@@ -244,7 +323,7 @@ export class Channel {
     const wasSent = this.#state === "joining" || this.#state === "joined";
     this.#become({ state: "waiting", why });
     if (wasSent) this.#join?.fail("interrupted");
-    for (const push of [...this.#sent]) push.fail("interrupted");
+    for (const push of [...this.#sent].reverse()) this.#sendAgain(push);
   }
 
   /** @param {ChannelStatus} status */
@@ -261,14 +340,35 @@ export class Channel {
   /** @param {Push} push */
   #wait(push) {
     this.#waiting.push(push);
+    this.#leaveWhenSettled(push);
+  }
+
+  /** @param {Push} push */
+  #leaveWhenSettled(push) {
     push.onSettled(() => {
       const index = this.#waiting.indexOf(push);
       if (index >= 0) this.#waiting.splice(index, 1);
     });
   }
 
+  /**
+   * Puts a push that was not answered before all others that wait, if the server knows it again.
+   * @param {Push} push
+   */
+  #sendAgain(push) {
+    this.#sent.delete(push);
+    if (push.id === null) return push.fail("interrupted");
+    this.#waiting.unshift(push);
+  }
+
   /** @param {Push} push */
   #send(push) {
+    if (this.#recovers && push.id === null && takesId(push.payload)) {
+      push.id = freshId();
+      push.payload = withId(push.payload, push.id);
+      // It may have to wait again.
+      this.#leaveWhenSettled(push);
+    }
     this.#sent.add(push);
     push.onSettled(() => this.#sent.delete(push));
     this.#socket.request(push, this.topic, this.#joinRef);

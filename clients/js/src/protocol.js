@@ -23,6 +23,7 @@ export const Event = Object.freeze({
   error: "phx_error",
   close: "phx_close",
   heartbeat: "heartbeat",
+  history: "history",
 });
 
 /**

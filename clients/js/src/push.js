@@ -25,6 +25,8 @@ export class Push {
   constructor(event, payload, { timeout, timers }) {
     this.event = event;
     this.payload = payload;
+    /** By this the server knows it again; a push without one is sent at most once. @type {string | null} */
+    this.id = null;
     /** @type {Promise<any>} */
     this.reply = new Promise((resolve, reject) => {
       this.#resolve = resolve;

@@ -249,7 +249,10 @@ export class Socket {
   }
 
   #tellLost() {
-    for (const push of [...this.#pending.values()]) push.fail("interrupted");
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    // What has an id is its channel's to send again.
+    for (const push of pending) if (push.id === null) push.fail("interrupted");
     for (const channel of [...this.#channels.values()]) channel.connectionLost();
   }
 

@@ -1,13 +1,16 @@
 //! The message that all subscribers of a topic share.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use serde::de::DeserializeOwned;
 use throng_runtime::Message;
 
 use crate::{
     encodings::Encodings,
-    history::{Position, stamp},
+    history::Position,
     into_payload::IntoPayload,
     payload::{Payload, PayloadError},
 };
@@ -26,11 +29,10 @@ struct Shared {
     event: Arc<str>,
     payload: Payload,
     position: Option<Position>,
+    /// The payload with its position. No encoding: those are made of it.
+    stamped: OnceLock<Payload>,
     encodings: Encodings,
 }
-
-/// The payload with its position in the history.
-struct Stamped(Payload);
 
 impl Message for Broadcast {
     type Reply = ();
@@ -75,8 +77,8 @@ impl Broadcast {
     }
 
     fn make(topic: Arc<str>, event: Arc<str>, payload: Payload, position: Option<Position>) -> Broadcast {
-        let encodings = Encodings::default();
-        Broadcast { shared: Arc::new(Shared { topic, event, payload, position, encodings }) }
+        let (stamped, encodings) = (OnceLock::new(), Encodings::default());
+        Broadcast { shared: Arc::new(Shared { topic, event, payload, position, stamped, encodings }) }
     }
 
     /// The same, at its place in the topic's history.
@@ -109,7 +111,7 @@ impl Broadcast {
     /// for all of them.
     pub fn client_payload(&self) -> &Payload {
         match self.position() {
-            Some(position) => &self.encoded(|broadcast| Stamped(stamp(broadcast.payload(), position))).0,
+            Some(position) => self.shared.stamped.get_or_init(|| position.stamp(self.payload())),
             None => self.payload(),
         }
     }

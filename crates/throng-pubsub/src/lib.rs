@@ -22,6 +22,7 @@
 mod binary;
 mod broadcast;
 mod encodings;
+mod fan_out;
 mod fields;
 mod history;
 mod into_payload;

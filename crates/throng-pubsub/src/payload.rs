@@ -98,6 +98,14 @@ impl Payload {
         }
     }
 
+    /// How many hold this very text. Bytes are held by one, as far as is known.
+    pub(crate) fn holders(&self) -> usize {
+        match &self.0 {
+            Kind::Json(raw) => Arc::strong_count(raw),
+            Kind::Binary(_) => 1,
+        }
+    }
+
     /// What travels: the bytes, or those of the JSON text.
     pub fn as_wire(&self) -> &[u8] {
         match &self.0 {

@@ -317,6 +317,12 @@ impl PubSub {
         self.shared.table.dispatch_where(broadcast, hears);
     }
 
+    /// Has `observe` called after every broadcast that was handed to subscriptions of this node, with how many they were. It
+    /// runs in the broadcaster, and for as long as there are handles on these topics: count, and go on.
+    pub fn observe(&self, observe: impl Fn(&Broadcast, usize) + Send + Sync + 'static) {
+        self.shared.table.fan_out.add(observe);
+    }
+
     /// How many subscriptions a topic has on this node.
     pub fn subscribers(&self, topic: &str) -> usize {
         self.shared.table.members(topic).len()

@@ -17,6 +17,7 @@ use throng_runtime::{Exit, OnExit, ProcessId};
 
 use crate::{
     broadcast::Broadcast,
+    fan_out::FanOut,
     members::Members,
     subscription::{Delivery, Subscriber},
 };
@@ -28,6 +29,8 @@ pub(crate) struct Table {
     topics: Shards<RwLock<HashMap<Arc<str>, Members>>>,
     processes: Shards<Mutex<BTreeMap<Key, Arc<Subscriber>>>>,
     next_id: AtomicU64,
+    /// Told of every broadcast that was handed out.
+    pub(crate) fan_out: FanOut,
 }
 
 /// The subscriptions of a process stand together in this order, and among them those to one topic.
@@ -68,9 +71,12 @@ impl Table {
     /// Hands a broadcast to the subscribers of its topic that `hears` picks.
     pub(crate) fn dispatch_where(&self, broadcast: &Broadcast, mut hears: impl FnMut(&Subscriber) -> bool) {
         let members = self.members(broadcast.topic());
+        let mut deliveries = 0;
         for subscriber in members.iter().filter(|subscriber| hears(subscriber)) {
             subscriber.deliver(broadcast);
+            deliveries += 1;
         }
+        self.fan_out.tell(broadcast, deliveries);
     }
 
     /// Ends the subscriptions of a process from `topic` on, as long as `belongs` says so.

@@ -32,9 +32,13 @@
 //! # }
 //! ```
 //!
+//! With the feature `channels`, a [`TestSocket`] is a client of an endpoint: a channel is tested without a socket, in five lines.
+//!
 //! [`Address::sync`]: throng_runtime::Address::sync
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "channels")]
+mod channels;
 mod clock;
 mod deadline;
 mod down;
@@ -42,6 +46,8 @@ mod node;
 mod probe;
 mod receive;
 
+#[cfg(feature = "channels")]
+pub use crate::channels::{JoinRefused, Refused, TestChannel, TestReply, TestSocket, Value, json};
 pub use crate::{
     clock::advance,
     deadline::DEFAULT_DEADLINE,

@@ -2,7 +2,11 @@
 //!
 //! `cargo run -p throng-web --features fuzzing --example echo [PORT [compress]]`
 
-use throng_web::{Compress, axum::{Router, extract::Request, routing::get}, fuzzing};
+use throng_web::{
+    Compress,
+    axum::{Router, extract::Request, routing::get},
+    fuzzing,
+};
 use tokio::net::TcpListener;
 
 /// The largest messages of the suites have 16 MiB.

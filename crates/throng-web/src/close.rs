@@ -2,7 +2,7 @@
 //!
 //! phoenix.js does not come back after code 1000, so the server never sends it on its own initiative.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use crate::protocol::DecodeError;
 
@@ -12,8 +12,12 @@ use crate::protocol::DecodeError;
 pub enum CloseReason {
     /// Somebody broadcast `disconnect` on the connection's socket id (§7.4).
     Disconnected,
-    /// The server shuts down; the client should come back at once, elsewhere or here (§16).
-    Restart,
+    /// The server shuts down; the client should come back after this time, elsewhere or here (§16). Clients that do not know
+    /// of it come back when they would anyway.
+    Restart {
+        /// Some clients come back later than others, so that they do not come all at once (§18.12).
+        retry_in: Duration,
+    },
     /// The client's token expired; it should come back with a new one (§18.9).
     TokenExpired,
     /// Nothing was received for the idle timeout (§8).
@@ -46,17 +50,21 @@ impl CloseReason {
             CloseReason::Policy(_) => 1008,
             CloseReason::TooBig => 1009,
             CloseReason::Internal => 1011,
-            CloseReason::Restart => 1012,
+            CloseReason::Restart { .. } => 1012,
             CloseReason::SlowReader | CloseReason::Behind => 1013,
             CloseReason::TokenExpired => 4001,
         }
     }
 
-    /// The reason text on the wire: constant, short, and without anything the client sent.
+    /// The reason text on the wire: short, and without anything the client sent. A restart says when to come back:
+    /// `service restart; retry in 1200ms`.
     pub fn text(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
+            CloseReason::Restart { retry_in } if !retry_in.is_zero() => {
+                return format!("service restart; retry in {}ms", retry_in.as_millis()).into();
+            }
             CloseReason::Disconnected => "disconnected",
-            CloseReason::Restart => "service restart",
+            CloseReason::Restart { .. } => "service restart",
             CloseReason::TokenExpired => "token expired",
             CloseReason::Idle => "idle timeout",
             CloseReason::SlowReader => "too slow a reader",
@@ -91,7 +99,7 @@ mod tests {
 
     const ALL: [CloseReason; 12] = [
         CloseReason::Disconnected,
-        CloseReason::Restart,
+        CloseReason::Restart { retry_in: Duration::MAX },
         CloseReason::TokenExpired,
         CloseReason::Idle,
         CloseReason::SlowReader,
@@ -115,7 +123,7 @@ mod tests {
         // §7.5
         let cases = [
             (CloseReason::Disconnected, 1001),
-            (CloseReason::Restart, 1012),
+            (CloseReason::Restart { retry_in: Duration::ZERO }, 1012),
             (CloseReason::TooBig, 1009),
             (CloseReason::NotUtf8, 1007),
             (CloseReason::Protocol, 1002),

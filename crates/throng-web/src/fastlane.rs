@@ -43,17 +43,26 @@ pub(crate) fn to_client(
     serializer: Serializer,
     when_slow: WhenSlowRules,
 ) -> impl Fn(&Broadcast) + Send + Sync + 'static {
-    move |broadcast| {
-        if let Some(frame) = frame(broadcast, serializer) {
-            let mark = Mark::new(when_slow, channel, broadcast.event(), |merge| Merge {
-                merge,
-                serializer,
-                join_ref: Ref::NULL,
-                topic: broadcast.topic().into(),
-                payload: broadcast.payload().clone(),
-            });
-            outbox.broadcast(channel, frame, mark);
-        }
+    move |broadcast| send(broadcast, channel, &outbox, serializer, when_slow)
+}
+
+/// Queues a broadcast for a channel's client, as it is.
+pub(crate) fn send(
+    broadcast: &Broadcast,
+    channel: ChannelId,
+    outbox: &Outbox,
+    serializer: Serializer,
+    when_slow: WhenSlowRules,
+) {
+    if let Some(frame) = frame(broadcast, serializer) {
+        let mark = Mark::new(when_slow, channel, broadcast.event(), |merge| Merge {
+            merge,
+            serializer,
+            join_ref: Ref::NULL,
+            topic: broadcast.topic().into(),
+            payload: broadcast.client_payload().clone(),
+        });
+        outbox.broadcast(channel, frame, mark);
     }
 }
 
@@ -66,13 +75,20 @@ pub(crate) fn to_channel<C: Channel>(
 ) -> impl Fn(&Broadcast) + Send + Sync + 'static {
     let deliver = to_client(channel, outbox.clone(), serializer, C::WHEN_SLOW);
     move |broadcast| {
-        if !C::INTERCEPTS.contains(&broadcast.event()) {
+        if !goes_through::<C>(broadcast) {
             deliver(broadcast);
         } else if let Some(loan) = Loan::take(&outbox, broadcast.payload().as_wire().len()) {
             // A pid is an address of its own: it always resolves.
             drop(pid.cast(Inbound::Intercepted { broadcast: broadcast.clone(), loan }));
         }
     }
+}
+
+/// Whether a broadcast goes through the channel: it is intercepted; or it is recorded and would overtake one that is, and who is
+/// lost between the two would come back from a place behind both.
+fn goes_through<C: Channel>(broadcast: &Broadcast) -> bool {
+    C::INTERCEPTS.contains(&broadcast.event())
+        || (C::RECOVERS && !C::INTERCEPTS.is_empty() && broadcast.position().is_some())
 }
 
 /// Ends a connection that is told to disconnect on the topic of its socket id.

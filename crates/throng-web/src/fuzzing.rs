@@ -5,6 +5,6 @@ mod decoders;
 mod echo;
 
 pub use self::{
-    decoders::{Target, TARGETS},
+    decoders::{TARGETS, Target},
     echo::echo,
 };

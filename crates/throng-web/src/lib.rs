@@ -163,8 +163,6 @@
 //! differently: an unknown event is answered with an error and does not crash the channel, joins do not block the connection,
 //! and a drain refuses new sockets first.
 //!
-//! Not here: long-polling.
-//!
 //! Ids in parentheses, such as `(§4.3)`, are those of the rules in the guide (crate `throng`).
 #![forbid(unsafe_code)]
 
@@ -186,11 +184,13 @@ mod origin;
 mod params;
 mod protocol;
 mod rate;
+mod recovery;
 mod routing;
+mod server_api;
 mod slow;
 mod small_map;
 mod socket;
-mod telemetry;
+pub mod telemetry;
 mod token;
 mod vsn;
 mod websocket;
@@ -211,6 +211,7 @@ pub use params::{Params, ParamsError};
 pub use protocol::Ref;
 pub use rate::Quota;
 pub use routing::{TopicPattern, TopicPatternError};
+pub use server_api::{ServerApi, WeakKey};
 pub use slow::{OutboundCounts, WhenSlow};
 pub use throng_pubsub::{Binary, Broadcast, BroadcastError, IntoPayload, Payload, PayloadError, PubSub};
 pub use token::{Digest, MaxAge, SignError, Term, TokenData, TokenError, Tokens, Validity, WeakSecret};

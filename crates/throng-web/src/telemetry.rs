@@ -1,6 +1,48 @@
-//! What is told to whoever watches: `tracing` events, never with parameters, payloads or tokens (§15).
+//! What is told to whoever watches (§15): [events](Event) with their measurements to the observers of an
+//! [endpoint](crate::EndpointBuilder::observe), and `tracing` events, never with parameters, payloads or tokens.
+//!
+//! ```
+//! use std::sync::{Arc, atomic::{AtomicU64, Ordering}};
+//! use throng_web::telemetry::Event;
+//! # use throng_runtime::Node;
+//! # use throng_web::{Endpoint, PubSub};
+//! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), throng_web::EndpointError> {
+//! # let (node, pubsub) = (Node::new("shop"), PubSub::new());
+//!
+//! let crashes = Arc::new(AtomicU64::new(0));
+//! let counter = crashes.clone();
+//! let endpoint = Endpoint::builder(&node, &pubsub)
+//!     .observe(move |event| match event {
+//!         Event::ChannelEnded(ended) if ended.is_crash() => {
+//!             counter.fetch_add(1, Ordering::Relaxed);
+//!         }
+//!         Event::SocketDisconnected(gone) => println!("{:?} after {:?}", gone.reason, gone.duration),
+//!         _ => {}
+//!     })
+//!     .build()?;
+//! # Ok(()) }
+//! ```
+//!
+//! An observer runs in the process that something happens to: it counts and goes on. Without observers nothing is measured.
+
+mod channel_watch;
+mod event;
+mod filter;
+mod observers;
 
 use throng_runtime::{Exit, StartError};
+
+pub(crate) use self::{
+    channel_watch::ChannelWatch,
+    observers::{Observe, Observers},
+};
+pub use self::{
+    event::{
+        ChannelEnded, ChannelHandledIn, ChannelJoined, Event, FanOut, JoinResult, Parameters,
+        PresenceTracked, SocketConnected, SocketDisconnected, SocketDrain, SocketRefused, Traffic,
+    },
+    filter::Filter,
+};
 
 use crate::protocol::{DecodeError, PayloadError};
 
@@ -48,6 +90,10 @@ pub(crate) fn unmatched_topic(topic: &str) {
 
 pub(crate) fn channel_joined(topic: &str, id: Option<&str>) {
     tracing::info!(target: TARGET, topic, id, "channel joined");
+}
+
+pub(crate) fn channel_recovered(topic: &str, messages: usize, gap: bool) {
+    tracing::debug!(target: TARGET, topic, messages, gap, "channel recovered");
 }
 
 pub(crate) fn join_refused(topic: &str, id: Option<&str>) {

@@ -6,11 +6,17 @@
 //! 4. [Names and registries](names)
 //! 5. [Tasks, streams of results](tasks)
 //! 6. [Applications, settings, signals](applications)
-//! 7. [Topics, channels, presence](channels); [bytes, versions of the protocol, answers](binary_and_versions)
-//! 8. [Testing an application](testing)
-//! 9. [Looking at what runs](debugging)
+//! 7. [Topics](topics)
+//! 8. [Channels](channels); [bytes, versions of the protocol, answers](binary_and_versions); [long-polling](longpoll)
+//! 9. [Presence](presence)
+//! 10. [Recovery after a reconnect](recovery)
+//! 11. [Limits](limits) and [security](security)
+//! 12. [Deployment](deployment), and [the HTTP interface for other servers](server_api)
+//! 13. [Testing an application](testing)
+//! 14. [Looking at what runs](debugging)
 //!
-//! For those who know [OTP](differences), and those who know [tokio, kameo or ractor](coming_from_rust).
+//! For those who know [OTP](differences), those who know [tokio, kameo or ractor](coming_from_rust), and those who
+//! [come from Phoenix](migrating_from_phoenix). [Beside Phoenix, Socket.IO and Centrifugo](compared) says what each is good at.
 //!
 //! [The rules, by their ids](rules), says what the documentation means by `(P14)`, and [those of channels](channel_rules) what by
 //! `(§4.3)`.
@@ -27,11 +33,23 @@ pub mod supervision {}
 #[doc = include_str!("guide/names.md")]
 pub mod names {}
 
+#[doc = include_str!("guide/topics.md")]
+pub mod topics {}
+
 #[doc = include_str!("guide/channels.md")]
 pub mod channels {}
 
+#[doc = include_str!("guide/migrating_from_phoenix.md")]
+pub mod migrating_from_phoenix {}
+
+#[doc = include_str!("guide/compared.md")]
+pub mod compared {}
+
 #[doc = include_str!("guide/binary_and_versions.md")]
 pub mod binary_and_versions {}
+
+#[doc = include_str!("guide/presence.md")]
+pub mod presence {}
 
 #[doc = include_str!("guide/debugging.md")]
 pub mod debugging {}

@@ -7,6 +7,7 @@ mod joins;
 mod keys;
 mod presence;
 mod slow;
+mod storm;
 
 use std::{io, time::Duration};
 
@@ -26,6 +27,7 @@ pub(crate) enum Workload {
     Rooms,
     Echo,
     Presence,
+    Rejoin,
     Slow,
 }
 
@@ -65,13 +67,14 @@ const BURST: Knob =
     knob("burst", 1.0, (1.0, 1e4), "messages that are due at one time; the rate stays what it is");
 
 impl Workload {
-    pub(crate) const ALL: [Workload; 7] = [
+    pub(crate) const ALL: [Workload; 8] = [
         Workload::Idle,
         Workload::Joins,
         Workload::Fanout,
         Workload::Rooms,
         Workload::Echo,
         Workload::Presence,
+        Workload::Rejoin,
         Workload::Slow,
     ];
 
@@ -84,6 +87,7 @@ impl Workload {
             Workload::Rooms => "rooms",
             Workload::Echo => "echo",
             Workload::Presence => "presence",
+            Workload::Rejoin => "rejoin",
             Workload::Slow => "slow",
         }
     }
@@ -96,6 +100,7 @@ impl Workload {
             Workload::Rooms => "many rooms, a few members each, all of whom speak",
             Workload::Echo => "requests and their replies",
             Workload::Presence => "all join one topic at once, until each has seen all",
+            Workload::Rejoin => "all connections are cut, again and again, while others speak",
             Workload::Slow => "some subscribers do not read",
         }
     }
@@ -109,6 +114,7 @@ impl Workload {
             Workload::Rooms => delivery::ROOMS_STORY,
             Workload::Echo => echo::STORY,
             Workload::Presence => presence::STORY,
+            Workload::Rejoin => storm::STORY,
             Workload::Slow => slow::STORY,
         }
     }
@@ -171,6 +177,36 @@ impl Workload {
             Workload::Presence => {
                 const { &[connections(1_000.0), WINDOW, seconds(120.0, "how long all may take")] }
             }
+            Workload::Rejoin => {
+                const {
+                    &[
+                        connections(1_000.0),
+                        WINDOW,
+                        knob("room", 50.0, (1.0, 1_000.0), "members of a room"),
+                        knob(
+                            "senders",
+                            20.0,
+                            (1.0, 1_000.0),
+                            "more clients, who are never cut and speak in turn, each in its room",
+                        ),
+                        rate(200.0, "messages a second of all senders"),
+                        knob(
+                            "storms",
+                            3.0,
+                            (0.0, 100.0),
+                            "how often all connections but the senders' are cut",
+                        ),
+                        knob("calm", 3.0, (0.1, 60.0), "seconds between two storms"),
+                        knob(
+                            "recover",
+                            1.0,
+                            (0.0, 1.0),
+                            "1: rejoin with `since`, so that nothing may be lost; 0: without",
+                        ),
+                        BODY,
+                    ]
+                }
+            }
             Workload::Slow => {
                 const {
                     &[
@@ -212,6 +248,7 @@ pub(crate) fn run(plan: &Plan) -> Result<Report, LoadError> {
         Workload::Rooms => delivery::rooms(&mut run),
         Workload::Echo => echo::run(&mut run),
         Workload::Presence => presence::run(&mut run),
+        Workload::Rejoin => storm::run(&mut run),
         Workload::Slow => slow::run(&mut run),
     }?;
     run.report_memory()?;

@@ -37,10 +37,7 @@ use self::{
     logs::Logs,
     options::Rules,
 };
-use crate::{broadcast::Broadcast, payload::Payload, table::Table};
-
-/// The field of a payload that says where in the history it stands.
-const SINCE: &str = "_since";
+use crate::{broadcast::Broadcast, table::Table};
 
 /// What was said on some topics lately: a log for each, in which every message has a number. Cloning gives another handle.
 ///
@@ -266,12 +263,6 @@ impl History {
         self.shared.logs.sweep(&self.shared.rules, self.shared.clock.now(), is_used);
         self.shared.answers.sweep();
     }
-}
-
-/// The payload with the field by which clients learn where they are.
-pub(crate) fn stamp(payload: &Payload, position: Position) -> Payload {
-    Payload::new(position.to_string())
-        .map_or_else(|_| payload.clone(), |value| payload.with_field(SINCE, &value))
 }
 
 fn missed(topic: &Arc<str>, log: &Log, since: Since) -> Missed {

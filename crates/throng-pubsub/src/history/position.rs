@@ -10,10 +10,15 @@ use std::{
 use serde::{Deserialize, Serialize, Serializer, de};
 use serde_json::Value;
 
+use crate::payload::Payload;
+
 /// Digits of an epoch: those that nobody takes for one another.
 const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// Five bits each.
 const EPOCH_DIGITS: usize = 10;
+
+/// The field of a payload that says where in the history it stands.
+const SINCE: &str = "_since";
 
 /// Names one log of a topic: another log of the same topic has another epoch, on this node or any other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -91,6 +96,15 @@ pub struct Position {
     pub epoch: Epoch,
     /// How far in it.
     pub offset: u64,
+}
+
+impl Position {
+    /// A payload for clients at this place: an object has it in the field `_since`. What is no object stays as it is.
+    #[must_use]
+    pub fn stamp(self, payload: &Payload) -> Payload {
+        Payload::new(self.to_string())
+            .map_or_else(|_| payload.clone(), |value| payload.with_field(SINCE, &value))
+    }
 }
 
 impl fmt::Display for Position {

@@ -6,7 +6,7 @@
 //!                                              ──► rest, for as long as it cost
 //! ```
 
-use std::{collections::HashSet, error::Error, sync::Arc, time::Duration};
+use std::{collections::HashSet, error::Error, sync::Arc};
 
 use throng_runtime::Node;
 
@@ -15,6 +15,7 @@ use super::{
     diff::TopicDiff,
     fetch::{Fetch, FetchError},
     presences::Presences,
+    rest::Rest,
     shard::Shard,
     shown::View,
     watch::PresenceDiff,
@@ -92,20 +93,18 @@ impl Announcement {
             Some(Told { diff, state }) => (diff, state.map(|state| Arc::new(View::new(state)))),
             None => (diff, None),
         };
-        let rests = !diff.is_empty();
+        let (rests, crowd) = (!diff.is_empty(), newcomers.len());
+        let view = state.as_ref().unwrap_or(&self.view);
         self.tell_watchers(&topic, &diff);
         let mut cost = 0;
-        let published = self.publish_diff(&topic, diff, &newcomers, &mut cost).and_then(|()| {
-            if newcomers.is_empty() {
-                Ok(())
-            } else {
-                tell(newcomers, state.as_ref().unwrap_or(&self.view), &mut cost)
-            }
-        });
-        if let Err(error) = published {
+        let told = self
+            .publish_diff(&topic, diff, &newcomers, &mut cost)
+            .and_then(|()| tell(newcomers, view, &mut cost));
+        let told = told.unwrap_or_else(|error| {
             tracing::error!(presence = %self.shard.setup.name, %topic, %error, "presences could not be encoded");
-        }
-        let rest = rests.then(|| self.shard.setup.options.rest(cost));
+            None
+        });
+        let rest = rests.then(|| Rest::after(cost, crowd, told, &self.shard.setup.options));
         self.shard.announced(&topic, rest);
     }
 
@@ -166,7 +165,14 @@ impl Told {
 }
 
 /// Tells newcomers the state: one text for all of them.
-fn tell(newcomers: Vec<Newcomer>, view: &View, cost: &mut u64) -> Result<(), PayloadError> {
+fn tell<'a>(
+    newcomers: Vec<Newcomer>,
+    view: &'a View,
+    cost: &mut u64,
+) -> Result<Option<&'a Payload>, PayloadError> {
+    if newcomers.is_empty() {
+        return Ok(None);
+    }
     let state = view.state()?;
     for Newcomer { deliver, subscriber } in newcomers {
         if subscriber.is_none_or(|subscriber| !subscriber.has_ended()) {
@@ -174,31 +180,5 @@ fn tell(newcomers: Vec<Newcomer>, view: &View, cost: &mut u64) -> Result<(), Pay
             deliver(state);
         }
     }
-    Ok(())
-}
-
-/// How long a topic rests after an announcement that cost so much.
-pub(super) fn rest(
-    cost_bytes: u64,
-    bytes_per_second: u64,
-    shortest: Duration,
-    longest: Duration,
-) -> Duration {
-    let cost = Duration::from_secs_f64(cost_bytes as f64 / bytes_per_second.max(1) as f64);
-    cost.max(shortest).min(longest.max(shortest))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn c18_7_a_topic_rests_for_as_long_as_its_announcement_cost() {
-        let of = |cost| rest(cost, 1_000, Duration::from_millis(20), Duration::from_secs(2));
-        assert_eq!(of(0), Duration::from_millis(20));
-        assert_eq!(of(500), Duration::from_millis(500));
-        assert_eq!(of(u64::MAX), Duration::from_secs(2));
-        let never = rest(500, 0, Duration::from_millis(20), Duration::ZERO);
-        assert_eq!(never, Duration::from_millis(20), "the shortest rest counts when the longest is shorter");
-    }
+    Ok(Some(state))
 }

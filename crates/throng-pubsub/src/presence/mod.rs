@@ -16,6 +16,7 @@ mod presences;
 mod quota;
 mod record;
 mod replica;
+mod rest;
 mod shard;
 mod shared;
 mod shown;

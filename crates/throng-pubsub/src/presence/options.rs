@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{announcement, error::PresenceRefusal, gossip::Beats, meta::Fields};
+use super::{error::PresenceRefusal, gossip::Beats, meta::Fields};
 
 /// Limits and times of a [`Presence`](super::Presence).
 ///
@@ -29,13 +29,14 @@ pub struct PresenceOptions {
     /// After a diff has been announced, how long changes of its topic are collected for the next, at least: 20 ms. The first change
     /// after a quiet time is announced at once. When a thousand join in a second, each gets fifty diffs and not a thousand.
     pub diff_period: Duration,
-    /// How long changes are collected at most: 2 s.
+    /// How long changes are collected at most: 2 s. It is up to ten times as long while most of a crowd that joined has not been
+    /// written the state yet.
     pub diff_period_max: Duration,
     /// Between these two, changes are collected for as long as the last announcement takes at so many bytes a second: 128 MiB.
     /// What counts is the size of each frame and 1 KiB more, for each client that is told. So the more a topic has to say to the
     /// more clients, the more rarely it speaks.
     pub diff_bytes_per_second: u64,
-    /// A larger diff is sent in parts: 256 KiB.
+    /// A larger diff is sent in parts: 1 MiB.
     pub diff_bytes_max: usize,
     /// Topics whose changes are not announced to clients: none. They are told the state when they join; servers that watch are told
     /// all changes. A name that ends with `*` stands for all topics that begin so.
@@ -97,11 +98,6 @@ impl PresenceOptions {
         })
     }
 
-    /// How long a topic rests after an announcement that cost so many bytes.
-    pub(super) fn rest(&self, cost_bytes: u64) -> Duration {
-        announcement::rest(cost_bytes, self.diff_bytes_per_second, self.diff_period, self.diff_period_max)
-    }
-
     /// The times between nodes, within their bounds.
     pub(super) fn beats(&self) -> Beats {
         let down = self.down_periods.max(2);
@@ -125,7 +121,7 @@ impl Default for PresenceOptions {
             diff_period: Duration::from_millis(20),
             diff_period_max: Duration::from_secs(2),
             diff_bytes_per_second: 128 << 20,
-            diff_bytes_max: 256 << 10,
+            diff_bytes_max: 1 << 20,
             quiet_topics: Vec::new(),
             fetch_timeout: Duration::from_secs(5),
             pool_size: 1,
@@ -137,5 +133,26 @@ impl Default for PresenceOptions {
             permdown_periods: 800,
             permdown_on_shutdown: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c14_11_the_times_are_those_of_phoenix_and_keep_their_order() {
+        let options = PresenceOptions::default();
+        assert_eq!(options.broadcast_period, Duration::from_millis(1_500));
+        assert_eq!(options.broadcast_period * options.down_periods, Duration::from_secs(30));
+        assert_eq!(options.broadcast_period * options.permdown_periods, Duration::from_secs(20 * 60));
+        assert_eq!(options.beats(), Beats { silent_max: 10, sample: 2, down: 20, permdown: 800 });
+        let hasty = options.with(|options| {
+            options.silent_periods_max = 0;
+            options.clock_sample_periods = 0;
+            options.down_periods = 0;
+            options.permdown_periods = 1;
+        });
+        assert_eq!(hasty.beats(), Beats { silent_max: 1, sample: 1, down: 2, permdown: 3 });
     }
 }

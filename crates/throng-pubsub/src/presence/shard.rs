@@ -6,7 +6,6 @@
 use std::{
     mem,
     sync::{Arc, Weak},
-    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -21,6 +20,7 @@ use super::{
     meta::{Fields, Meta},
     presences::Presences,
     replica::{Replica, Tag},
+    rest::Rest,
     shared::Setup,
     shown::{View, Views},
     state::State,
@@ -62,6 +62,24 @@ struct Driver {
     node: Option<Node>,
     /// The tracker has been notified of changes, and has not begun to announce them.
     notified: bool,
+}
+
+/// A tracker, as who wakes topics that rest.
+struct Waker {
+    tracker: Pid<Tracker>,
+    node: Node,
+}
+
+impl Driver {
+    fn waker(&self) -> Option<Waker> {
+        Some(Waker { tracker: self.tracker?, node: self.node.clone()? })
+    }
+}
+
+impl Waker {
+    fn wake_after(&self, topic: Arc<str>, rest: Rest) {
+        self.node.send_after(self.tracker, rest.length, Rested { topic, rest });
+    }
 }
 
 impl Shard {
@@ -158,21 +176,27 @@ impl Shard {
         (0..TURNS_MAX).all(|_| self.announce_next())
     }
 
-    /// A topic has rested.
-    pub(super) fn rested(&self, topic: &Arc<str>) {
-        self.core.lock().agenda.rested(topic);
+    /// A topic has rested; it goes on to where there is a reason.
+    pub(super) fn rested(&self, topic: Arc<str>, rest: Rest) {
+        let driver = self.driver.lock();
+        let waker = driver.waker();
+        drop(driver);
+        match (rest.prolonged(), waker) {
+            (Some(rest), Some(waker)) => waker.wake_after(topic, rest),
+            _ => self.core.lock().agenda.rested(&topic),
+        }
     }
 
     /// An announcement is over. The topic rests for a while when there is somebody to wake it.
-    pub(super) fn announced(&self, topic: &Arc<str>, rest: Option<Duration>) {
+    pub(super) fn announced(&self, topic: &Arc<str>, rest: Option<Rest>) {
         let driver = self.driver.lock();
-        let waker = rest.and_then(|rest| Some((rest, driver.tracker?, driver.node.clone()?)));
+        let nap = rest.zip(driver.waker());
         let mut core = self.core.lock();
-        core.agenda.done(topic, waker.is_some());
+        core.agenda.done(topic, nap.is_some());
         let is_due = core.agenda.is_due();
         drop((core, driver));
-        if let Some((rest, tracker, node)) = waker {
-            node.send_after(tracker, rest, Rested { topic: topic.clone() });
+        if let Some((rest, waker)) = nap {
+            waker.wake_after(topic.clone(), rest);
         }
         if is_due {
             self.see_to_announcements();
@@ -340,4 +364,19 @@ pub(super) enum AttachError {
     AlreadyDriven(Box<str>),
     #[error("another presence on the same topics is called {0:?}")]
     NameTaken(Box<str>),
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Presence, pubsub::PubSub};
+
+    #[test]
+    fn readers_do_not_wait_for_a_writer() {
+        let presence = Presence::new("lobby", &PubSub::new());
+        let shard = presence.shared.shard("t");
+        let _writing = shard.core.lock();
+        // With a lock in the way, these would wait for ever.
+        assert!(presence.list("t").is_empty() && presence.get_by_key("t", "ann").is_empty());
+        assert_eq!((presence.count("t"), presence.keys("t").len()), (0, 0));
+    }
 }

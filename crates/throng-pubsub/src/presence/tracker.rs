@@ -4,7 +4,7 @@ use std::{collections::hash_map::RandomState, fmt, hash::BuildHasher, sync::Arc,
 
 use throng_runtime::{Address, ChildSpec, Ctx, Exit, GenServer, Handled, Handler, Init, IntoChild, Message};
 
-use super::{Presence, gossip::PeerMessage, shard::Shard};
+use super::{Presence, gossip::PeerMessage, rest::Rest, shard::Shard};
 use crate::payload::Payload;
 
 /// The process behind a [`Presence`], started by `supervisor.child(&presence)`.
@@ -26,9 +26,10 @@ impl Message for Changed {
     type Reply = ();
 }
 
-/// A topic may be spoken of again.
+/// A topic has rested for the length of its rest.
 pub(super) struct Rested {
     pub(super) topic: Arc<str>,
+    pub(super) rest: Rest,
 }
 
 impl Message for Rested {
@@ -107,8 +108,8 @@ impl Handler<Changed> for Tracker {
 
 #[diagnostic::do_not_recommend]
 impl Handler<Rested> for Tracker {
-    async fn handle(&mut self, Rested { topic }: Rested, ctx: &mut Ctx<Self>) -> Handled<Rested> {
-        self.shard().rested(&topic);
+    async fn handle(&mut self, Rested { topic, rest }: Rested, ctx: &mut Ctx<Self>) -> Handled<Rested> {
+        self.shard().rested(topic, rest);
         self.announce(ctx);
         Ok(())
     }

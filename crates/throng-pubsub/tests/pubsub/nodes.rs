@@ -49,6 +49,35 @@ async fn c13_1_a_direct_broadcast_reaches_one_node() {
 }
 
 #[tokio::test]
+async fn c13_1_a_local_broadcast_may_leave_out_a_process_and_reaches_no_other_node() {
+    let (node, network) = (Node::new("test"), Network::new());
+    let [a, b] = ["a", "b"].map(|name| PubSub::over(network.join(name)));
+    let (speaker, mut speaker_saw) = Probe::subscribed(&node, &a, "t").await;
+    let (_other, mut other_saw) = Probe::subscribed(&node, &a, "t").await;
+    let (elsewhere, mut elsewhere_saw) = Probe::subscribed(&node, &b, "t").await;
+    a.local_broadcast_from(speaker, "t", "e", json!({})).unwrap();
+    assert_eq!(other_saw.next().await, event("t", "e", "{}"));
+    sync(speaker).await;
+    sync(elsewhere).await;
+    assert_eq!((speaker_saw.rest(), elsewhere_saw.rest()), (vec![], vec![]));
+}
+
+#[tokio::test]
+async fn c13_5_a_broadcast_that_a_node_cannot_hear_succeeds_and_is_not_sent_again() {
+    let (node, network) = (Node::new("test"), Network::new());
+    let [a, b] = ["a", "b"].map(|name| PubSub::over(network.join(name)));
+    let (_probe, mut saw) = Probe::subscribed(&node, &b, "t").await;
+    network.split(&["a"], &["b"]);
+    a.broadcast("t", "lost", json!({})).unwrap();
+    network.heal();
+    a.broadcast("t", "heard", json!({})).unwrap();
+    assert_eq!(saw.next().await, event("t", "heard", "{}"));
+    network.unplug("a");
+    let closed = a.broadcast("t", "closed", json!({}));
+    assert!(matches!(closed, Err(BroadcastError::Transport(TransportError::Closed))));
+}
+
+#[tokio::test]
 async fn c13_1_a_node_without_a_transport_knows_itself_alone() {
     let (node, pubsub) = (Node::new("test"), PubSub::new());
     let (_probe, mut saw) = Probe::subscribed(&node, &pubsub, "t").await;

@@ -19,7 +19,7 @@ use crate::{
     fastlane,
     protocol::{Frame, Ref, event},
     socket::ChannelId,
-    telemetry,
+    telemetry::{self, ChannelWatch},
 };
 
 /// A client that wants to join the topic of a custom channel: what the server of
@@ -48,6 +48,8 @@ struct Side {
     /// What replies and pushes carry (§2.8).
     join_ref: Ref,
     phase: Mutex<Phase>,
+    /// Follows the channel, where there are observers.
+    watch: Option<Arc<ChannelWatch>>,
 }
 
 /// How far a custom channel has come.
@@ -118,6 +120,7 @@ impl CustomSocket {
             stored_join_ref: message.join_ref.clone(),
             join_ref: message.join_ref.or(&message.reference),
             phase: Mutex::new(Phase::Joining { reference: message.reference.clone() }),
+            watch: join.watch.clone(),
         }))
     }
 
@@ -164,6 +167,7 @@ impl CustomSocket {
         link.outbox.release(*channel, reply);
         *phase = Phase::Joined { subscription };
         telemetry::channel_joined(topic, self.id());
+        self.0.watch.as_ref().inspect(|watch| watch.joined());
         Ok(())
     }
 
@@ -179,6 +183,7 @@ impl CustomSocket {
         self.0.link.outbox.announce([reply], ChannelNews::Closing(self.0.channel));
         *phase = Phase::Ended;
         telemetry::join_refused(self.topic(), self.id());
+        self.0.watch.as_ref().inspect(|watch| watch.refused());
         Ok(())
     }
 
@@ -238,6 +243,7 @@ impl CustomSocket {
                     topic: topic.clone(),
                     join_ref: join_ref.clone(),
                     reference: message.reference,
+                    claim: None,
                 };
                 let (event, payload) = (message.event, message.payload);
                 one(FromClient::Event(ClientEvent { event, payload, reply, _in_flight: in_flight }))
@@ -252,8 +258,8 @@ impl CustomSocket {
             }
             Inbound::Closed { is_drain: true } => [Some(FromClient::Drain), Some(FromClient::Closed)],
             Inbound::Closed { is_drain: false } => one(FromClient::Closed),
-            // Custom channels intercept nothing.
-            Inbound::Intercepted { .. } => [None, None],
+            // Custom channels intercept nothing, and know no ids.
+            Inbound::Intercepted { .. } | Inbound::Known { .. } => [None, None],
         }
     }
 }

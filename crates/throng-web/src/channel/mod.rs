@@ -2,6 +2,7 @@
 
 mod custom;
 mod event;
+mod opening;
 mod presence;
 mod replaced;
 mod reply;
@@ -52,6 +53,13 @@ pub trait Channel: Sized + Send + 'static {
 
     /// Events that, when broadcast on the topic, come to [`Channel::handle_out`] instead of the client.
     const INTERCEPTS: &'static [&'static str] = &[];
+
+    /// Whether clients that come back get what they missed, where the topic has a [`History`](throng_pubsub::History) (§18.6).
+    ///
+    /// The reply to a join then has a `history`: where the client is, and what came since the place that it names in the
+    /// parameter `since`. The events that a client sends with a `_message_id` are handled once, however often they are sent. The
+    /// application sees neither of the two fields.
+    const RECOVERS: bool = false;
 
     /// What becomes of events, broadcast or pushed, for a client that reads more slowly than it is written to (§18.3). Events
     /// that are not named wait, and end the connection when too much does.
@@ -124,6 +132,15 @@ pub trait Channel: Sized + Send + 'static {
         socket: &mut Socket<'_, Self>,
     ) -> impl Future<Output = Result<(), Exit>> + Send {
         async move { Ok(socket.push(broadcast.event(), broadcast.payload())?) }
+    }
+
+    /// Whether this client is shown a broadcast that it missed: all of them, unless told otherwise (§18.6).
+    ///
+    /// Whoever may join may ask for all that the topic's history keeps, also for what was said before it ever joined. Events that
+    /// the channel intercepts go through [`Channel::handle_out`] after this.
+    fn replays(&self, missed: &Broadcast, socket: &Socket<'_, Self>) -> bool {
+        let _ = (missed, socket);
+        true
     }
 
     /// Runs before an orderly end: a leave, a stop, a crash of this code, the end of the connection. Not on a kill.

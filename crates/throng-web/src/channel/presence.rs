@@ -9,6 +9,7 @@ use super::{Channel, PushError, Socket, socket::SocketState};
 use crate::{
     connection::{Mark, Merge},
     protocol::Payload,
+    telemetry::{Event, PresenceTracked},
 };
 
 /// The event by which a newcomer is told who is there (§12.3).
@@ -35,7 +36,12 @@ impl<C: Channel> Socket<'_, C> {
         if !presence.pubsub().is_same(self.pubsub()) {
             return Err(SocketTrackError::OtherPubSub);
         }
-        Ok(presence.track(self, self.state.topic.clone(), key, meta)?)
+        let phx_ref = presence.track(self, self.state.topic.clone(), key, meta)?;
+        self.state.link.observers.tell(|_| {
+            let (topic, size) = (self.topic(), presence.count(self.topic()));
+            Event::PresenceTracked(PresenceTracked { presence: presence.name(), topic, size })
+        });
+        Ok(phx_ref)
     }
 
     /// Replaces what this channel shows of itself, and gives back the new `phx_ref`. Others see one change (§12.4).

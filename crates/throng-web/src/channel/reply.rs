@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use throng_pubsub::IntoPayload;
+use throng_pubsub::{Claim, IntoPayload};
 use throng_runtime::Exit;
 
 use crate::{
@@ -142,6 +142,8 @@ pub struct SocketRef {
     pub(super) topic: Arc<str>,
     pub(super) join_ref: Ref,
     pub(super) reference: Ref,
+    /// The right to handle the event, if its client gave it an id: the answer is kept for who sends it again.
+    pub(super) claim: Option<Claim>,
 }
 
 impl SocketRef {
@@ -171,6 +173,9 @@ impl SocketRef {
     pub fn reply(&self, status: &str, response: impl IntoPayload) -> Result<(), PayloadError> {
         let (response, serializer) = (Payload::new(response)?, self.link.serializer);
         let reply = serializer.reply(&self.join_ref, &self.reference, &self.topic, status, &response)?;
+        if let Some(claim) = &self.claim {
+            claim.answer(throng_pubsub::Answer { status: status.into(), response });
+        }
         self.link.outbox.send(reply);
         Ok(())
     }

@@ -8,11 +8,13 @@ use super::{
     Channel, Replaced,
     server::{ChannelServer, Inbound},
 };
-use crate::{connection::Link, protocol::Message, socket::ChannelId};
+use crate::{connection::Link, protocol::Message, recovery, socket::ChannelId, telemetry::ChannelWatch};
 
 /// A join that was let through, for the channel's process to run.
 #[derive(Debug)]
 pub(crate) struct JoinRequest {
+    /// Follows the channel, where there are observers.
+    pub(crate) watch: Option<Arc<ChannelWatch>>,
     pub(crate) link: Arc<Link>,
     pub(crate) channel: ChannelId,
     pub(crate) message: Message,
@@ -52,10 +54,19 @@ impl<C: Channel, F: Fn(&mut C::Assigns) + Send + Sync> StartChannel<C::Assigns> 
     fn start<'a>(&'a self, node: &'a Node, mut start: Start<C::Assigns>) -> Starting<'a> {
         (self.assign)(&mut start.assigns);
         Box::pin(async move {
+            let link = start.join.link.clone();
             let child = ChannelServer::<C>::child(Arc::new(start)).restart(Restart::Temporary);
             let pid = node.start(child).await?;
             // A pid is an address of its own: it always resolves.
-            Ok(ChannelProcess::new(pid.id(), C::GRACE, move |inbound| drop(pid.cast(inbound))))
+            let hand = move |inbound| drop(pid.cast(inbound));
+            let (id, grace) = (pid.id(), C::GRACE);
+            if !C::RECOVERS {
+                return Ok(ChannelProcess::new(id, grace, hand));
+            }
+            Ok(ChannelProcess::new(id, grace, move |inbound| match inbound {
+                Inbound::Event { message, in_flight } => recovery::hand_over(&link, message, in_flight, hand),
+                other => hand(other),
+            }))
         })
     }
 }

@@ -1,8 +1,8 @@
 //! The process behind a channel: a server that joins, handles and leaves on its client's behalf.
 
-use std::{pin::Pin, sync::Arc};
+use std::{pin::Pin, sync::Arc, time::Instant};
 
-use throng_pubsub::Broadcast;
+use throng_pubsub::{Answer as KeptAnswer, Broadcast, Claim, Standing};
 use throng_runtime::{Ctx, Down, Exit, GenServer, Halt, Handled, Handler, Init, Message};
 
 use super::{
@@ -10,20 +10,20 @@ use super::{
     event::{self, EventError},
     reply::{Answer, JoinError, Reply},
     route::{JoinRequest, Start},
-    socket::{Socket, SocketState},
+    socket::{Out, Socket, SocketState},
 };
 use crate::{
     connection::{ChannelNews, InFlight, Loan},
     fastlane,
     protocol::{self, Payload, PayloadError, Ref},
-    telemetry,
+    recovery, telemetry,
 };
 
 /// The server that runs a channel.
 pub(crate) struct ChannelServer<C: Channel> {
     /// `None` until the join was accepted.
-    channel: Option<C>,
-    socket: SocketState<C>,
+    pub(super) channel: Option<C>,
+    pub(super) socket: SocketState<C>,
 }
 
 /// What a connection hands to a channel.
@@ -31,11 +31,14 @@ pub(crate) struct ChannelServer<C: Channel> {
 pub(crate) enum Inbound {
     /// An event of the client.
     Event { message: protocol::Message, in_flight: InFlight },
+    /// An event that the client gave an id, and what is known of it.
+    Known { message: protocol::Message, in_flight: InFlight, standing: Standing },
     /// The client leaves.
     Leave { reference: Ref, in_flight: InFlight },
     /// Another join took the topic.
     Replaced { announce: bool },
-    /// A broadcast of an event that the channel intercepts, and the bytes that it costs until it is handled.
+    /// A broadcast of an event that the channel intercepts, or that must not overtake one, and the bytes that it costs until it
+    /// is handled.
     Intercepted { broadcast: Broadcast, loan: Loan },
     /// The connection is over; in a drain, for all at once.
     Closed { is_drain: bool },
@@ -90,7 +93,7 @@ impl<C: Channel> GenServer for ChannelServer<C> {
     type Args = Arc<Start<C::Assigns>>;
 
     async fn init(start: Arc<Start<C::Assigns>>, ctx: &mut Ctx<Self>) -> Init<Self> {
-        let Start { assigns, join: JoinRequest { link, channel, message, replaces } } = &*start;
+        let Start { assigns, join: JoinRequest { link, channel, message, replaces, watch } } = &*start;
         ctx.on_exit(link.channels.clone());
         link.channels.opened();
         ctx.continue_with(Join { payload: message.payload.clone(), replaces: *replaces });
@@ -104,7 +107,10 @@ impl<C: Channel> GenServer for ChannelServer<C> {
             reference: Some(message.reference.clone()),
             join_reply: None,
             subscription: None,
+            watch: watch.clone(),
             down: None,
+            out: None,
+            claim: None,
         };
         Ok(ChannelServer { channel: None, socket })
     }
@@ -124,7 +130,9 @@ impl<C: Channel> Handler<Join> for ChannelServer<C> {
         if let Some(old) = join.replaces {
             old.end(ctx.node()).await;
         }
-        let Ok(params) = join.payload.parse::<C::Params>() else {
+        let (since, payload) =
+            if C::RECOVERS { recovery::since(&join.payload) } else { (None, join.payload) };
+        let Ok(params) = payload.parse::<C::Params>() else {
             return Err(self.refuse(&Payload::reason("invalid params")));
         };
         let joined = C::join(params, &mut Socket { state: &mut self.socket, ctx }).await;
@@ -133,7 +141,7 @@ impl<C: Channel> Handler<Join> for ChannelServer<C> {
             Err(JoinError::Refused(response)) => return Err(self.refuse(&response)),
             Err(JoinError::Crashed(reason)) => return Err(Halt::Stop(reason)),
         }
-        self.open(ctx)?;
+        self.open(since, ctx).await?;
         let Some(channel) = &mut self.channel else { return Ok(()) };
         let result = channel.joined(&mut Socket { state: &mut self.socket, ctx }).await;
         self.settle(result.map_err(Halt::Stop))
@@ -154,12 +162,15 @@ impl<C: Channel> Handler<Inbound> for ChannelServer<C> {
                 Err(self.leave(&reference))
             }
             Inbound::Replaced { announce } => Err(self.give_way(announce)),
+            Inbound::Known { message, in_flight, standing } => {
+                let handled = self.handle_known(message, standing, ctx).await;
+                drop(in_flight);
+                handled
+            }
             Inbound::Intercepted { broadcast, loan } => {
-                let Some(channel) = &mut self.channel else { return Ok(()) };
-                let result =
-                    channel.handle_out(&broadcast, &mut Socket { state: &mut self.socket, ctx }).await;
+                let handled = self.hand_out(&broadcast, ctx).await;
                 drop(loan);
-                self.settle(result.map_err(Halt::Stop))
+                handled
             }
             Inbound::Closed { .. } => Err(closed()),
         }
@@ -198,24 +209,6 @@ impl<C: ChannelHandler<M>, M: Message> Handler<Info<M>> for ChannelServer<C> {
 }
 
 impl<C: Channel> ChannelServer<C> {
-    /// Subscribes, answers the join, and lets through what was broadcast meanwhile (§4.2).
-    fn open(&mut self, ctx: &Ctx<Self>) -> Result<(), PayloadError> {
-        let socket = &mut self.socket;
-        let response = socket.join_reply.take().unwrap_or_else(Payload::empty);
-        let reference = socket.reference.take().unwrap_or_default();
-        let serializer = socket.link.serializer;
-        // Before anything is begun: a reply that cannot be sent is a crash of the join.
-        let reply = serializer.reply(&socket.stored_join_ref, &reference, &socket.topic, "ok", &response)?;
-        let outbox = &socket.link.outbox;
-        outbox.hold(socket.channel);
-        let deliver = fastlane::to_channel(ctx.me(), socket.channel, outbox.clone(), serializer);
-        socket.subscription = Some(socket.link.pubsub.subscribe_with(ctx, socket.topic.clone(), deliver));
-        outbox.tell(ChannelNews::Joined(socket.channel));
-        outbox.release(socket.channel, reply);
-        telemetry::channel_joined(&socket.topic, socket.link.id.as_deref());
-        Ok(())
-    }
-
     /// Answers the join with an error and ends, without `phx_close` (§4.2).
     fn refuse(&mut self, response: &Payload) -> Halt {
         let socket = &mut self.socket;
@@ -227,7 +220,45 @@ impl<C: Channel> ChannelServer<C> {
             Err(error) => return error.into(),
         }
         telemetry::join_refused(&socket.topic, socket.link.id.as_deref());
+        socket.watch.as_ref().inspect(|watch| watch.refused());
         Halt::Stop(Exit::Normal)
+    }
+
+    /// Handles an event that may have been sent before, unless it was handled then.
+    async fn handle_known(
+        &mut self,
+        message: protocol::Message,
+        standing: Standing,
+        ctx: &mut Ctx<Self>,
+    ) -> Result<(), Halt> {
+        match standing {
+            // One that is not begun is left to who sends it again.
+            Standing::Yours(_) if self.channel.is_none() => Ok(()),
+            Standing::Yours(claim) => self.handle_claimed(message, claim, ctx).await,
+            Standing::Handled(Some(KeptAnswer { status, response })) => {
+                Ok(self.answer(&message.reference, &status, &response)?)
+            }
+            Standing::Handled(None) => Ok(()),
+            Standing::Crashed => Ok(self.answer(&message.reference, "error", &Payload::reason("crashed"))?),
+        }
+    }
+
+    async fn handle_claimed(
+        &mut self,
+        message: protocol::Message,
+        claim: Claim,
+        ctx: &mut Ctx<Self>,
+    ) -> Result<(), Halt> {
+        claim.begin();
+        self.socket.claim = Some(claim);
+        let handled = self.handle_event(message, ctx).await;
+        let is_crash = matches!(&handled, Err(Halt::Stop(reason)) if !reason.is_clean());
+        if let Some(claim) = self.socket.claim.take()
+            && !is_crash
+        {
+            claim.done();
+        }
+        handled
     }
 
     async fn handle_event(&mut self, message: protocol::Message, ctx: &mut Ctx<Self>) -> Result<(), Halt> {
@@ -240,7 +271,9 @@ impl<C: Channel> ChannelServer<C> {
             }
         };
         self.socket.reference = Some(message.reference.clone());
+        let watch = self.socket.watch.clone().map(|watch| (watch, Instant::now()));
         let result = channel.handle_in(event, &mut Socket { state: &mut self.socket, ctx }).await;
+        watch.inspect(|(watch, began)| watch.handled(&message.event, *began));
         self.socket.reference = None;
         let Reply { answer, stop } = match result {
             Ok(reply) => reply,
@@ -253,9 +286,29 @@ impl<C: Channel> ChannelServer<C> {
     }
 
     fn answer(&self, reference: &Ref, status: &str, response: &Payload) -> Result<(), PayloadError> {
-        let SocketState { link, join_ref, topic, .. } = &self.socket;
-        link.outbox.send(link.serializer.reply(join_ref, reference, topic, status, response)?);
+        let SocketState { link, join_ref, topic, claim, .. } = &self.socket;
+        let reply = link.serializer.reply(join_ref, reference, topic, status, response)?;
+        if let Some(claim) = claim {
+            claim.answer(KeptAnswer { status: status.into(), response: response.clone() });
+        }
+        link.outbox.send(reply);
         Ok(())
+    }
+
+    /// Has the channel handle a broadcast that it intercepts, and sends one that had to wait behind such.
+    async fn hand_out(&mut self, broadcast: &Broadcast, ctx: &mut Ctx<Self>) -> Result<(), Halt> {
+        let Some(channel) = &mut self.channel else { return Ok(()) };
+        if !C::INTERCEPTS.contains(&broadcast.event()) {
+            let SocketState { link, channel, .. } = &self.socket;
+            fastlane::send(broadcast, *channel, &link.outbox, link.serializer, C::WHEN_SLOW);
+            return Ok(());
+        }
+        if C::RECOVERS {
+            self.socket.out = broadcast.position().map(|position| Box::new(Out { position, missed: None }));
+        }
+        let result = channel.handle_out(broadcast, &mut Socket { state: &mut self.socket, ctx }).await;
+        self.socket.out = None;
+        self.settle(result.map_err(Halt::Stop))
     }
 
     /// The client hears the answer, then the close, then whatever `terminate` pushes (§4.4).

@@ -2,7 +2,8 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use throng_pubsub::{Broadcast, BroadcastError, IntoPayload, Owner, PubSub, Subscription};
+use parking_lot::Mutex;
+use throng_pubsub::{Broadcast, BroadcastError, Claim, IntoPayload, Owner, Position, PubSub, Subscription};
 use throng_runtime::{
     Address, CallError, CastError, Ctx, Down, Message, MonitorRef, Node, OnExit, Pid, ProcessId, TimerRef,
 };
@@ -15,6 +16,7 @@ use crate::{
     connection::{Link, Loan, Mark, Merge, Outbox},
     protocol::{Payload, PayloadError, Ref, Serializer},
     socket::ChannelId,
+    telemetry::ChannelWatch,
 };
 
 /// A channel's own view of its client and topic, given to each of its callbacks.
@@ -38,8 +40,21 @@ pub(super) struct SocketState<C: Channel> {
     pub(super) join_reply: Option<Payload>,
     /// Held while the topic's broadcasts reach the client.
     pub(super) subscription: Option<Subscription>,
+    /// Follows the channel, where there are observers.
+    pub(super) watch: Option<Arc<ChannelWatch>>,
     /// How a `Down` reaches the channel, known once it monitored anything.
     pub(super) down: Option<super::server::DownHandler<C>>,
+    /// The recorded broadcast that is handed out through the channel.
+    pub(super) out: Option<Box<Out>>,
+    /// The right to handle the event in hand, if its client gave it an id.
+    pub(super) claim: Option<Claim>,
+}
+
+/// A recorded broadcast in `handle_out`: what is pushed for it carries its place.
+pub(super) struct Out {
+    pub(super) position: Position,
+    /// It was missed: what is pushed for it goes here, and then into the reply to the join.
+    pub(super) missed: Option<Mutex<Vec<(Box<str>, Payload)>>>,
 }
 
 impl<C: Channel> Socket<'_, C> {
@@ -120,8 +135,15 @@ impl<C: Channel> Socket<'_, C> {
     /// Before the topic is joined, and when the payload is neither a JSON object nor bytes that this client can be sent.
     pub fn push(&self, event: &str, payload: impl IntoPayload) -> Result<(), PushError> {
         self.state.joined()?;
-        let payload = Payload::new(payload)?.into_pushed()?;
-        let SocketState { link, join_ref, topic, channel, .. } = &*self.state;
+        let mut payload = Payload::new(payload)?.into_pushed()?;
+        let SocketState { link, join_ref, topic, channel, out, .. } = &*self.state;
+        if let Some(out) = out {
+            payload = out.position.stamp(&payload);
+            if let Some(missed) = &out.missed {
+                missed.lock().push((event.into(), payload));
+                return Ok(());
+            }
+        }
         let frame = link.serializer.push(join_ref, topic, event, &payload)?;
         let mark = Mark::new(C::WHEN_SLOW, *channel, event, |merge| Merge {
             merge,
@@ -183,7 +205,13 @@ impl<C: Channel> Socket<'_, C> {
             topic: self.state.topic.clone(),
             join_ref: self.state.join_ref.clone(),
             reference,
+            claim: self.state.claim.clone(),
         })
+    }
+
+    /// The id that the client gave the event in hand, if it gave one and the channel [recovers](Channel::RECOVERS) (§18.6).
+    pub fn message_id(&self) -> Option<&str> {
+        self.state.claim.as_ref().map(Claim::id)
     }
 
     /// Has a [`Down`] handled when `target` ends, or at once if it is gone.

@@ -16,7 +16,7 @@ use crate::{
     endpoint::{Limits, Session},
     protocol::{self, DecodeLimits, Message, Wire},
     socket::{Action, ChannelId, ChannelLimit, Input, SocketState},
-    telemetry,
+    telemetry::{self, ChannelWatch, Traffic},
 };
 
 /// A connected client, for a [`Transport`](super::Transport) to feed.
@@ -31,6 +31,7 @@ pub(crate) struct Client<'a> {
     state: SocketState,
     channels: Channels,
     rates: Rates,
+    received: Traffic,
     began: Instant,
 }
 
@@ -60,6 +61,7 @@ impl<'a> Client<'a> {
             state: SocketState::new(limit, link.serializer).with_renewals(session.renews()),
             channels: Channels::default(),
             rates: Rates::default(),
+            received: Traffic::default(),
             began: Instant::now(),
         }
     }
@@ -105,12 +107,18 @@ impl<'a> Client<'a> {
                 ChannelNews::Closing(channel) => Input::Closing(channel),
                 ChannelNews::Down(channel) => {
                     self.channels.remove(channel);
+                    self.link.outbox.drop_held(channel);
                     Input::Down(channel)
                 }
             };
             self.step(input);
         }
         Ok(())
+    }
+
+    /// What it has sent.
+    pub(super) fn received(&self) -> Traffic {
+        self.received
     }
 
     /// The channels that live on when the transport has ended.
@@ -121,6 +129,7 @@ impl<'a> Client<'a> {
     /// Deals with a message, up to the channel that is to be [started](Client::start) for it, before any other message.
     pub(crate) fn dispatch(&mut self, wire: Wire<'_>) -> Result<Option<Start>, CloseReason> {
         let serializer = self.link.serializer;
+        self.received.count(wire.len());
         let decoded = match wire {
             Wire::Text(text) => serializer.decode_text(text, &self.decode_limits),
             Wire::Binary(bytes) => serializer.decode_binary(bytes, &self.decode_limits),
@@ -188,14 +197,19 @@ impl<'a> Client<'a> {
         let replaces = replaces
             .and_then(|old| self.channels.find(old))
             .map(|process| Replaced { process: process.id, grace: process.grace.unwrap_or(grace) });
-        let request = JoinRequest { link: self.link.clone(), channel, message, replaces };
+        let watch = ChannelWatch::begin(&self.link.observers, &message, self.link.id.as_ref());
+        let (link, watched) = (self.link.clone(), watch.clone());
+        let request = JoinRequest { link, channel, message, replaces, watch };
         let outbox = self.link.outbox.clone();
         let node = self.ctx.node().clone();
         // What the application adds to a route may panic; that is a join that crashed.
         let starting = AssertUnwindSafe(async { self.session.start(&node, request).await }).catch_unwind();
         match starting.await {
             Ok(Ok(process)) => {
-                self.ctx.monitor_with(process.id, move |_| outbox.tell(ChannelNews::Down(channel)));
+                self.ctx.monitor_with(process.id, move |down| {
+                    outbox.tell(ChannelNews::Down(channel));
+                    watched.inspect(|watch| watch.ended(&down.reason));
+                });
                 self.channels.add(channel, process);
             }
             failed => {

@@ -24,6 +24,14 @@ impl End {
         }
     }
 
+    /// The close code, where the server closes.
+    pub(crate) fn code(&self) -> Option<u16> {
+        match self {
+            End::Server(reason) => Some(reason.code()),
+            End::Client | End::Gone => None,
+        }
+    }
+
     pub(crate) fn in_words(&self) -> Cow<'static, str> {
         match self {
             End::Server(reason) => reason.text(),

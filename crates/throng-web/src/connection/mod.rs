@@ -23,7 +23,10 @@ mod queue;
 mod rates;
 mod waiting;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use throng_pubsub::PubSub;
 use throng_runtime::{Ctx, Exit, ProcessId};
@@ -41,7 +44,7 @@ use crate::{
     endpoint::{ChannelCount, Limits, Mounted, Registration, Session},
     fastlane,
     protocol::Serializer,
-    telemetry,
+    telemetry::{self, Event, Observers, SocketDisconnected, Traffic},
 };
 
 /// What the channels of one connection share with it.
@@ -57,8 +60,31 @@ pub(crate) struct Link {
     /// The connection's process.
     pub(crate) connection: ProcessId,
     pub(crate) channels: Arc<ChannelCount>,
+    pub(crate) observers: Observers,
+    /// The size of the pages in which a client is told what it missed.
+    pub(crate) page_bytes_max: usize,
     /// How long a channel may take to end, unless its type says otherwise.
     pub(crate) channel_grace: Duration,
+}
+
+impl Link {
+    fn tell_of_end(&self, end: &End, began: Instant, received: Traffic) {
+        self.observers.tell(|_| {
+            let record = self.outbox.record();
+            Event::SocketDisconnected(SocketDisconnected {
+                duration: began.elapsed(),
+                transport: self.transport,
+                id: self.id.as_deref(),
+                reason: end.in_words(),
+                code: end.code(),
+                received,
+                sent: record.sent,
+                queued_bytes_peak: record.bytes_peak,
+                frames_dropped: record.dropped,
+                outbound: self.outbox.counts(),
+            })
+        });
+    }
 }
 
 /// Moves the frames of one client.
@@ -109,16 +135,19 @@ impl Accepted {
             let disconnect = fastlane::to_connection(link.outbox.clone());
             let _disconnects = link.id.clone().map(|id| link.pubsub.subscribe_with(&ctx, id, disconnect));
             let lease = self.session.is_live().then(|| Arc::new(Lease::new(self.session.expires_at())));
+            let began = Instant::now();
             let mut client = Client::new(&mut ctx, &link, &self.session, lease.as_ref(), limits);
             let end = serve(&mut *transport, &mut client, &link, lease.as_deref(), limits).await;
+            let received = client.received();
             let channels = client.into_channels();
-            channels.close(matches!(end, End::Server(CloseReason::Restart)));
+            channels.close(matches!(end, End::Server(CloseReason::Restart { .. })));
             // What comes from now on is dropped; what was queued before may still be sent.
             link.outbox.close(end.as_reason());
             // In boxes of their own, which a connection that is open does not carry around.
             Box::pin(transport.close(&link.outbox, &end, limits)).await;
             link.outbox.shut();
             telemetry::connection_closed(link.id.as_deref(), &end.in_words());
+            link.tell_of_end(&end, began, received);
             // Its place is free for another client, though its channels may take a moment longer.
             drop(self.registration);
             Box::pin(channels.ended(ctx.node(), limits.channel_grace)).await;
@@ -135,6 +164,8 @@ impl Accepted {
             id: self.session.id(),
             connection,
             channels: self.mounted.shared.channels.clone(),
+            observers: self.mounted.shared.observers.clone(),
+            page_bytes_max: self.mounted.limits.frame_bytes_max,
             channel_grace: self.mounted.limits.channel_grace,
         }
     }

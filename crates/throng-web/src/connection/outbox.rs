@@ -6,15 +6,17 @@
 use std::{
     fmt,
     future::poll_fn,
+    pin::pin,
     task::{Context, Poll},
 };
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use super::{
     backlog::Flights,
     bell::{Bell, FRAMES, NEWS},
-    queue::Queue,
+    queue::{Queue, Record},
     waiting::Mark,
 };
 use crate::{OutboundCounts, close::CloseReason, endpoint::Limits, protocol::Frame, socket::ChannelId};
@@ -35,6 +37,8 @@ pub(crate) struct Outbox {
     queue: Mutex<Queue>,
     /// Rung for the connection's process.
     bell: Bell,
+    /// Rung for whoever waits for room.
+    sent: Notify,
     /// Events handed to channels and not yet handled.
     flights: Mutex<Flights>,
 }
@@ -44,6 +48,7 @@ impl Outbox {
         Outbox {
             queue: Mutex::new(Queue::new(limits.outbound_bytes_max)),
             bell: Bell::default(),
+            sent: Notify::new(),
             flights: Mutex::new(Flights::new(limits)),
         }
     }
@@ -69,6 +74,23 @@ impl Outbox {
             queue.push(join_reply, None);
             queue.release(channel);
         });
+    }
+
+    /// Drops what was held for a channel that ended before its join was answered.
+    pub(crate) fn drop_held(&self, channel: ChannelId) {
+        self.queue.lock().drop_held(channel);
+    }
+
+    /// Resolves when so much has been sent that much more may be queued, or nothing will be sent any more.
+    pub(crate) async fn has_room(&self) {
+        loop {
+            let mut sent = pin!(self.sent.notified());
+            sent.as_mut().enable();
+            if self.queue.lock().has_room() {
+                return;
+            }
+            sent.await;
+        }
     }
 
     /// Queues a frame that was broadcast to a channel's topic.
@@ -97,17 +119,22 @@ impl Outbox {
     pub(crate) fn close(&self, reason: CloseReason) {
         self.queue.lock().stop(reason);
         self.bell.ring(NEWS);
+        self.sent.notify_waiters();
     }
 
     /// The next frame to be sent. The one before it has been by then, and no longer counts.
     pub(crate) fn next_frame(&self) -> Option<Frame> {
-        self.queue.lock().next_frame()
+        let frame = self.queue.lock().next_frame();
+        self.sent.notify_waiters();
+        frame
     }
 
     /// Hands out the next frames to be sent; false when there are none. Those before them have been sent by then, and no
     /// longer count.
     pub(crate) fn next_batch(&self, take: impl FnMut(Frame)) -> bool {
-        self.queue.lock().next_batch(take)
+        let is_any = self.queue.lock().next_batch(take);
+        self.sent.notify_waiters();
+        is_any
     }
 
     /// Whether no frame waits to be sent.
@@ -140,6 +167,13 @@ impl Outbox {
         let mut queue = self.queue.lock();
         queue.stop(CloseReason::Internal);
         queue.free();
+        drop(queue);
+        self.sent.notify_waiters();
+    }
+
+    /// What has passed through.
+    pub(crate) fn record(&self) -> Record {
+        self.queue.lock().record()
     }
 
     /// Bytes that wait for the client.
@@ -192,6 +226,9 @@ impl Outbox {
         let overflown = queue.is_stopped();
         drop(queue);
         self.bell.ring(if overflown { FRAMES | NEWS } else { FRAMES });
+        if overflown {
+            self.sent.notify_waiters();
+        }
     }
 }
 
@@ -209,6 +246,8 @@ impl fmt::Debug for Outbox {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const A: ChannelId = ChannelId(1);
@@ -277,9 +316,9 @@ mod tests {
     fn news_comes_before_the_reason_to_close_and_the_first_reason_counts() {
         let outbox = outbox(100);
         outbox.tell(ChannelNews::Joined(A));
-        outbox.close(CloseReason::Restart);
+        outbox.close(CloseReason::Restart { retry_in: Duration::ZERO });
         outbox.close(CloseReason::Disconnected);
         assert_eq!(outbox.next_news(), Ok(Some(ChannelNews::Joined(A))));
-        assert_eq!(outbox.next_news(), Err(CloseReason::Restart));
+        assert_eq!(outbox.next_news(), Err(CloseReason::Restart { retry_in: Duration::ZERO }));
     }
 }

@@ -6,7 +6,7 @@ use super::{
     ChannelNews,
     waiting::{Mark, Rule, Waiting},
 };
-use crate::{OutboundCounts, close::CloseReason, protocol::Frame, socket::ChannelId};
+use crate::{OutboundCounts, close::CloseReason, protocol::Frame, socket::ChannelId, telemetry::Traffic};
 
 /// What a queued frame costs beside its bytes.
 const FRAME_OVERHEAD_BYTES: usize = 64;
@@ -28,10 +28,19 @@ pub(super) struct Queue {
     lent: Load,
     /// What may wait.
     charge_max: usize,
+    record: Record,
     news: VecDeque<ChannelNews>,
     stop: Option<CloseReason>,
     /// What was done with events for a client that is slow.
     counts: OutboundCounts,
+}
+
+/// What has passed through.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Record {
+    pub(crate) sent: Traffic,
+    pub(crate) dropped: u64,
+    pub(crate) bytes_peak: usize,
 }
 
 type Held = (Frame, Option<Box<Mark>>);
@@ -52,6 +61,7 @@ impl Queue {
             load: Load::default(),
             lent: Load::default(),
             charge_max: bytes_max,
+            record: Record::default(),
             news: VecDeque::new(),
             stop: None,
             counts: OutboundCounts::default(),
@@ -138,10 +148,25 @@ impl Queue {
         }
     }
 
+    /// Drops what was held for a channel that ended before its join was answered.
+    pub(super) fn drop_held(&mut self, channel: ChannelId) {
+        let Some(index) = self.held.iter().position(|(held, _)| *held == channel) else { return };
+        let (_, held) = self.held.swap_remove(index);
+        for (frame, _) in held {
+            self.load.remove(self.load_of(frame.len()));
+        }
+    }
+
+    /// Whether less than half of what may wait does, or nothing that could be sent.
+    pub(super) fn has_room(&self) -> bool {
+        self.is_stopped() || self.is_empty() || self.load.charge <= self.charge_max / 2
+    }
+
     /// The next frame to be sent. The one before it counts until then.
     pub(super) fn next_frame(&mut self) -> Option<Frame> {
         self.load.remove(std::mem::take(&mut self.in_hand));
         let frame = self.frames.pop()?;
+        self.record.sent.count(frame.len());
         self.in_hand = self.load_of(frame.len());
         Some(frame)
     }
@@ -152,6 +177,7 @@ impl Queue {
         while self.in_hand.bytes < BATCH_BYTES
             && let Some(frame) = self.frames.pop()
         {
+            self.record.sent.count(frame.len());
             self.in_hand.add(self.load_of(frame.len()));
             take(frame);
         }
@@ -197,10 +223,15 @@ impl Queue {
 
     /// Drops the frames.
     pub(super) fn free(&mut self) {
+        self.record.dropped += self.frames() as u64;
         self.frames = Waiting::default();
         self.in_hand = Load::default();
         self.held = Vec::new();
         self.load = self.lent;
+    }
+
+    pub(super) fn record(&self) -> Record {
+        self.record
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -233,6 +264,7 @@ impl Queue {
             return false;
         }
         self.load.add(self.load_of(bytes));
+        self.record.bytes_peak = self.record.bytes_peak.max(self.load.bytes);
         true
     }
 

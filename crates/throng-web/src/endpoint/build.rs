@@ -10,12 +10,13 @@ use throng_runtime::Node;
 
 use super::{
     ChannelCount, Connections, Drain, Endpoint, Limits, Mount, Mounted, Refusal, Shared, SocketRouter,
-    SocketType, health, mount::ErrorHandler, upgrade,
+    SocketType, TrustedProxies, health, mount::ErrorHandler, proxies::Network, upgrade,
 };
 use crate::{
     longpoll,
     origin::{CheckOrigin, Origin},
     routing::TopicPatternError,
+    telemetry::{Event, FanOut, Filter, Observe, Observers},
 };
 
 /// Puts an [`Endpoint`] together.
@@ -28,7 +29,10 @@ pub struct EndpointBuilder {
     url: Option<String>,
     check_origin: Option<CheckOrigin>,
     error_handler: Option<ErrorHandler>,
+    observers: Vec<Observe>,
+    filter: Filter,
     scheme: &'static str,
+    proxies: Vec<String>,
     limits: Limits,
     drain: Drain,
 }
@@ -43,7 +47,10 @@ impl EndpointBuilder {
             url: None,
             check_origin: None,
             error_handler: None,
+            observers: Vec::new(),
+            filter: Filter::default(),
             scheme: "http",
+            proxies: Vec::new(),
             limits: Limits::default(),
             drain: Drain::default(),
         }
@@ -110,10 +117,45 @@ impl EndpointBuilder {
         self
     }
 
+    /// Tells this function of everything that [happens](crate::telemetry) to sockets and channels (§15); there may be several.
+    pub fn observe(mut self, observe: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.observers.push(Box::new(observe));
+        self
+    }
+
+    /// Which parameters observers may see, instead of all but passwords and tokens (§15).
+    pub fn filter_params(mut self, filter: Filter) -> Self {
+        self.filter = filter;
+        self
+    }
+
     /// Says that clients reach this endpoint by `https`, through a proxy that ends TLS; it matters for
     /// [`CheckOrigin::SameOrigin`].
     pub fn behind_tls(mut self) -> Self {
         self.scheme = "https";
+        self
+    }
+
+    /// Networks of proxies in front of this endpoint, such as `10.0.0.0/8` or `127.0.0.1`, which are believed what they
+    /// write in `X-Forwarded-For`.
+    ///
+    /// Behind one all clients come from its address. Where it is named here, [`ConnectInfo::peer`](super::ConnectInfo::peer)
+    /// is the client's address, [`Limits::sockets_per_peer_max`] counts by it, and the proxy's own connections are not
+    /// counted by [`Limits::connections_per_peer_max`]. Name no network from which clients come directly: they would choose
+    /// their addresses themselves.
+    ///
+    /// What is no network is reported when the endpoint is built.
+    ///
+    /// ```
+    /// # use throng_runtime::Node;
+    /// # use throng_web::{Endpoint, PubSub};
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), throng_web::EndpointError> {
+    /// # let (node, pubsub) = (Node::new("shop"), PubSub::new());
+    /// let endpoint = Endpoint::builder(&node, &pubsub).behind_tls().trusted_proxies(["127.0.0.1", "::1"]).build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn trusted_proxies<'a>(mut self, networks: impl IntoIterator<Item = &'a str>) -> Self {
+        self.proxies.extend(networks.into_iter().map(str::to_owned));
         self
     }
 
@@ -142,7 +184,11 @@ impl EndpointBuilder {
     pub fn build(self) -> Result<Endpoint, EndpointError> {
         self.check_paths()?;
         let origins = Origins::new(self.url, self.check_origin)?;
+        let observers = Observers::new(self.observers, self.filter);
+        tell_of_broadcasts(&observers, &self.pubsub);
+        let proxies = trusted(&self.proxies)?;
         let shared = Arc::new(Shared {
+            observers,
             node: self.node,
             pubsub: self.pubsub,
             connections: Connections::new(&self.limits),
@@ -150,6 +196,7 @@ impl EndpointBuilder {
             limits: self.limits,
             drain: self.drain,
             scheme: if origins.are_secure() { "https" } else { self.scheme },
+            proxies,
             addr: Mutex::new(None),
         });
         let mut router = self.routes.merge(health::routes(&shared));
@@ -188,6 +235,19 @@ impl EndpointBuilder {
     }
 }
 
+/// Passes on how many subscriptions each broadcast reaches, if anybody wants to know.
+fn tell_of_broadcasts(observers: &Observers, pubsub: &PubSub) {
+    if !observers.are_there() {
+        return;
+    }
+    let observers = observers.clone();
+    pubsub.observe(move |broadcast, deliveries| {
+        let (topic, event) = (broadcast.topic(), broadcast.event());
+        let bytes = broadcast.payload().as_wire().len();
+        observers.tell(|_| Event::Broadcast(FanOut { topic, event, bytes, deliveries }));
+    });
+}
+
 /// The endpoint's own address, and which origins it lets in.
 struct Origins {
     url: Option<Origin>,
@@ -217,6 +277,12 @@ impl Origins {
             (rule, _) => Ok(rule),
         }
     }
+}
+
+fn trusted(networks: &[String]) -> Result<TrustedProxies, EndpointError> {
+    let parsed =
+        networks.iter().map(|text| text.parse::<Network>().map_err(|_| EndpointError::Network(text.clone())));
+    parsed.collect()
 }
 
 /// Adds a route of a mount to those before it, by the rules of the router that serves them.
@@ -277,6 +343,9 @@ pub enum EndpointError {
         /// Where the socket is mounted.
         path: String,
     },
+    /// What was to be the network of a trusted proxy is none.
+    #[error("{0:?} is no network: write 10.0.0.0/8, or an address")]
+    Network(String),
     /// The system has no random bytes, of which the secret of long-polling is made.
     #[error("no random bytes: {0}")]
     Random(String),

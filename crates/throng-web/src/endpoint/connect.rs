@@ -25,7 +25,9 @@ const SECRET: [&str; 2] = ["x-phoenix-authtoken", "x-phoenix-longpoll-token"];
 pub struct ConnectInfo {
     /// The decoded query.
     pub params: Params,
-    /// The address of the peer: the client's, or a proxy's. Unknown where the server in use does not tell.
+    /// The address of the client: the peer's, or, where that is one of the
+    /// [trusted proxies](super::EndpointBuilder::trusted_proxies), the one that it names, with port 0. Unknown where the
+    /// server in use does not tell.
     pub peer: Option<SocketAddr>,
     /// The `User-Agent` header.
     pub user_agent: Option<String>,

@@ -88,10 +88,15 @@ impl Default for Limits {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Drain {
+    /// Time between the moment from which nobody is let in and `/health/ready` says so, and the first batch: none. What
+    /// balances the load needs some to notice, or sends those here who were just asked to go elsewhere.
+    pub notice: Duration,
     /// Connections that are closed at a time: 10,000.
     pub batch_size: usize,
     /// Time between two batches: 2 s.
     pub batch_interval: Duration,
+    /// Clients are told to come back after a part of this time, each another: 2 s. phoenix.js does not know of it (§18.12).
+    pub retry_spread: Duration,
     /// How long the last connections and channels may take to end: 10 s.
     pub patience: Duration,
     /// How long HTTP requests in hand may take after that: 2 s.
@@ -101,8 +106,10 @@ pub struct Drain {
 impl Default for Drain {
     fn default() -> Drain {
         Drain {
+            notice: Duration::ZERO,
             batch_size: 10_000,
             batch_interval: Duration::from_secs(2),
+            retry_spread: Duration::from_secs(2),
             patience: Duration::from_secs(10),
             request_grace: Duration::from_secs(2),
         }

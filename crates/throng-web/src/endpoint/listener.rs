@@ -124,10 +124,13 @@ async fn accept(
         match socket.accept().await {
             Ok((stream, peer)) => {
                 is_failing = false;
-                let Some(visit) = peers.admit(peer.ip()) else {
+                // A proxy's connections are those of many clients.
+                let is_proxy = endpoint.shared.proxies.trust(peer.ip());
+                let visit = (!is_proxy).then(|| peers.admit(peer.ip()));
+                if let Some(None) = visit {
                     telemetry::peer_refused(peer.ip());
                     continue;
-                };
+                }
                 let (endpoint, finished) = (endpoint.clone(), finished.clone());
                 ctx.node().spawn(move |_| async move {
                     serve(stream, peer, &endpoint, finished).await;

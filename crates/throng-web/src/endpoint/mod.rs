@@ -17,6 +17,7 @@ mod listener;
 mod mount;
 mod mounted;
 mod peers;
+mod proxies;
 mod registry;
 mod revocations;
 mod router;
@@ -45,11 +46,12 @@ pub use self::{
 pub(crate) use self::{
     exchange::Watched,
     mounted::Mounted,
+    proxies::TrustedProxies,
     registry::{ChannelCount, Connections, Registration},
     router::{Session, SocketType},
     visitor::{Refused, Visitor},
 };
-use crate::{OutboundCounts, fastlane, protocol::Payload};
+use crate::{OutboundCounts, fastlane, protocol::Payload, telemetry::Observers};
 
 /// Sockets, the routes around them, and the clients that are connected; cloning gives another handle.
 #[derive(Clone)]
@@ -64,7 +66,9 @@ pub(crate) struct Shared {
     pub(crate) pubsub: PubSub,
     pub(crate) limits: Limits,
     pub(crate) drain: Drain,
+    pub(crate) observers: Observers,
     pub(crate) scheme: &'static str,
+    pub(crate) proxies: TrustedProxies,
     pub(crate) connections: Arc<Connections>,
     pub(crate) channels: Arc<ChannelCount>,
     pub(crate) addr: Mutex<Option<SocketAddr>>,
@@ -86,6 +90,16 @@ impl Endpoint {
         self.router.clone()
     }
 
+    /// The same endpoint with more routes, such as those of a [`ServerApi`](crate::ServerApi), which come of it.
+    ///
+    /// # Panics
+    ///
+    /// When it has one of them already.
+    #[must_use]
+    pub fn with_routes(self, routes: axum::Router) -> Endpoint {
+        Endpoint { router: self.router.merge(routes), ..self }
+    }
+
     /// A child that listens on an address and serves the routes; it shuts down in order within its grace (§16.2).
     ///
     /// When it begins to listen, it raises the process's soft limit of open files to the hard one, and warns if that is
@@ -97,6 +111,7 @@ impl Endpoint {
         let pauses = drain.batch_interval.saturating_mul(u32::try_from(batches).unwrap_or(u32::MAX));
         let grace =
             pauses.saturating_add(drain.patience.saturating_mul(3)).saturating_add(drain.request_grace);
+        let grace = grace.saturating_add(drain.notice);
         Listener::child((self.clone(), addr.into())).shutdown(grace)
     }
 

@@ -47,14 +47,19 @@ async fn connect(
     path_params: &RawPathParams,
     mounted: &Arc<Mounted>,
 ) -> Result<Response, Refused> {
+    let mistaken = |why: String| {
+        let refused = Refused::bad_request(why);
+        refused.tell(parts.uri.path(), mounted);
+        refused
+    };
     if parts.method != Method::GET {
-        return Err(Refused::bad_request(NoHandshake::Method.to_string()));
+        return Err(mistaken(NoHandshake::Method.to_string()));
     }
     if let Some(pipe) = parts.extensions.remove::<Arc<Pipe>>() {
         return memory::open(&parts, path_params, mounted, pipe).await;
     }
     let visitor = Visitor::check(&parts, path_params, WebSocket::NAME, mounted)?;
-    let accept_key = handshake::accept_key(&parts).map_err(|why| Refused::bad_request(why.to_string()))?;
+    let accept_key = handshake::accept_key(&parts).map_err(|why| mistaken(why.to_string()))?;
     let upgrade = parts
         .extensions
         .remove::<OnUpgrade>()

@@ -7,7 +7,7 @@
 //!
 //! Whatever costs more comes later, and the application last: nobody makes it work in vain.
 
-use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc};
+use std::{net::SocketAddr, panic::AssertUnwindSafe, sync::Arc, time::Instant};
 
 use axum::{
     extract::{ConnectInfo as PeerInfo, RawPathParams},
@@ -27,7 +27,8 @@ use crate::{
     origin::Origin,
     params::Params,
     protocol::Serializer,
-    telemetry, vsn,
+    telemetry::{self, Event, Observers, SocketConnected, SocketRefused},
+    vsn,
     websocket::WebSocket,
 };
 
@@ -57,12 +58,23 @@ impl Visitor {
         transport: &'static str,
         mounted: &Arc<Mounted>,
     ) -> Result<Visitor, Refused> {
+        let checked = Visitor::try_check(parts, path_params, transport, mounted);
+        checked.inspect_err(|refused| refused.tell(parts.uri.path(), mounted))
+    }
+
+    fn try_check(
+        parts: &Parts,
+        path_params: &RawPathParams,
+        transport: &'static str,
+        mounted: &Arc<Mounted>,
+    ) -> Result<Visitor, Refused> {
         let params = params(parts, path_params)?;
         let here = here(parts, mounted);
         check_origin(parts, &here, mounted)?;
         let Agreed { token, selected } = agree(parts, transport, mounted)?;
         let serializer = negotiate(&params)?;
         let mut info = ConnectInfo::new(parts, &here, transport, params);
+        info.peer = info.peer.map(|peer| mounted.shared.proxies.client(peer, &parts.headers));
         info.auth_token = token;
         info.values = mounted.constants.clone();
         mounted.sockets.check_token(&mut info).map_err(Refused::by_application)?;
@@ -84,12 +96,26 @@ impl Visitor {
     pub(crate) async fn admit(self) -> Result<Accepted, Refused> {
         let peer = self.info.peer.map(|peer| peer.ip());
         let outbox = Outbox::new(&self.mounted.limits);
-        let registration = self.mounted.shared.connections.register(outbox, peer).map_err(Refused::from)?;
+        let registration = self.mounted.shared.connections.register(outbox, peer).map_err(Refused::from);
+        let registration =
+            registration.inspect_err(|refused| refused.tell(self.info.uri.path(), &self.mounted))?;
         let (mounted, serializer) = (self.mounted.clone(), self.serializer);
-        let path = self.info.uri.path().to_owned();
-        let session = self.ask().await?;
-        telemetry::connected(&path, session.id().as_deref());
+        let watch = self.watch();
+        let asked = self.ask().await;
+        watch.tell(&mounted.shared.observers, asked.as_ref());
+        let session = asked?;
+        telemetry::connected(&watch.path, session.id().as_deref());
         Ok(Accepted { session, serializer, registration, mounted })
+    }
+
+    fn watch(&self) -> Watch {
+        Watch {
+            began: Instant::now(),
+            path: self.info.uri.path().to_owned(),
+            transport: self.info.transport,
+            vsn: self.serializer.vsn(),
+            params: self.mounted.shared.observers.are_there().then(|| self.info.params.clone()),
+        }
     }
 
     /// The application may refuse, panic or take too long.
@@ -115,7 +141,46 @@ impl Visitor {
     }
 }
 
+/// A connect that the application is asked about, for observers.
+struct Watch {
+    began: Instant,
+    path: String,
+    transport: &'static str,
+    vsn: &'static str,
+    /// Kept only for observers.
+    params: Option<Params>,
+}
+
+impl Watch {
+    fn tell(&self, observers: &Observers, asked: Result<&Arc<dyn Session>, &Refused>) {
+        let Some(params) = &self.params else { return };
+        let id = asked.ok().and_then(|session| session.id());
+        observers.tell(|filter| {
+            Event::SocketConnected(SocketConnected {
+                duration: self.began.elapsed(),
+                path: &self.path,
+                transport: self.transport,
+                vsn: self.vsn,
+                id: id.as_deref(),
+                params: filter.query(params),
+                result: asked.map(|_| ()).map_err(|refused| refused.why.as_str()),
+            })
+        });
+    }
+}
+
 impl Refused {
+    /// Tells observers of a client that the application was not asked about.
+    pub(super) fn tell(&self, path: &str, mounted: &Mounted) {
+        mounted.shared.observers.tell(|_| {
+            Event::SocketRefused(SocketRefused {
+                path,
+                status: self.refusal.status().as_u16(),
+                reason: &self.why,
+            })
+        });
+    }
+
     pub(crate) fn bad_request(why: impl Into<String>) -> Refused {
         let why = why.into();
         Refused { refusal: Refusal::new(StatusCode::BAD_REQUEST, why.clone()), why }

@@ -91,7 +91,9 @@ fn extensions(bytes: &[u8]) {
     if let Ok(value) = axum::http::HeaderValue::from_bytes(bytes) {
         headers.insert(axum::http::header::SEC_WEBSOCKET_EXTENSIONS, value);
         if let Some(agreement) = Agreement::among(&headers) {
-            assert!(agreement.header().as_bytes().starts_with(b"permessage-deflate; server_no_context_takeover"));
+            assert!(
+                agreement.header().as_bytes().starts_with(b"permessage-deflate; server_no_context_takeover")
+            );
         }
     }
 }

@@ -72,9 +72,7 @@ fn answer(
             let payload = Bytes::from(compression.deflate().deflate(&[payload]));
             Outgoing::Flat { is_binary, is_compressed: true, payload }
         }
-        None => {
-            Outgoing::Flat { is_binary, is_compressed: false, payload: Bytes::copy_from_slice(payload) }
-        }
+        None => Outgoing::Flat { is_binary, is_compressed: false, payload: Bytes::copy_from_slice(payload) },
     });
     ControlFlow::Continue(())
 }

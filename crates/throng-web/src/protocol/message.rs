@@ -11,6 +11,15 @@ pub(crate) enum Wire<'a> {
     Binary(&'a [u8]),
 }
 
+impl Wire<'_> {
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Wire::Text(text) => text.len(),
+            Wire::Binary(bytes) => bytes.len(),
+        }
+    }
+}
+
 /// One message from a client, parsed but for its payload.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Message {

@@ -27,6 +27,14 @@ pub(crate) struct Head<'a> {
 }
 
 impl Serializer {
+    /// The version by its number.
+    pub(crate) fn vsn(self) -> &'static str {
+        match self {
+            Serializer::V1 => "1.0.0",
+            Serializer::V2 => "2.0.0",
+        }
+    }
+
     pub(crate) fn decode_text(self, text: &str, limits: &DecodeLimits) -> Result<Message, DecodeError> {
         match self {
             Serializer::V1 => decode::decode_v1(text, limits),
@@ -87,7 +95,7 @@ impl Serializer {
     ///
     /// As [`Serializer::push`].
     pub(crate) fn broadcast(self, broadcast: &Broadcast) -> Result<Frame, PayloadError> {
-        let (topic, event, payload) = (broadcast.topic(), broadcast.event(), broadcast.payload());
+        let (topic, event, payload) = (broadcast.topic(), broadcast.event(), broadcast.client_payload());
         let (join_ref, reference) = (&Ref::NULL, &Ref::NULL);
         match payload.is_binary() {
             false => Ok(self.text(Head { join_ref, reference, topic, event }, payload)),

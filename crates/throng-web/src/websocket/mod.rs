@@ -24,8 +24,6 @@ mod utf8;
 mod violation;
 
 pub use self::deflate::Compress;
-#[cfg(feature = "fuzzing")]
-pub(crate) use self::{closing::linger, deflate::Agreement};
 pub(crate) use self::{
     accept_key::accept_key,
     decoder::{Decoder, Incoming, Input},
@@ -36,4 +34,6 @@ pub(crate) use self::{
     socket::{Opening, WebSocket},
     stream::{ReadError, Stream},
 };
+#[cfg(feature = "fuzzing")]
+pub(crate) use self::{closing::linger, deflate::Agreement};
 use self::{decoder::Progress, head::ServerHead, opcode::Opcode, violation::Violation};

@@ -20,7 +20,7 @@ async fn new_client(server: &Server) -> Result<Client, Refused> {
 }
 
 #[tokio::test]
-async fn a_drain_refuses_closes_waits_and_only_then_stops_listening() {
+async fn c16_2_a_drain_refuses_closes_waits_and_only_then_stops_listening() {
     let mut server = Server::with_drain(|drain| {
         drain.batch_size = 1;
         drain.batch_interval = Duration::from_millis(100);
@@ -40,7 +40,12 @@ async fn a_drain_refuses_closes_waits_and_only_then_stops_listening() {
     assert_eq!(refused, 503);
     // All are closed with 1012, and their channels terminate.
     for client in [&mut one, &mut two] {
-        assert_eq!(client.close().await, Some((1012, "service restart".into())));
+        let (code, reason) = client.close().await.unwrap();
+        assert_eq!(code, 1012);
+        // And are told when to come back (§18.12).
+        let retry_in =
+            reason.strip_prefix("service restart; retry in ").and_then(|rest| rest.strip_suffix("ms"));
+        assert!(retry_in.is_some_and(|ms| (1..=2000).contains(&ms.parse::<u64>().unwrap())), "{reason}");
     }
     soon("the listener to stop", stopping).await.unwrap().unwrap();
     let ends = server.notes();
@@ -52,7 +57,7 @@ async fn a_drain_refuses_closes_waits_and_only_then_stops_listening() {
 }
 
 #[tokio::test]
-async fn connections_are_closed_in_paced_batches() {
+async fn c16_2_connections_are_closed_in_paced_batches() {
     // §16.2: so that they do not all come back at once.
     let server = Server::with_drain(|drain| {
         drain.batch_size = 3;
@@ -99,7 +104,7 @@ async fn frames_queued_before_the_drain_arrive_before_the_close() {
 }
 
 #[tokio::test]
-async fn no_phx_close_or_phx_error_is_sent_to_drained_channels() {
+async fn c16_2_no_phx_close_or_phx_error_is_sent_to_drained_channels() {
     // §16.2: they are to come back.
     let server = Server::start().await;
     let mut client = server.client("ada").await;
@@ -202,4 +207,20 @@ async fn requests_in_hand_are_answered_before_the_end() {
     };
     let (status, ()) = soon("both", futures_util::future::join(request, stop)).await;
     assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn c18_2_whoever_balances_the_load_has_time_to_notice() {
+    let server = Server::with_drain(|drain| drain.notice = Duration::from_secs(3600)).await;
+    let mut client = server.client("ada").await;
+    client.join("room:1").await;
+    let endpoint = server.endpoint.clone();
+    let draining = tokio::spawn(async move { endpoint.drain().await });
+    while status(&server, "/health/ready").await == 200 {}
+    let Err(Refused { status: refused, .. }) = new_client(&server).await else { panic!("let in") };
+    assert_eq!(refused, 503);
+    // Who is in goes on as ever.
+    assert_eq!(client.ask("room:1", "echo", 7.into()).await.1, 7);
+    draining.abort();
+    client.hang_up().await;
 }

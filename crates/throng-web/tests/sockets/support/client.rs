@@ -167,7 +167,7 @@ impl Client {
     }
 
     /// The next text frame, or how the connection ended.
-    async fn next(&mut self) -> Result<String, Option<CloseFrame>> {
+    pub(crate) async fn next(&mut self) -> Result<String, Option<CloseFrame>> {
         loop {
             match soon("a message", self.socket.next()).await {
                 Some(Ok(Message::Text(text))) => return Ok(text.to_string()),

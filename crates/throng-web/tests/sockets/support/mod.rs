@@ -1,6 +1,7 @@
 //! What the tests share: a server with a channel that does as it is told, and clients, polite and raw.
 
 mod client;
+mod hall;
 mod noise;
 mod raw;
 mod room;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 pub(crate) use self::{
     client::{Client, Refused},
+    hall::{Halls, Seed, history_of, kept, told},
     noise::Noise,
     raw::{Raw, masked},
     room::{Note, Room, sockets},

@@ -1,4 +1,4 @@
-//! The chat under test: started on a free port, stopped as an operator would stop it.
+//! A server under test: started on a free port, stopped as an operator would stop it.
 
 use std::{
     fs::{self, File},
@@ -12,39 +12,41 @@ use std::{
 
 use crate::{process::Group, workspace};
 
-/// How long the chat may take until it prints its URL.
+/// How long a server may take until it prints its URL.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// How long it may take to stop; the drain of its clients is part of that.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
 
-/// A running chat; dropping it ends it without ceremony.
+/// A running server; dropping it ends it without ceremony.
 #[derive(Debug)]
-pub(crate) struct Chat {
+pub(crate) struct Server {
+    /// The package, and its program.
+    name: &'static str,
     group: Group,
     url: String,
     log: PathBuf,
 }
 
-impl Chat {
-    /// Starts the release build on a port that the system chooses, and returns once it has printed its URL.
+impl Server {
+    /// Starts the release build of a package on a port that the system chooses, and returns once it has printed its URL.
     /// All it prints goes to a file named after `step`.
     ///
     /// # Errors
     ///
     /// One line that says why it did not start.
-    pub(crate) fn start(step: &str) -> Result<Chat, String> {
-        let log = workspace::target().join(format!("xtask/chat-{step}.log"));
+    pub(crate) fn start(name: &'static str, step: &str) -> Result<Server, String> {
+        let log = workspace::target().join(format!("xtask/{name}-{step}.log"));
         let file = create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
         let start = |file: &File| {
-            let mut command = Command::new(workspace::target().join("release/chat"));
+            let mut command = Command::new(workspace::target().join("release").join(name));
             command.current_dir(workspace::root()).env("PORT", "0");
             Group::start(command.stdout(Stdio::piped()).stderr(file.try_clone()?))
         };
-        let group = start(&file).map_err(|error| format!("cannot start the chat: {error}"))?;
-        let mut chat = Chat { group, url: String::new(), log };
-        chat.url = chat.wait_for_url(file)?;
-        Ok(chat)
+        let group = start(&file).map_err(|error| format!("cannot start {name}: {error}"))?;
+        let mut server = Server { name, group, url: String::new(), log };
+        server.url = server.wait_for_url(file)?;
+        Ok(server)
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -57,16 +59,16 @@ impl Chat {
     ///
     /// One line: it had died, it did not stop in time, or it reported a failure.
     pub(crate) fn stop(mut self) -> Result<(), String> {
-        let log = self.log.display();
+        let (name, log) = (self.name, self.log.display());
         if let Ok(Some(status)) = self.group.try_wait() {
-            return Err(format!("the chat died ({status}), see {log}"));
+            return Err(format!("{name} died ({status}), see {log}"));
         }
         self.group.terminate();
         match self.group.wait_until(Instant::now() + STOP_LIMIT) {
             Ok(Some(status)) if status.success() => Ok(()),
-            Ok(Some(status)) => Err(format!("the chat stopped with {status}, see {log}")),
-            Ok(None) => Err(format!("the chat did not stop within {STOP_LIMIT:?} of SIGTERM, see {log}")),
-            Err(error) => Err(format!("cannot wait for the chat: {error}")),
+            Ok(Some(status)) => Err(format!("{name} stopped with {status}, see {log}")),
+            Ok(None) => Err(format!("{name} did not stop within {STOP_LIMIT:?} of SIGTERM, see {log}")),
+            Err(error) => Err(format!("cannot wait for {name}: {error}")),
         }
     }
 
@@ -85,10 +87,10 @@ impl Chat {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    return Err(format!("the chat printed no URL within {START_LIMIT:?}"));
+                    return Err(format!("{} printed no URL within {START_LIMIT:?}", self.name));
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(format!("the chat ended at its start, see {}", self.log.display()));
+                    return Err(format!("{} ended at its start, see {}", self.name, self.log.display()));
                 }
             }
         }
