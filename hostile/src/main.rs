@@ -18,7 +18,7 @@ use axum::{Json, Router, extract::State, routing::get};
 use serde_json::{Value, json};
 use throng::{
     prelude::*,
-    web::{CheckOrigin, Mount},
+    web::{CheckOrigin, Compress, Mount},
 };
 use tracing_subscriber::EnvFilter;
 
@@ -44,7 +44,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn endpoint(node: &Node, settings: &Settings) -> Result<Endpoint, Box<dyn Error>> {
-    let sockets = SocketRouter::new(async |_| Ok(())).channel::<Room>("room:*");
+    let sockets = SocketRouter::new(async |_| Ok(())).compress(Compress::default()).channel::<Room>("room:*");
     let this = ThisEndpoint::default();
     let stats = Router::new().route("/stats", get(stats)).with_state(this.clone());
     let endpoint = Endpoint::builder(node, &PubSub::new())

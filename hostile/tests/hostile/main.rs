@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
+mod deflate;
 mod descriptors;
 mod floods;
 mod garbage;

@@ -132,9 +132,9 @@ impl Outbox {
     /// Hands out the next frames to be sent; false when there are none. Those before them have been sent by then, and no
     /// longer count.
     pub(crate) fn next_batch(&self, take: impl FnMut(Frame)) -> bool {
-        let handed_out = self.queue.lock().next_batch(take);
+        let is_any = self.queue.lock().next_batch(take);
         self.sent.notify_waiters();
-        handed_out
+        is_any
     }
 
     /// Whether no frame waits to be sent.
