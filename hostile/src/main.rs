@@ -18,6 +18,7 @@ use axum::{Json, Router, extract::State, routing::get};
 use serde_json::{Value, json};
 use throng::{
     prelude::*,
+    pubsub::{History, HistoryOptions},
     web::{CheckOrigin, Compress, Mount},
 };
 use tracing_subscriber::EnvFilter;
@@ -47,7 +48,8 @@ fn endpoint(node: &Node, settings: &Settings) -> Result<Endpoint, Box<dyn Error>
     let sockets = SocketRouter::new(async |_| Ok(())).compress(Compress::default()).channel::<Room>("room:*");
     let this = ThisEndpoint::default();
     let stats = Router::new().route("/stats", get(stats)).with_state(this.clone());
-    let endpoint = Endpoint::builder(node, &PubSub::new())
+    let history = History::builder().topics("room:recalled:*", HistoryOptions::default()).build();
+    let endpoint = Endpoint::builder(node, &PubSub::new().with_history(&history))
         .check_origin(CheckOrigin::list(["//page.test"])?)
         .limits(settings.limits())
         .socket(Mount::at("/socket").longpoll(settings.longpoll()), sockets)

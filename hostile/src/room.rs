@@ -1,4 +1,5 @@
-//! `room:*`: a channel that does what its client asks for, as much of it as the client asks for.
+//! `room:*`: a channel that does what its client asks for, as much of it as the client asks for. Clients of `room:recalled:*` are
+//! told what they missed.
 
 use std::time::Duration;
 
@@ -42,6 +43,8 @@ impl Channel for Room {
     type Assigns = ();
     type Params = Value;
     type Event = Asked;
+
+    const RECOVERS: bool = true;
 
     async fn join(_: Value, _: &mut Socket<'_, Self>) -> Result<Room, JoinError> {
         Ok(Room)

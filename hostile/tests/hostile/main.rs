@@ -11,6 +11,7 @@ mod floods;
 mod garbage;
 mod joins;
 mod peers;
+mod recovery;
 mod slow_clients;
 mod slow_readers;
 mod support;

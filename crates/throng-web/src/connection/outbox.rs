@@ -7,6 +7,7 @@ use std::{
     fmt,
     future::poll_fn,
     pin::pin,
+    sync::OnceLock,
     task::{Context, Poll},
 };
 
@@ -39,6 +40,8 @@ pub(crate) struct Outbox {
     bell: Bell,
     /// Rung for whoever waits for room.
     sent: Notify,
+    /// Held by the channel that tells the client what it missed; there is none before a channel does.
+    replay: OnceLock<Box<tokio::sync::Mutex<()>>>,
     /// Events handed to channels and not yet handled.
     flights: Mutex<Flights>,
 }
@@ -49,6 +52,7 @@ impl Outbox {
             queue: Mutex::new(Queue::new(limits.outbound_bytes_max)),
             bell: Bell::default(),
             sent: Notify::new(),
+            replay: OnceLock::new(),
             flights: Mutex::new(Flights::new(limits)),
         }
     }
@@ -79,6 +83,16 @@ impl Outbox {
     /// Drops what was held for a channel that ended before its join was answered.
     pub(crate) fn drop_held(&self, channel: ChannelId) {
         self.queue.lock().drop_held(channel);
+    }
+
+    /// Resolves when no other channel tells the client what it missed, until what this returns is dropped. What they have to say
+    /// waits in their histories meanwhile, and not a copy of it for each topic of a client that does not read.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses its place among those who wait.
+    pub(crate) async fn turn_to_replay(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.replay.get_or_init(Box::default).lock().await
     }
 
     /// Resolves when so much has been sent that much more may be queued, or nothing will be sent any more.
@@ -132,9 +146,9 @@ impl Outbox {
     /// Hands out the next frames to be sent; false when there are none. Those before them have been sent by then, and no
     /// longer count.
     pub(crate) fn next_batch(&self, take: impl FnMut(Frame)) -> bool {
-        let is_any = self.queue.lock().next_batch(take);
+        let handed_out = self.queue.lock().next_batch(take);
         self.sent.notify_waiters();
-        is_any
+        handed_out
     }
 
     /// Whether no frame waits to be sent.

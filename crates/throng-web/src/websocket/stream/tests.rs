@@ -190,9 +190,6 @@ fn c7_5_the_end_of_the_stream_and_broken_rules_end_the_reading() {
 }
 
 proptest! {
-    // Each case writes half a megabyte in many small pieces.
-    #![proptest_config(ProptestConfig::with_cases(32))]
-
     #[test]
     fn however_little_the_system_takes_the_bytes_are_the_same(
         sizes in prop::collection::vec(prop_oneof![3 => 0_usize..300, 1 => 1_500_usize..9_000], 0..90),
