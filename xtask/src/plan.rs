@@ -222,10 +222,10 @@ fn tests() -> Vec<Step> {
         },
         Step {
             name: "fuzz",
-            about: "the decoders of what strangers send, with hundreds of megabytes of what is nearly right",
+            about: "the decoders of what strangers send, with a billion bytes each of what is nearly right",
             limit: minutes(20),
             needs: &[],
-            work: Work::Tests(vec![fuzz().with("THRONG_FUZZ_MEGABYTES", 100)]),
+            work: Work::Tests(vec![fuzz().with("THRONG_FUZZ_MEGABYTES", 1_000)]),
         },
         Step {
             name: "autobahn",
