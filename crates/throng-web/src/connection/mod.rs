@@ -102,6 +102,7 @@ impl Accepted {
     /// The life of the connection's process: open, serve, close.
     ///
     /// A block and not an `async fn`, which would keep a second place for each of its arguments as long as it lives.
+    #[allow(clippy::manual_async_fn, reason = "an open connection should be small")]
     pub(crate) fn run<T: Transport>(
         self: Box<Self>,
         mut transport: Box<T>,
