@@ -10,7 +10,7 @@
 //! 8. [Channels](channels); [bytes, versions of the protocol, answers](binary_and_versions); [long-polling](longpoll)
 //! 9. [Presence](presence)
 //! 10. [Recovery after a reconnect](recovery)
-//! 11. [Limits](limits) and [security](security)
+//! 11. [Limits](limits) and [security]
 //! 12. [Deployment](deployment), and [the HTTP interface for other servers](server_api)
 //! 13. [Testing an application](testing)
 //! 14. [Looking at what runs](debugging)
@@ -47,6 +47,9 @@ pub mod compared {}
 
 #[doc = include_str!("guide/binary_and_versions.md")]
 pub mod binary_and_versions {}
+
+#[doc = include_str!("guide/recovery.md")]
+pub mod recovery {}
 
 #[doc = include_str!("guide/presence.md")]
 pub mod presence {}

@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("chat", &["throng"]),
     ("conformance", &["throng"]),
     ("differential", &["throng-runtime"]),
+    ("throng-hostile", &["throng"]),
     // The server of its own test.
     ("throng-load", &["throng-pubsub", "throng-runtime", "throng-web"]),
     ("xtask", &[]),

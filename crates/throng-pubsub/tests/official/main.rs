@@ -209,7 +209,6 @@ fn e2e() -> PathBuf {
 }
 
 #[tokio::test(start_paused = true)]
-#[ignore = "needs Node and npm; `cargo xtask test presence` runs it"]
 async fn c12_4_the_official_class_ends_up_with_what_is_there() {
     let first = env::var("SEED").map_or(1, |seed| seed.parse().unwrap());
     let mut transcript = String::new();

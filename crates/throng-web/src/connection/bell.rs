@@ -1,4 +1,4 @@
-//! What wakes a connection's process: one waker, and what it was woken for.
+//! What wakes whoever serves a connection, and what it was woken for.
 
 use std::{
     sync::atomic::{AtomicU8, Ordering},
@@ -12,17 +12,19 @@ pub(super) const FRAMES: u8 = 1;
 /// There may be news, a reason to close, or fewer events in flight.
 pub(super) const NEWS: u8 = 2;
 
-/// Rung by anybody, heard by one task. What was rung while nobody listened is heard by the next who does.
+/// Rung by anybody, heard by one task for each of what it is rung for: the process of a WebSocket listens for both, that of a
+/// long-poll session for news, and its requests for frames. What was rung while nobody listened is heard by the next who does.
 #[derive(Debug, Default)]
 pub(super) struct Bell {
-    waker: AtomicWaker,
+    frames: AtomicWaker,
+    news: AtomicWaker,
     rung: AtomicU8,
 }
 
 impl Bell {
     pub(super) fn ring(&self, what: u8) {
         self.rung.fetch_or(what, Ordering::Release);
-        self.waker.wake();
+        self.wakers(what).for_each(AtomicWaker::wake);
     }
 
     /// Ready, and silent again, if it was rung for any of this.
@@ -30,9 +32,14 @@ impl Bell {
         if self.take(what) {
             return Poll::Ready(());
         }
-        self.waker.register(cx.waker());
+        self.wakers(what).for_each(|waker| waker.register(cx.waker()));
         // It may have been rung since; whoever did found no waker.
         if self.take(what) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn wakers(&self, what: u8) -> impl Iterator<Item = &AtomicWaker> {
+        let wakers = [(FRAMES, &self.frames), (NEWS, &self.news)];
+        wakers.into_iter().filter(move |(kind, _)| what & kind != 0).map(|(_, waker)| waker)
     }
 
     fn take(&self, what: u8) -> bool {

@@ -75,9 +75,9 @@ impl<'a> Client<'a> {
         self.limits
     }
 
-    /// Whether so much is in flight to channels that the client should not be heard.
+    /// Whether so much is in flight to channels, or so many channels have yet to end, that the client should not be heard.
     pub(crate) fn is_behind(&self) -> bool {
-        self.link.outbox.is_behind()
+        self.link.outbox.is_behind() || self.state.is_crowded()
     }
 
     /// Deals with a message; the error is the reason to close. The news have been taken before it.

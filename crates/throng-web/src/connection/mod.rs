@@ -22,11 +22,9 @@ mod outbox;
 mod queue;
 mod rates;
 mod waiting;
+mod watch;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use throng_pubsub::PubSub;
 use throng_runtime::{Ctx, Exit, ProcessId};
@@ -38,13 +36,13 @@ pub(crate) use self::{
     outbox::{ChannelNews, Outbox},
     waiting::{Mark, Merge},
 };
-use self::{channels::Channels, lease::Lease};
+use self::{channels::Channels, lease::Lease, watch::ConnectionWatch};
 use crate::{
     close::CloseReason,
     endpoint::{ChannelCount, Limits, Mounted, Registration, Session},
     fastlane,
     protocol::Serializer,
-    telemetry::{self, Event, Observers, SocketDisconnected, Traffic},
+    telemetry::{self, Observers},
 };
 
 /// What the channels of one connection share with it.
@@ -65,26 +63,6 @@ pub(crate) struct Link {
     pub(crate) page_bytes_max: usize,
     /// How long a channel may take to end, unless its type says otherwise.
     pub(crate) channel_grace: Duration,
-}
-
-impl Link {
-    fn tell_of_end(&self, end: &End, began: Instant, received: Traffic) {
-        self.observers.tell(|_| {
-            let record = self.outbox.record();
-            Event::SocketDisconnected(SocketDisconnected {
-                duration: began.elapsed(),
-                transport: self.transport,
-                id: self.id.as_deref(),
-                reason: end.in_words(),
-                code: end.code(),
-                received,
-                sent: record.sent,
-                queued_bytes_peak: record.bytes_peak,
-                frames_dropped: record.dropped,
-                outbound: self.outbox.counts(),
-            })
-        });
-    }
 }
 
 /// Moves the frames of one client.
@@ -135,10 +113,12 @@ impl Accepted {
             let disconnect = fastlane::to_connection(link.outbox.clone());
             let _disconnects = link.id.clone().map(|id| link.pubsub.subscribe_with(&ctx, id, disconnect));
             let lease = self.session.is_live().then(|| Arc::new(Lease::new(self.session.expires_at())));
-            let began = Instant::now();
+            let mut watch = ConnectionWatch::begin(&link);
             let mut client = Client::new(&mut ctx, &link, &self.session, lease.as_ref(), limits);
             let end = serve(&mut *transport, &mut client, &link, lease.as_deref(), limits).await;
-            let received = client.received();
+            if let Some(watch) = &mut watch {
+                watch.ended(&end, client.received());
+            }
             let channels = client.into_channels();
             channels.close(matches!(end, End::Server(CloseReason::Restart { .. })));
             // What comes from now on is dropped; what was queued before may still be sent.
@@ -147,7 +127,7 @@ impl Accepted {
             Box::pin(transport.close(&link.outbox, &end, limits)).await;
             link.outbox.shut();
             telemetry::connection_closed(link.id.as_deref(), &end.in_words());
-            link.tell_of_end(&end, began, received);
+            drop(watch);
             // Its place is free for another client, though its channels may take a moment longer.
             drop(self.registration);
             Box::pin(channels.ended(ctx.node(), limits.channel_grace)).await;

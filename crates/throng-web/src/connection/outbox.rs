@@ -7,6 +7,7 @@ use std::{
     fmt,
     future::poll_fn,
     pin::pin,
+    sync::OnceLock,
     task::{Context, Poll},
 };
 
@@ -39,6 +40,8 @@ pub(crate) struct Outbox {
     bell: Bell,
     /// Rung for whoever waits for room.
     sent: Notify,
+    /// Held by the channel that tells the client what it missed; there is none before a channel does.
+    replay: OnceLock<Box<tokio::sync::Mutex<()>>>,
     /// Events handed to channels and not yet handled.
     flights: Mutex<Flights>,
 }
@@ -49,6 +52,7 @@ impl Outbox {
             queue: Mutex::new(Queue::new(limits.outbound_bytes_max)),
             bell: Bell::default(),
             sent: Notify::new(),
+            replay: OnceLock::new(),
             flights: Mutex::new(Flights::new(limits)),
         }
     }
@@ -79,6 +83,16 @@ impl Outbox {
     /// Drops what was held for a channel that ended before its join was answered.
     pub(crate) fn drop_held(&self, channel: ChannelId) {
         self.queue.lock().drop_held(channel);
+    }
+
+    /// Resolves when no other channel tells the client what it missed, until what this returns is dropped. What they have to say
+    /// waits in their histories meanwhile, and not a copy of it for each topic of a client that does not read.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses its place among those who wait.
+    pub(crate) async fn turn_to_replay(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.replay.get_or_init(Box::default).lock().await
     }
 
     /// Resolves when so much has been sent that much more may be queued, or nothing will be sent any more.
@@ -310,6 +324,32 @@ mod tests {
         outbox.broadcast(A, "hunter2".into(), None);
         let shown = format!("{outbox:?}");
         assert!(!shown.contains("hunter2") && shown.contains("frames: 2"), "{shown}");
+    }
+
+    /// The session of a long-poll waits for news in its process, and for frames in whatever request polls.
+    #[tokio::test(start_paused = true)]
+    async fn one_task_may_wait_for_frames_and_another_for_news() {
+        let outbox = Arc::new(outbox(10_000));
+        for first in ["frames", "news"] {
+            let mut waiting = Vec::new();
+            for what in [first, if first == "news" { "frames" } else { "news" }] {
+                let outbox = outbox.clone();
+                waiting.push(tokio::spawn(async move {
+                    match what {
+                        "frames" => outbox.frames_ready().await,
+                        _ => outbox.news_ready().await,
+                    }
+                }));
+                tokio::task::yield_now().await;
+            }
+            outbox.send("1".into());
+            outbox.tell(ChannelNews::Joined(A));
+            for task in waiting {
+                let heard = tokio::time::timeout(Duration::from_secs(10), task).await;
+                assert!(heard.is_ok(), "one of them did not hear, with {first} first");
+            }
+            while outbox.next_frame().is_some() {}
+        }
     }
 
     #[test]

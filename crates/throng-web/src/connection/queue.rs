@@ -177,6 +177,7 @@ impl Queue {
         while self.in_hand.bytes < BATCH_BYTES
             && let Some(frame) = self.frames.pop()
         {
+            self.record.sent.count(frame.len());
             self.in_hand.add(self.load_of(frame.len()));
             take(frame);
         }

@@ -159,6 +159,10 @@ async fn c18_10_a_disconnect_is_told_with_what_the_connection_carried() {
     server.endpoint.disconnect("users_socket:bob").unwrap();
     assert_eq!(seen.next("socket.disconnected").await["code"], 1001);
     drop(client);
+    let mut client = server.client("eve").await;
+    client.join("room:1").await;
+    client.push(Value::Null, "room:1", "kill_connection", Value::Null).await;
+    assert_eq!(seen.next("socket.disconnected").await["reason"], "connection killed");
 }
 
 #[tokio::test]
