@@ -271,6 +271,8 @@ impl fmt::Debug for Outbox {
 mod tests {
     use std::time::Duration;
 
+    use std::sync::Arc;
+
     use super::*;
 
     const A: ChannelId = ChannelId(1);
