@@ -31,6 +31,7 @@ impl Channel for Room {
     type Assigns = ();
     type Params = Payload;
     type Event = RoomIn;
+    const RECOVERS: bool = true;
 
     async fn join(_: Payload, _: &mut Socket<'_, Self>) -> Result<Room, JoinError> {
         Ok(Room)

@@ -102,6 +102,7 @@ impl Accepted {
     /// The life of the connection's process: open, serve, close.
     ///
     /// A block and not an `async fn`, which would keep a second place for each of its arguments as long as it lives.
+    #[allow(clippy::manual_async_fn, reason = "an open connection should be small")]
     pub(crate) fn run<T: Transport>(
         self: Box<Self>,
         mut transport: Box<T>,
@@ -159,8 +160,9 @@ async fn serve<T: Transport>(
     lease: Option<&Lease>,
     limits: &Limits,
 ) -> End {
-    let Some(lease) = lease else { return transport.serve(client).await };
+    // One place for it, whether or not somebody watches: an open connection carries this around.
     let mut serving = std::pin::pin!(transport.serve(client));
+    let Some(lease) = lease else { return serving.await };
     // In a box of its own: most connections have no end that is known before.
     let watching = Box::pin(lease.watch(link, limits.expiry_notice));
     tokio::select! {

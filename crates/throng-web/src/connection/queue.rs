@@ -142,6 +142,9 @@ impl Queue {
     pub(super) fn release(&mut self, channel: ChannelId) {
         let Some(index) = self.held.iter().position(|(held, _)| *held == channel) else { return };
         let (_, held) = self.held.swap_remove(index);
+        if self.held.is_empty() {
+            self.held = Vec::new();
+        }
         for (frame, mark) in held {
             self.load.remove(self.load_of(frame.len()));
             self.push(frame, mark);
@@ -190,7 +193,11 @@ impl Queue {
 
     /// The next piece of news, or else the reason to close.
     pub(super) fn next_news(&mut self) -> Result<Option<ChannelNews>, CloseReason> {
-        match (self.news.pop_front(), &self.stop) {
+        let news = self.news.pop_front();
+        if self.news.is_empty() {
+            self.news = VecDeque::new();
+        }
+        match (news, &self.stop) {
             (Some(news), _) => Ok(Some(news)),
             (None, Some(reason)) => Err(reason.clone()),
             (None, None) => Ok(None),
