@@ -203,7 +203,6 @@ fn tests() -> Vec<Step> {
             ]),
         },
         Step {
-<<<<<<< HEAD
             name: "hostile",
             about: "floods, slow readers and writers, garbage, joins without end: against a server in a process of its own",
             limit: minutes(20),
@@ -211,7 +210,8 @@ fn tests() -> Vec<Step> {
             work: Work::Tests(vec![cargo(
                 "test --release --package throng-hostile -- --test-threads 1 --nocapture",
             )]),
-=======
+        },
+        Step {
             name: "million",
             about: "a million joined channels on one node: one broadcast reaches each of them, in at most 2.5 GB",
             limit: minutes(30),
@@ -230,7 +230,6 @@ fn tests() -> Vec<Step> {
                 cargo("test --package throng-load --test storms --release -- --nocapture")
                     .with("THRONG_CLIENTS", "10000"),
             ]),
->>>>>>> main
         },
         Step {
             name: "fuzz",
@@ -294,7 +293,7 @@ fn browser_tests() -> Vec<Step> {
             about: "what clients miss and send again: the unmodified npm package `phoenix`, and the project's own client",
             limit: minutes(20),
             needs: &[Tool::Node, Tool::Npm],
-            work: Work::AgainstChat("recovery.mjs"),
+            work: Work::Against(Example::Chat, "recovery.mjs"),
         },
         Step {
             name: "longpoll",
