@@ -310,7 +310,7 @@ fn browser_tests() -> Vec<Step> {
             work: Work::Against(Example::Conformance, "phoenix.mjs"),
         },
         Step {
-            name: "conformance-browser",
+            name: "pages",
             about: "phoenix.js in headless Chromium against the conformance application",
             limit: minutes(20),
             needs: &[Tool::Node, Tool::Npm, Tool::Chromium],
