@@ -2,7 +2,7 @@
 //!
 //! `test` is the whole test run and what continuous integration calls; `soak` is what takes longer; `bench` is the
 //! comparison with the peers. Deciding is kept apart from doing: [`cli`], [`plan`], [`tally`] and [`summary`] are pure, and
-//! [`run`], [`process`], [`tools`], [`npm`], [`chat`] and [`mod@bench`] carry out what they say.
+//! [`run`], [`process`], [`tools`], [`npm`], [`server`] and [`mod@bench`] carry out what they say.
 //!
 //! Every child process runs in a process group of its own under a time limit, and none outlives this command:
 //! not after a failure, not after a timeout and not after Ctrl-C. Only Unix is supported.
