@@ -1,6 +1,6 @@
 //! Clients that come back to many topics, and want to hear all that was said there.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::{MIB, Peer, Server, Witness};
 
