@@ -131,6 +131,7 @@ impl Waiting {
             if self.entries.is_empty() {
                 *self = Waiting::default();
             }
+            self.close_many_gaps();
             return Some(frame);
         }
     }
@@ -165,9 +166,7 @@ impl Waiting {
         let index = usize::try_from(place.checked_sub(self.first)?).ok()?;
         let entry = self.entries.get_mut(index)?.take()?;
         self.gaps += 1;
-        if self.gaps > self.entries.len() / 2 {
-            self.close_gaps();
-        }
+        self.close_many_gaps();
         Some(entry.frame)
     }
 
@@ -201,7 +200,11 @@ impl Waiting {
         }
     }
 
-    fn close_gaps(&mut self) {
+    /// Closes the gaps where they are most of the list; also when what stood before them has been taken.
+    fn close_many_gaps(&mut self) {
+        if self.gaps <= self.entries.len() / 2 {
+            return;
+        }
         let entries = std::mem::take(&mut self.entries);
         *self = Waiting::default();
         for Entry { frame, mark } in entries.into_iter().flatten() {
@@ -257,6 +260,19 @@ mod tests {
         waiting.push("firm".into(), None);
         assert_eq!(waiting.pop(), Some("1".into()));
         assert!(waiting.single(&mark(Rule::Replace).unwrap()).is_none());
+    }
+
+    #[test]
+    fn gaps_are_closed_as_well_when_what_stood_before_them_is_taken() {
+        let mut waiting = Waiting::default();
+        (0..6).for_each(|_| waiting.push("firm".into(), None));
+        (0..5).for_each(|n| waiting.push((&*n.to_string()).into(), mark(Rule::Drop)));
+        (0..5).for_each(|_| drop(waiting.drop_oldest()));
+        waiting.push("last".into(), None);
+        while waiting.len() > 1 {
+            waiting.pop();
+        }
+        assert!(waiting.entries.len() <= 3, "{} places for one frame", waiting.entries.len());
     }
 
     proptest! {
