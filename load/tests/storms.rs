@@ -93,7 +93,13 @@ fn clients_that_are_cut_again_and_again_lose_nothing() {
     let clients = env::var("THRONG_CLIENTS").unwrap_or_else(|_| "300".to_owned());
     let (server, addr) = Server::start();
     let output = Command::new(env!("CARGO_BIN_EXE_throng-load"))
-        .args(["rejoin", "--url", &format!("ws://{addr}/socket/websocket"), "--pid", &server.0.id().to_string()])
+        .args([
+            "rejoin",
+            "--url",
+            &format!("ws://{addr}/socket/websocket"),
+            "--pid",
+            &server.0.id().to_string(),
+        ])
         .args(["--connections", &clients, "--room", "50", "--senders", "20", "--rate", "100"])
         .args(["--storms", "4", "--calm", if clients.len() > 3 { "6" } else { "1" }])
         .stderr(Stdio::inherit())

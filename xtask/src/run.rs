@@ -109,6 +109,8 @@ fn against(example: Example, step: &Step, script: &str, deadline: Instant) -> Ou
     };
     let mut node = Command::new("node");
     node.arg(e2e(example).join(script)).arg(server.url()).current_dir(workspace::root());
+    // For those who restart one of their own.
+    node.env("SERVER", workspace::target().join("release").join(example.name()));
     if let Some(chromium) = Tool::Chromium.find() {
         node.env("CHROMIUM", chromium);
     }

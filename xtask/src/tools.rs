@@ -22,6 +22,10 @@ pub(crate) enum Tool {
     Erlang,
     /// Its registry, for their rows.
     Elixir,
+    Nginx,
+    Haproxy,
+    /// Makes certificates for tests.
+    Openssl,
 }
 
 impl Tool {
@@ -33,6 +37,9 @@ impl Tool {
             Tool::Chromium => &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"],
             Tool::Erlang => &["erl"],
             Tool::Elixir => &["elixir"],
+            Tool::Nginx => &["nginx"],
+            Tool::Haproxy => &["haproxy"],
+            Tool::Openssl => &["openssl"],
         }
     }
 
@@ -43,6 +50,9 @@ impl Tool {
             Tool::Chromium => "chromium",
             Tool::Erlang => "erlang-base",
             Tool::Elixir => "elixir",
+            Tool::Nginx => "nginx-light",
+            Tool::Haproxy => "haproxy",
+            Tool::Openssl => "openssl",
         }
     }
 
@@ -54,13 +64,17 @@ impl Tool {
             Tool::Chromium => "install Chromium or Chrome and put it on the PATH as `chromium`",
             Tool::Erlang => "install Erlang/OTP (https://www.erlang.org/downloads)",
             Tool::Elixir => "install Elixir (https://elixir-lang.org/install.html)",
+            Tool::Nginx => "install nginx with TLS (https://nginx.org)",
+            Tool::Haproxy => "install HAProxy 2.4 or later (https://www.haproxy.org)",
+            Tool::Openssl => "install the command of OpenSSL (https://www.openssl.org)",
         }
     }
 
     /// Where the program is on this machine.
     pub(crate) fn find(self) -> Option<PathBuf> {
         let path = env::var_os("PATH")?;
-        let folders: Vec<PathBuf> = env::split_paths(&path).collect();
+        // Debian keeps proxies where an ordinary user's path does not lead.
+        let folders: Vec<PathBuf> = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).collect();
         let mut candidates =
             self.commands().iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
         candidates.find(|candidate| candidate.is_file())

@@ -24,7 +24,22 @@ export const Event = Object.freeze({
   close: "phx_close",
   heartbeat: "heartbeat",
   history: "history",
+  /** On the connection's own topic: the server says that the token will expire, the client sends another. */
+  tokenExpiring: "token_expiring",
+  accessToken: "access_token",
 });
+
+/** What the subprotocol begins with that carries a token; its end is base64, without the padding that it must not have. */
+const TOKEN_PREFIX = "base64url.bearer.phx.";
+
+/**
+ * The subprotocols to offer, one of which carries the token: the only header that a page may choose for a WebSocket.
+ * @param {string | undefined} token
+ * @returns {string[]}
+ */
+export function subprotocols(token) {
+  return token === undefined ? [] : ["phoenix", TOKEN_PREFIX + btoa(token).replace(/=+$/, "")];
+}
 
 /**
  * @param {Message} message

@@ -12,7 +12,7 @@ import { Channel } from "./channel.js";
 import { HEARTBEAT_MISSED, verdict } from "./close.js";
 import { Heartbeat } from "./heartbeat.js";
 import { Listeners } from "./listeners.js";
-import { CONNECTION_TOPIC, Event, address, decode, encode } from "./protocol.js";
+import { CONNECTION_TOPIC, Event, address, decode, encode, subprotocols } from "./protocol.js";
 import { systemTimers } from "./timers.js";
 
 /** @typedef {import("./push.js").Push} Push */
@@ -34,6 +34,8 @@ import { systemTimers } from "./timers.js";
  * @typedef {Record<string, string>} Params
  * @typedef {object} SocketOptions
  * @property {Params | (() => Params | Promise<Params>)} [params] sent with every attempt to connect
+ * @property {() => string | Promise<string>} [authToken] a token, sent with every attempt in a header that no log of URLs
+ *   shows; asked for again when the server says that the last one will expire
  * @property {number} [timeout] of joins and pushes, in milliseconds
  * @property {number} [heartbeatInterval] in milliseconds
  * @property {typeof WebSocket} [WebSocket]
@@ -171,25 +173,29 @@ export class Socket {
     const attempt = ++this.#attempt;
     this.#become({ state: "connecting" });
     try {
-      const { params = {} } = this.#options;
+      const { params = {}, authToken } = this.#options;
       const current = typeof params === "function" ? await params() : params;
-      if (attempt === this.#attempt) this.#dial(current);
+      const token = await authToken?.();
+      if (attempt === this.#attempt) this.#dial(current, subprotocols(token));
     } catch {
       // Without its parameters the connection would be refused; they may be there the next time.
       if (attempt === this.#attempt) this.#lost({ wasOpen: false, atLeast: 0 });
     }
   }
 
-  /** @param {Params} params */
-  #dial(params) {
+  /**
+   * @param {Params} params
+   * @param {string[]} protocols
+   */
+  #dial(params, protocols) {
     const url = address(this.#endpoint, params, globalThis.location?.href);
-    const connection = new (this.#options.WebSocket ?? WebSocket)(url);
+    const connection = new (this.#options.WebSocket ?? WebSocket)(url, protocols);
     this.#connection = connection;
     this.#timer = this.timers.set(() => this.#hangUp(HEARTBEAT_MISSED, "connect timeout"), CONNECT_TIMEOUT);
     const isCurrent = () => this.#connection === connection;
     connection.onopen = () => isCurrent() && this.#opened();
     connection.onmessage = ({ data }) => isCurrent() && this.#receive(data);
-    connection.onclose = ({ code }) => isCurrent() && this.#closed(code);
+    connection.onclose = ({ code, reason }) => isCurrent() && this.#closed(code, reason);
     // A close event follows every error.
     connection.onerror = () => {};
   }
@@ -201,9 +207,12 @@ export class Socket {
     for (const channel of [...this.#channels.values()]) channel.connectionOpened();
   }
 
-  /** @param {number} code */
-  #closed(code) {
-    const { reconnect, atLeast } = verdict(code);
+  /**
+   * @param {number} code
+   * @param {string} reason
+   */
+  #closed(code, reason) {
+    const { reconnect, atLeast } = verdict(code, reason);
     const wasOpen = this.#state === "open";
     this.#forget();
     if (reconnect) return this.#lost({ wasOpen, atLeast, code });
@@ -263,14 +272,37 @@ export class Socket {
     // Only a server that speaks is there again: one that accepts and falls over is tried ever more rarely.
     this.#failures = 0;
     const { ref, topic, event, payload } = message;
-    if (event !== Event.reply) this.#channels.get(topic)?.receive(message);
+    if (topic === CONNECTION_TOPIC && event === Event.tokenExpiring) this.#renew();
+    else if (event !== Event.reply) this.#channels.get(topic)?.receive(message);
     else if (!this.#heartbeat.answered(ref) && ref !== null) this.#pending.get(ref)?.answer(payload);
   }
 
   #ask() {
+    return this.#tell(Event.heartbeat, {});
+  }
+
+  /**
+   * Sends a new token. Where there is none, or the server refuses it, the connection is closed when the old one expires, and
+   * the next attempt asks for a token again.
+   */
+  async #renew() {
+    const connection = this.#connection;
+    try {
+      const token = await this.#options.authToken?.();
+      if (token !== undefined && connection === this.#connection) this.#tell(Event.accessToken, { token });
+    } catch {
+      // As if there were none.
+    }
+  }
+
+  /**
+   * Sends a message on the connection's own topic.
+   * @param {string} event
+   * @param {unknown} payload
+   */
+  #tell(event, payload) {
     const ref = this.#nextRef();
-    const beat = { joinRef: null, ref, topic: CONNECTION_TOPIC, event: Event.heartbeat, payload: {} };
-    if (this.isOpen) this.#connection?.send(encode(beat));
+    if (this.isOpen) this.#connection?.send(encode({ joinRef: null, ref, topic: CONNECTION_TOPIC, event, payload }));
     return ref;
   }
 

@@ -27,4 +27,10 @@ test("a client that was too much keeps away for a while", () => {
   assert.ok(verdict(1013).atLeast > 0);
   assert.ok(verdict(1008).atLeast > 0);
   assert.equal(verdict(1012).atLeast, 0);
+  assert.equal(verdict(1012, "service restart; retry in 1200ms").atLeast, 1200);
+  assert.equal(verdict(1012, "service restart; retry in 999999999ms").atLeast, 60_000);
+  for (const reason of ["service restart", "retry in ms", "; retry in 1e3ms", "; retry in -5ms"]) {
+    assert.equal(verdict(1012, reason).atLeast, 0, reason);
+  }
+  assert.equal(verdict(1011, "; retry in 1200ms").atLeast, 0);
 });

@@ -158,3 +158,43 @@ test("frames that are no messages change nothing", async () => {
   }
   assert.equal(w.socket.state, "open");
 });
+
+test("a token travels in a subprotocol, asked for with every attempt to connect (§1.8)", async () => {
+  let count = 0;
+  const w = world({ authToken: async () => `secret?>${++count}` });
+  const connection = await w.open();
+  assert.deepEqual(connection.protocols, ["phoenix", "base64url.bearer.phx.c2VjcmV0Pz4x"]);
+  connection.drop(4001, "token expired");
+  await w.reopen();
+  assert.deepEqual(w.connection.protocols, ["phoenix", "base64url.bearer.phx.c2VjcmV0Pz4y"]);
+  assert.deepEqual((await world().open()).protocols, []);
+});
+
+test("a token that will expire is renewed on the open connection (§18.9)", async () => {
+  let count = 0;
+  const w = world({ authToken: async () => `token ${++count}` });
+  const connection = await w.open();
+  connection.deliver(null, null, "phoenix", "token_expiring", { expires_in_ms: 30_000 });
+  await turn();
+  const [joinRef, ref, topic, , payload] = connection.last("access_token");
+  assert.deepEqual({ joinRef, topic, payload }, { joinRef: null, topic: "phoenix", payload: { token: "token 2" } });
+  connection.deliver(null, ref, "phoenix", "phx_reply", { status: "ok", response: {} });
+  assert.equal(w.socket.state, "open");
+});
+
+test("where no new token is to be had, nothing is sent", async () => {
+  let isThere = true;
+  const w = world({ authToken: () => (isThere ? "token" : Promise.reject(new Error("logged out"))) });
+  const connection = await w.open();
+  isThere = false;
+  connection.deliver(null, null, "phoenix", "token_expiring", { expires_in_ms: 1 });
+  await turn();
+  assert.equal(connection.count("access_token"), 0);
+});
+
+test("after a restart it comes back when the server says, and not before (§18.12)", async () => {
+  const w = world({ random: () => 0 });
+  await w.open();
+  w.connection.drop(1012, "service restart; retry in 1200ms");
+  assert.equal(w.statuses.at(-1).delay, 1200);
+});

@@ -45,8 +45,9 @@ class FakeConnection {
   sent = [];
   closedWith = null;
 
-  constructor(url) {
+  constructor(url, protocols) {
     this.url = new URL(url);
+    this.protocols = protocols;
   }
 
   send(frame) {
@@ -71,9 +72,9 @@ class FakeConnection {
     this.onmessage({ data });
   }
 
-  drop(code = 1006) {
+  drop(code = 1006, reason = "") {
     this.readyState = 3;
-    this.onclose({ code });
+    this.onclose({ code, reason });
   }
 
   /** Answers the last message that was sent with this event. */
@@ -98,8 +99,8 @@ export function world(options = {}) {
   const clock = new FakeClock();
   const connections = [];
   class FakeWebSocket {
-    constructor(url) {
-      const connection = new FakeConnection(url);
+    constructor(url, protocols) {
+      const connection = new FakeConnection(url, protocols);
       connections.push(connection);
       return connection;
     }

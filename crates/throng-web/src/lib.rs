@@ -175,6 +175,9 @@ mod close;
 mod connection;
 mod endpoint;
 mod fastlane;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod longpoll;
 mod memory;
 mod origin;
@@ -212,3 +215,4 @@ pub use server_api::{ServerApi, WeakKey};
 pub use slow::{OutboundCounts, WhenSlow};
 pub use throng_pubsub::{Binary, Broadcast, BroadcastError, IntoPayload, Payload, PayloadError, PubSub};
 pub use token::{Digest, MaxAge, SignError, Term, TokenData, TokenError, Tokens, Validity, WeakSecret};
+pub use websocket::Compress;

@@ -223,9 +223,10 @@ impl SocketState {
         }
     }
 
-    /// Whether replaced channels that still terminate have piled up.
-    fn is_crowded(&self) -> bool {
-        self.channels.len() >= self.limit.0.saturating_mul(2)
+    /// Whether replaced channels that still terminate have piled up. The client is not heard until some have ended, so that its
+    /// joins are refused for topics that it has, and not for those that it had a moment ago (§4.3).
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.channels.len() >= self.limit.0.saturating_mul(2).max(1)
     }
 
     fn joined(&mut self, channel: ChannelId) -> Option<&mut Joined> {

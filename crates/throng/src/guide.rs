@@ -10,7 +10,7 @@
 //! 8. [Channels](channels); [bytes, versions of the protocol, answers](binary_and_versions); [long-polling](longpoll)
 //! 9. [Presence](presence)
 //! 10. [Recovery after a reconnect](recovery)
-//! 11. [Limits](limits) and [security](security)
+//! 11. [Limits](limits) and [security]
 //! 12. [Deployment](deployment), and [the HTTP interface for other servers](server_api)
 //! 13. [Testing an application](testing)
 //! 14. [Looking at what runs](debugging)
@@ -48,8 +48,33 @@ pub mod compared {}
 #[doc = include_str!("guide/binary_and_versions.md")]
 pub mod binary_and_versions {}
 
+#[doc = include_str!("guide/recovery.md")]
+pub mod recovery {}
+
 #[doc = include_str!("guide/presence.md")]
 pub mod presence {}
+
+#[doc = include_str!("guide/longpoll.md")]
+pub mod longpoll {}
+
+#[doc = include_str!("guide/deployment.md")]
+#[doc = "\n# `nginx.conf`\n\n```nginx"]
+#[doc = include_str!("guide/deployment/nginx.conf")]
+#[doc = "```\n\n# `haproxy.cfg`\n\n```haproxy"]
+#[doc = include_str!("guide/deployment/haproxy.cfg")]
+#[doc = "```\n\n# `app.service`\n\n```ini"]
+#[doc = include_str!("guide/deployment/app.service")]
+#[doc = "```"]
+pub mod deployment {}
+
+#[doc = include_str!("guide/limits.md")]
+pub mod limits {}
+
+#[doc = include_str!("guide/security.md")]
+pub mod security {}
+
+#[doc = include_str!("guide/server_api.md")]
+pub mod server_api {}
 
 #[doc = include_str!("guide/debugging.md")]
 pub mod debugging {}

@@ -41,7 +41,8 @@ export class Room {
    * @param {Shown} shown
    */
   constructor(socket, name, me, shown) {
-    this.#channel = socket.channel(`room:${name}`);
+    // Joined with its place in the room's history, it hears what it missed as if it had been there.
+    this.#channel = socket.channel(`room:${name}`, { since: 0, memory: false });
     this.#shown = shown;
     this.#me = me;
     shown.timeline.reset();
@@ -101,6 +102,7 @@ export class Room {
     channel.on("new_msg", (/** @type {Post} */ post) => {
       if (timeline.say(post) && post.from.id !== this.#me) this.#shown.onNews();
     });
+    channel.onGap(() => timeline.note("Some of what was said while you were away is not kept any more."));
     channel.on("room_down", ({ reason }) => {
       this.#fellAt = performance.now();
       showRoomLife("crashed");
@@ -109,14 +111,11 @@ export class Room {
     channel.on("room_up", ({ down_ms }) => {
       this.#downFor = down_ms;
     });
-    channel.on("history", ({ incarnation, messages }) => this.#remember(incarnation, messages));
+    channel.on("history", ({ incarnation }) => this.#isBack(incarnation));
   }
 
-  /**
-   * @param {number} incarnation
-   * @param {Post[]} messages
-   */
-  #remember(incarnation, messages) {
+  /** @param {number} incarnation */
+  #isBack(incarnation) {
     const isAnother = this.#incarnation > 0 && incarnation > this.#incarnation;
     const took = this.#downFor;
     this.#incarnation = incarnation;
@@ -124,7 +123,6 @@ export class Room {
     const left = this.#fellAt + SEEN - performance.now();
     if (left > 0) setTimeout(() => this.#isLeft || this.#cameBack(isAnother, took), left);
     else this.#cameBack(isAnother, took);
-    this.#shown.timeline.remember(messages);
   }
 
   /**
@@ -141,6 +139,7 @@ export class Room {
     const { timeline, composer } = this.#shown;
     if (state === "joined") {
       showChannelLife("running");
+      timeline.catchUp();
       // A new token may have come with a new identity.
       this.#me = response.you.id;
       timeline.me = this.#me;

@@ -22,8 +22,6 @@ export class Timeline {
   /** Whose messages are one's own. */
   me = "";
   #seen = new Set();
-  /** The newest message, whose place in the order tells whether some are missing. @type {Post | null} */
-  #newest = null;
   /** @type {HTMLElement | null} */
   #crash = null;
 
@@ -39,25 +37,19 @@ export class Timeline {
   /** Begins anew, for another room. */
   reset() {
     this.#seen.clear();
-    this.#newest = null;
     this.#crash = null;
     this.#list.replaceChildren();
     this.#empty.hidden = false;
     this.#jump.hidden = true;
   }
 
-  /**
-   * What the room remembers. Most of it may be known already.
-   * @param {Post[]} posts
-   */
-  remember(posts) {
-    // A reader should not hear all of it.
+  /** What was missed is coming, all of it before anything else: a reader should not hear all of it. */
+  catchUp() {
     this.#list.setAttribute("aria-busy", "true");
-    const missing = gap(this.#newest, posts[0]);
-    if (missing > 0) this.note(`${missing} messages that were said while you were away are not remembered any more.`);
-    for (const post of posts) this.#add(post);
-    this.#list.setAttribute("aria-busy", "false");
-    this.toEnd();
+    queueMicrotask(() => {
+      this.#list.setAttribute("aria-busy", "false");
+      this.toEnd();
+    });
   }
 
   /**
@@ -117,7 +109,7 @@ export class Timeline {
   restarted(incarnation, took) {
     const after = took === undefined ? "" : ` after ${duration(took)}`;
     const which = `${ordinal(incarnation)} incarnation`;
-    const words = `Its supervisor restarted it${after}: the ${which}. What it remembered is gone; the messages above are your page’s own copy.`;
+    const words = `Its supervisor restarted it${after}: the ${which}. Nothing that was said is lost.`;
     const outcome = this.#crash?.querySelector(".outcome");
     if (outcome) {
       outcome.textContent = words;
@@ -150,7 +142,6 @@ export class Timeline {
   #add(post) {
     if (this.#seen.has(post.id)) return false;
     this.#seen.add(post.id);
-    this.#newest = post;
     const isMine = post.from.id === this.me;
     const last = this.#lastConfirmed();
     const isTogether = last?.dataset.from === post.from.id && post.at - Number(last.dataset.at) < TOGETHER;
@@ -205,21 +196,6 @@ export class Timeline {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroll;
     return scrollHeight - scrollTop - clientHeight < NEAR;
   }
-}
-
-/**
- * How many messages lie between two; none, as far as one can know, between those of two incarnations of the room.
- * @param {Post | null} before
- * @param {Post | undefined} after
- */
-function gap(before, after) {
-  const isOneRoom = before && after && epoch(before) === epoch(after);
-  return isOneRoom ? after.seq - before.seq - 1 : 0;
-}
-
-/** @param {Post} post */
-function epoch({ id }) {
-  return id.slice(0, id.lastIndexOf("-"));
 }
 
 /**

@@ -2,19 +2,21 @@
 //!
 //! ```text
 //! chat (rest for one)
+//!  ├─ history     what was said lately; carried over a restart
 //!  ├─ presence
 //!  ├─ rooms (dynamic) ── room, room, …   each by its name in a registry
 //!  ├─ listener ── connections ── channels, each monitoring its room
 //!  └─ announcement
 //! ```
 //!
-//! Stopped from the bottom: the listener lets its clients go first, and the rooms end when nobody is in them any more.
+//! Stopped from the bottom: the listener lets its clients go first, the rooms end when nobody is in them any more, and what was
+//! said is written down when nobody can say more.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use throng::{
     ChildSpec, GenServer, Node, Supervisor,
-    pubsub::{Presence, PubSub},
+    pubsub::{FileStore, History, HistoryOptions, Presence, PubSub},
     web::{Endpoint, EndpointError, Limits, LongPoll, Quota, Refusal, SocketRouter, Tokens},
 };
 
@@ -37,20 +39,41 @@ use crate::{
 /// [`AppError`].
 pub(crate) fn tree(node: &Node, config: &Config, log: &Log) -> Result<ChildSpec<Supervisor>, AppError> {
     let tokens = Arc::new(secret::tokens(config.secret_key_base.as_ref())?);
-    let pubsub = PubSub::new();
+    let history = history(config);
+    let pubsub = PubSub::new().with_history(&history);
     let presence = Presence::new("chat", &pubsub);
     let rooms = Rooms::new(node, &pubsub, &presence, config.into());
-    let endpoint = Endpoint::builder(node, &pubsub)
+    let mut endpoint = Endpoint::builder(node, &pubsub)
         .socket("/socket", sockets(&tokens, &rooms))
         .routes(http::routes(&tokens))
-        .limits(limits())
-        .build()?;
+        .trusted_proxies(config.trusted_proxies.iter().map(String::as_str))
+        .limits(limits());
+    if config.behind_tls {
+        endpoint = endpoint.behind_tls();
+    }
+    let endpoint = endpoint.build()?;
     let tree = Supervisor::rest_for_one("chat")
+        .child(&history)
         .child(&presence)
         .child(rooms.supervisor())
         .child(endpoint.listen(config.addr()))
         .child(Announcement::child((endpoint, log.clone())));
     Ok(tree)
+}
+
+/// What was said in each room within an hour, in bytes of JSON: whoever comes in gets it at once, and gets besides what is being
+/// said. A burst of it and this fit together into what a connection may have waiting.
+pub(crate) fn history(config: &Config) -> History {
+    let options = HistoryOptions::default().with(|options| {
+        options.messages_max = config.history_max;
+        options.bytes_max = 256 << 10;
+        options.age_max = Duration::from_secs(3600);
+    });
+    let history = History::builder().topics("room:*", options);
+    match &config.state_file {
+        Some(file) => history.store(FileStore::new(file)).build(),
+        None => history.build(),
+    }
 }
 
 fn sockets(tokens: &Arc<Tokens>, rooms: &Rooms) -> SocketRouter<Visitor> {

@@ -56,6 +56,7 @@ const ASSETS: &[Asset] = assets! {
     "/client/error.js" = "../../../clients/js/src/error.js" as JS;
     "/client/heartbeat.js" = "../../../clients/js/src/heartbeat.js" as JS;
     "/client/listeners.js" = "../../../clients/js/src/listeners.js" as JS;
+    "/client/position.js" = "../../../clients/js/src/position.js" as JS;
     "/client/presence.js" = "../../../clients/js/src/presence.js" as JS;
     "/client/protocol.js" = "../../../clients/js/src/protocol.js" as JS;
     "/client/push.js" = "../../../clients/js/src/push.js" as JS;

@@ -7,11 +7,15 @@
 //! rooms_max = 1000
 //! members_max = 200
 //! history_max = 100
+//! state_file = "chat.state"
+//! behind_tls = true                   # a proxy ends TLS in front of it
+//! trusted_proxies = ["127.0.0.1"]     # and says in X-Forwarded-For who its clients are
 //! ```
 
 use std::{
     env,
     net::{IpAddr, SocketAddr},
+    path::PathBuf,
 };
 
 use serde::Deserialize;
@@ -29,8 +33,14 @@ pub(crate) struct Config {
     pub(crate) rooms_max: usize,
     /// Channels in one room. Everyone hears of everyone, so presence costs their square.
     pub(crate) members_max: usize,
-    /// Messages that a room remembers.
+    /// Messages of a room that are kept.
     pub(crate) history_max: usize,
+    /// Where what was said is kept over a restart. Without one it ends with the program.
+    pub(crate) state_file: Option<PathBuf>,
+    /// Whether pages reach it by `https`, through a proxy.
+    pub(crate) behind_tls: bool,
+    /// Networks of proxies that are believed who their clients are.
+    pub(crate) trusted_proxies: Vec<String>,
 }
 
 impl Default for Config {
@@ -42,6 +52,9 @@ impl Default for Config {
             rooms_max: 1000,
             members_max: 200,
             history_max: 100,
+            state_file: None,
+            behind_tls: false,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -56,7 +69,8 @@ impl Config {
         let sources = Sources::of("chat")
             .variable("HOST", "host")
             .variable("PORT", "port")
-            .variable("SECRET_KEY_BASE", "secret_key_base");
+            .variable("SECRET_KEY_BASE", "secret_key_base")
+            .variable("STATE_FILE", "state_file");
         match env::var_os("CHAT_CONFIG") {
             Some(file) => sources.file(file).load(),
             None => sources.load(),

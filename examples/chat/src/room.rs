@@ -1,26 +1,29 @@
-//! A room: a process that remembers what was said lately and says it to everyone.
+//! A room: a process that says to everyone what one of them says.
 //!
-//! It is the only one who writes its history, so all who are in it see one order. Its memory ends with it: after a crash its
-//! supervisor starts another incarnation under the same name, which begins anew. An empty room stops after a while.
+//! What was said lately is kept by its topic, and not by the room: when the room crashes, its supervisor starts another
+//! incarnation under the same name, and nothing that was said is lost. An empty room stops after a while.
 //!
 //! A room is present itself, among the open rooms, with its number of members. So the list of rooms needs no process that could
 //! be wrong about them: a room that crashed is gone from it, and back when it is back.
 
 use std::{
     collections::HashSet,
-    sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::json;
-use throng::{ChildSpec, MonitorRef, prelude::*, pubsub::UpdateError};
+use throng::{
+    ChildSpec, MonitorRef,
+    prelude::*,
+    pubsub::{Payload, UpdateError},
+};
 
 use crate::{
     directory_channel::DirectoryChannel,
     guest::Guest,
-    history::{History, Post},
     pace::Pace,
+    post::Post,
     rooms::Rooms,
     text::{Body, Nickname, RoomName},
 };
@@ -28,13 +31,13 @@ use crate::{
 /// A room that came back has to live this long before it may be crashed again: the restart should be seen.
 const CRASH_PAUSE: Duration = Duration::from_secs(2);
 
-/// What is remembered, in bytes of JSON. Whoever comes in gets it at once, and gets besides what is being said: a burst of it and
-/// this fit together into what a connection may have waiting.
-const MEMORY_BYTES_MAX: usize = 256 << 10;
 /// What is said, in messages and in bytes of JSON a second, and at once after a quiet time. The slowest line that stays in a room
 /// in which people say what they can is one of a megabit.
 const MESSAGES: (u64, u64) = (100, 200);
 const BYTES: (u64, u64) = (128 << 10, 256 << 10);
+
+/// The event of a message.
+pub(crate) const SAID: &str = "new_msg";
 
 /// One room, one incarnation of it.
 #[derive(Debug)]
@@ -45,7 +48,8 @@ pub(crate) struct Room {
     born: Instant,
     /// Tells this incarnation's messages from all others'.
     epoch: String,
-    history: History,
+    /// The place of the last message in this incarnation's order.
+    last_seq: u64,
     messages: Pace,
     bytes: Pace,
     members: HashSet<MonitorRef>,
@@ -69,21 +73,22 @@ pub(crate) struct Enter(pub(crate) ProcessId);
 #[derive(Debug)]
 pub(crate) struct Full;
 
-/// Asks for what the room remembers.
+/// Asks for what was said lately.
 #[derive(Debug, Message)]
 #[message(reply = Memory)]
 pub(crate) struct Recall;
 
-/// What a room remembers, and which of its incarnations does.
+/// What was said lately in a room, and which of its incarnations tells.
 #[derive(Debug, Serialize)]
 pub(crate) struct Memory {
     pub(crate) incarnation: u64,
-    pub(crate) messages: Vec<Arc<Post>>,
+    #[serde(serialize_with = "as_json")]
+    pub(crate) messages: Vec<Payload>,
 }
 
 /// Says something to everyone in the room.
 #[derive(Debug, Message)]
-#[message(reply = Result<Arc<Post>, Busy>)]
+#[message(reply = Result<Post, Busy>)]
 pub(crate) struct Say {
     pub(crate) from: Guest,
     pub(crate) body: Body,
@@ -154,7 +159,7 @@ impl GenServer for Room {
     async fn init(RoomArgs { name, rooms }: RoomArgs, ctx: &mut Ctx<Self>) -> Init<Self> {
         let incarnation = rooms.open_as(ctx, &name).ok_or(InitError::Ignore)?;
         let mut room = Room {
-            history: History::new(rooms.limits().history_max, MEMORY_BYTES_MAX),
+            last_seq: 0,
             messages: Pace::new(MESSAGES.0, MESSAGES.1),
             bytes: Pace::new(BYTES.0, BYTES.1),
             name,
@@ -208,7 +213,7 @@ impl Handler<StopIfEmpty> for Room {
 
 impl Handler<Recall> for Room {
     async fn handle(&mut self, _: Recall, _: &mut Ctx<Self>) -> Handled<Recall> {
-        Ok(Memory { incarnation: self.incarnation, messages: self.history.posts() })
+        Ok(Memory { incarnation: self.incarnation, messages: self.rooms.said(&self.name) })
     }
 }
 
@@ -217,10 +222,10 @@ impl Handler<Say> for Room {
         if let Err(busy) = self.pace(&body) {
             return Ok(Err(busy));
         }
-        let epoch = &self.epoch;
-        let post =
-            self.history.append(|seq| Post { id: format!("{epoch}-{seq}"), seq, from, body, at: now() });
-        self.rooms.broadcast(&self.name, "new_msg", &*post)?;
+        self.last_seq += 1;
+        let (epoch, seq) = (&self.epoch, self.last_seq);
+        let post = Post { id: format!("{epoch}-{seq}"), seq, from, body, at: now() };
+        self.rooms.broadcast(&self.name, SAID, &post)?;
         Ok(Ok(post))
     }
 }
@@ -233,6 +238,10 @@ impl Handler<Crash> for Room {
             None => panic!("{by} pressed the crash button"),
         }
     }
+}
+
+fn as_json<S: Serializer>(messages: &[Payload], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(messages.iter().map(Payload::as_raw))
 }
 
 fn now() -> u64 {

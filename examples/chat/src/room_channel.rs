@@ -38,6 +38,8 @@ pub(crate) struct RoomChannel {
     room: Attachment,
     /// Counts for its guest as long as this channel lives, whatever becomes of the room.
     _membership: Membership,
+    /// Whether the client was told what was said before by its join.
+    is_told: bool,
     /// Counts what the client said of its typing; a timer for an earlier time is void.
     typed: u64,
 }
@@ -47,6 +49,19 @@ pub(crate) struct RoomChannel {
 enum Attachment {
     Entered { room: Pid<Room>, incarnation: u64 },
     Seeking { since: Instant },
+}
+
+/// How a client joins. One that keeps its place, and joins with `since`, needs to be told nothing else: `{"memory": false}`.
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub(crate) struct JoinParams {
+    memory: bool,
+}
+
+impl Default for JoinParams {
+    fn default() -> JoinParams {
+        JoinParams { memory: true }
+    }
 }
 
 /// What a client may say.
@@ -61,10 +76,12 @@ pub(crate) enum RoomEvent {
 
 impl Channel for RoomChannel {
     type Assigns = Visitor;
-    type Params = serde::de::IgnoredAny;
+    type Params = Option<JoinParams>;
     type Event = RoomEvent;
+    const RECOVERS: bool = true;
 
-    async fn join(_: Self::Params, socket: &mut Socket<'_, Self>) -> Result<Self, JoinError> {
+    async fn join(params: Option<JoinParams>, socket: &mut Socket<'_, Self>) -> Result<Self, JoinError> {
+        let is_told = !params.unwrap_or_default().memory;
         let name = RoomName::of_topic(socket.topic()).map_err(JoinError::with)?;
         let Visitor { guest, rooms } = socket.assigns().clone();
         let membership =
@@ -79,7 +96,7 @@ impl Channel for RoomChannel {
         socket.monitor(room);
         socket.reply_to_join(json!({ "room": name, "you": guest, "chars_max": Body::CHARS_MAX }))?;
         let room = Attachment::Entered { room, incarnation: 0 };
-        Ok(RoomChannel { name, room, _membership: membership, typed: 0 })
+        Ok(RoomChannel { name, room, _membership: membership, is_told, typed: 0 })
     }
 
     /// The room's memory and its people are asked for once its broadcasts arrive: what happens meanwhile comes twice, and the
@@ -144,9 +161,12 @@ impl RoomChannel {
         }
     }
 
-    /// Tells the client what the room remembers. A room that is gone again is left to its `Down`.
+    /// Tells the client what was said, unless it hears that by itself. A room that is gone again is left to its `Down`.
     async fn recall(&mut self, room: Pid<Room>, socket: &Socket<'_, Self>) -> Result<(), Exit> {
-        if let Ok(memory) = room.call(Recall).await {
+        if let Ok(mut memory) = room.call(Recall).await {
+            if self.is_told {
+                memory.messages.clear();
+            }
             self.room = Attachment::Entered { room, incarnation: memory.incarnation };
             socket.push("history", memory)?;
         }

@@ -10,13 +10,13 @@ use serde::Serialize;
 use throng::{
     CallError, ChildError, ChildSpec, StartError,
     prelude::*,
-    pubsub::{BroadcastError, Presence},
+    pubsub::{BroadcastError, Payload, Presence, Since},
 };
 
 use crate::{
     config::Config,
     memberships::{Excess, Memberships},
-    room::{Enter, Full, Room},
+    room::{Enter, Full, Room, SAID},
     text::RoomName,
 };
 
@@ -49,15 +49,14 @@ struct Shared {
 pub(crate) struct RoomLimits {
     pub(crate) rooms_max: usize,
     pub(crate) members_max: usize,
-    pub(crate) history_max: usize,
     /// How long an empty room stays.
     pub(crate) empty_for: Duration,
 }
 
 impl From<&Config> for RoomLimits {
     fn from(config: &Config) -> RoomLimits {
-        let Config { rooms_max, members_max, history_max, .. } = *config;
-        RoomLimits { rooms_max, members_max, history_max, empty_for: Duration::from_secs(60) }
+        let Config { rooms_max, members_max, .. } = *config;
+        RoomLimits { rooms_max, members_max, empty_for: Duration::from_secs(60) }
     }
 }
 
@@ -158,6 +157,16 @@ impl Rooms {
         payload: impl Serialize,
     ) -> Result<(), BroadcastError> {
         self.shared.pubsub.broadcast(name.topic(), event, payload)
+    }
+
+    /// What was said in a room lately, as everyone heard it.
+    pub(crate) fn said(&self, name: &RoomName) -> Vec<Payload> {
+        let Some(history) = self.shared.pubsub.history() else { return Vec::new() };
+        let kept = history.read(name.topic(), Since::Start).messages;
+        kept.iter()
+            .filter(|message| message.event() == SAID)
+            .map(|message| message.payload().clone())
+            .collect()
     }
 
     /// The room, unless it was open and ended in the very moment.

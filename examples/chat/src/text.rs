@@ -26,11 +26,6 @@ impl Nickname {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// How many bytes it takes inside a JSON string.
-    pub(crate) fn json_bytes(&self) -> usize {
-        json_bytes(&self.0)
-    }
 }
 
 impl fmt::Display for Nickname {

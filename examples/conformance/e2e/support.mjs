@@ -9,10 +9,15 @@ const sockets = [];
 /** Comes back at once: nobody should wait for a machine that is well. */
 const QUICK = { reconnectAfterMs: () => 10, rejoinAfterMs: () => 10 };
 
+/** Has a socket end with the run, whatever becomes of its test. */
+export function keep(socket) {
+  sockets.push(socket);
+  return socket;
+}
+
 /** A connected socket by the name of `user_id`. */
 export async function connected(user_id, options = {}) {
-  const socket = socketWith({ user_id }, { ...QUICK, ...options });
-  sockets.push(socket);
+  const socket = keep(socketWith({ user_id }, { ...QUICK, ...options }));
   const opened = new Promise((resolve) => socket.onOpen(resolve));
   socket.connect();
   await within(opened, `${user_id}'s connection`);

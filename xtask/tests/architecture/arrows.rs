@@ -15,7 +15,9 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("throng-test", &["throng-runtime", "throng-pubsub", "throng-web"]),
     ("throng", &["throng-config", "throng-runtime", "throng-macros", "throng-pubsub", "throng-web"]),
     ("chat", &["throng"]),
+    ("conformance", &["throng"]),
     ("differential", &["throng-runtime"]),
+    ("throng-hostile", &["throng"]),
     // The server of its own test.
     ("throng-load", &["throng-pubsub", "throng-runtime", "throng-web"]),
     ("xtask", &[]),

@@ -5,7 +5,7 @@
 //! (see [`turn`](super::turn)).
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     mem::size_of,
     sync::{
         Arc,
@@ -77,8 +77,8 @@ impl Logs {
     pub(super) fn restore(&self, topic: Arc<str>, log: Log, now: u64) {
         let bytes = weight(&topic) + log.bytes();
         let mut topics = self.topics.of(&*topic).write();
-        if !topics.contains_key(&topic) {
-            topics.insert(topic, Arc::new(TopicLog::new(log, now)));
+        if let Entry::Vacant(vacant) = topics.entry(topic) {
+            vacant.insert(Arc::new(TopicLog::new(log, now)));
             self.bytes.fetch_add(bytes, Ordering::Relaxed);
         }
         drop(topics);

@@ -5,6 +5,7 @@ mod announcement;
 mod builder;
 mod clocks;
 mod diff;
+mod driver;
 mod error;
 mod extras;
 mod fetch;

@@ -3,18 +3,16 @@
 //! Readers look at the [views](Views) and meet nobody. Writers take turns, for as long as a change of the state takes; neither
 //! encoding nor delivering is among that.
 
-use std::{
-    mem,
-    sync::{Arc, Weak},
-};
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
-use throng_runtime::{Address, Ctx, Exit, Node, OnExit, Pid, ProcessId};
+use throng_runtime::{Address, Ctx, Exit, OnExit, ProcessId};
 
 use super::{
     agenda::{Agenda, Turn},
     announcement::{Announcement, Newcomer},
     diff::Diff,
+    driver::{AttachError, Driver},
     error::TrackError,
     gossip::{Action, Gossip, PeerMessage},
     meta::{Fields, Meta},
@@ -24,7 +22,7 @@ use super::{
     shared::Setup,
     shown::{View, Views},
     state::State,
-    tracker::{Changed, Received, Rested, Tracker},
+    tracker::{Received, Tracker},
 };
 use crate::{payload::Payload, pubsub::BroadcastError, side_channel::SideChannel};
 
@@ -52,34 +50,6 @@ struct Core {
     state: State<ProcessId>,
     agenda: Agenda<Newcomer>,
     gossip: Gossip,
-}
-
-/// The tracker that is to announce changes, when one runs.
-#[derive(Default)]
-struct Driver {
-    tracker: Option<Pid<Tracker>>,
-    /// The node of the last tracker: what is fetched is fetched in processes there.
-    node: Option<Node>,
-    /// The tracker has been notified of changes, and has not begun to announce them.
-    notified: bool,
-}
-
-/// A tracker, as who wakes topics that rest.
-struct Waker {
-    tracker: Pid<Tracker>,
-    node: Node,
-}
-
-impl Driver {
-    fn waker(&self) -> Option<Waker> {
-        Some(Waker { tracker: self.tracker?, node: self.node.clone()? })
-    }
-}
-
-impl Waker {
-    fn wake_after(&self, topic: Arc<str>, rest: Rest) {
-        self.node.send_after(self.tracker, rest.length, Rested { topic, rest });
-    }
 }
 
 impl Shard {
@@ -263,7 +233,7 @@ impl Shard {
 
     /// Announces what is due in this process, unless a tracker does.
     fn see_to_announcements(&self) {
-        if !self.notify_tracker() {
+        if !self.driver.lock().notify() {
             while self.announce_next() {}
         }
     }
@@ -284,18 +254,6 @@ impl Shard {
         let Some(me) = self.me.upgrade() else { return };
         let node = self.setup.fetch.as_ref().and_then(|_| self.driver.lock().node.clone());
         Announcement::new(me, turn, view.unwrap_or_default()).carry_out(node.as_ref());
-    }
-
-    /// False when there is no tracker.
-    fn notify_tracker(&self) -> bool {
-        let mut driver = self.driver.lock();
-        let Some(tracker) = driver.tracker else { return false };
-        if !mem::replace(&mut driver.notified, true) {
-            drop(driver);
-            // If it ends before it gets this, its exit hook announces the changes.
-            drop(tracker.cast(Changed));
-        }
-        true
     }
 
     /// The name itself is the first slot's, so that two presences of one name are found out whatever the sizes of their pools.
@@ -355,15 +313,6 @@ impl OnExit for Shard {
         }
         self.untrack_all(id);
     }
-}
-
-/// Why a tracker did not start.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum AttachError {
-    #[error("presence {0:?} has a tracker already")]
-    AlreadyDriven(Box<str>),
-    #[error("another presence on the same topics is called {0:?}")]
-    NameTaken(Box<str>),
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 mod broadcasts;
 mod errors;
+mod history;
 mod nodes;
 mod probe;
 mod races;

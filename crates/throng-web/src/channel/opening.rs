@@ -25,7 +25,10 @@ impl<C: Channel> ChannelServer<C> {
         // Before anything is begun: a reply that cannot be sent is a crash of the join.
         let reference = socket.reference.take().unwrap_or_default();
         let reply = socket.join_reply(&reference, &response)?;
-        socket.link.outbox.hold(socket.channel);
+        let link = socket.link.clone();
+        let turn =
+            if C::RECOVERS && since.is_some() { Some(link.outbox.turn_to_replay().await) } else { None };
+        link.outbox.hold(socket.channel);
         let mut frames = vec![reply];
         if let Some(missed) = self.subscribe(since, ctx) {
             let pages = Box::pin(self.replay(missed, ctx)).await?;
@@ -35,13 +38,17 @@ impl<C: Channel> ChannelServer<C> {
         link.outbox.tell(ChannelNews::Joined(*channel));
         let last = frames.pop();
         for frame in frames {
-            link.outbox.send(frame);
             // What was missed is no flood: it comes as fast as the client reads it.
+            link.outbox.has_room().await;
+            link.outbox.send(frame);
+        }
+        if turn.is_some() {
             link.outbox.has_room().await;
         }
         if let Some(last) = last {
             link.outbox.release(*channel, last);
         }
+        drop(turn);
         telemetry::channel_joined(topic, link.id.as_deref());
         self.socket.watch.as_ref().inspect(|watch| watch.joined());
         Ok(())

@@ -54,8 +54,11 @@ pub(super) struct SocketState<C: Channel> {
 pub(super) struct Out {
     pub(super) position: Position,
     /// It was missed: what is pushed for it goes here, and then into the reply to the join.
-    pub(super) missed: Option<Mutex<Vec<(Box<str>, Payload)>>>,
+    pub(super) missed: Option<Mutex<Vec<Pushed>>>,
 }
+
+/// An event and its payload.
+pub(super) type Pushed = (Box<str>, Payload);
 
 impl<C: Channel> Socket<'_, C> {
     /// What is known of the client: the channel's own copy.

@@ -36,7 +36,7 @@ pub(crate) struct Client<'a> {
 }
 
 /// A channel that is to be started.
-struct Start {
+pub(crate) struct Start {
     channel: ChannelId,
     message: Message,
     replaces: Option<ChannelId>,
@@ -75,9 +75,9 @@ impl<'a> Client<'a> {
         self.limits
     }
 
-    /// Whether so much is in flight to channels that the client should not be heard.
+    /// Whether so much is in flight to channels, or so many channels have yet to end, that the client should not be heard.
     pub(crate) fn is_behind(&self) -> bool {
-        self.link.outbox.is_behind()
+        self.link.outbox.is_behind() || self.state.is_crowded()
     }
 
     /// Deals with a message; the error is the reason to close. The news have been taken before it.
@@ -126,8 +126,8 @@ impl<'a> Client<'a> {
         self.channels
     }
 
-    /// Deals with a message, up to the channel that is to be started for it.
-    fn dispatch(&mut self, wire: Wire<'_>) -> Result<Option<Start>, CloseReason> {
+    /// Deals with a message, up to the channel that is to be [started](Client::start) for it, before any other message.
+    pub(crate) fn dispatch(&mut self, wire: Wire<'_>) -> Result<Option<Start>, CloseReason> {
         let serializer = self.link.serializer;
         self.received.count(wire.len());
         let decoded = match wire {
@@ -188,7 +188,11 @@ impl<'a> Client<'a> {
     }
 
     /// Starts a channel's process and watches it; its join runs there.
-    async fn start(&mut self, Start { channel, message, replaces }: Start) {
+    ///
+    /// # Cancel safety
+    ///
+    /// None: dropping the future may kill the channel.
+    pub(crate) async fn start(&mut self, Start { channel, message, replaces }: Start) {
         let grace = self.link.channel_grace;
         let replaces = replaces
             .and_then(|old| self.channels.find(old))

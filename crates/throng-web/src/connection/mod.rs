@@ -13,6 +13,7 @@
 //! what may be in flight.
 
 mod backlog;
+mod bell;
 mod channels;
 mod client;
 mod end;
@@ -21,29 +22,27 @@ mod outbox;
 mod queue;
 mod rates;
 mod waiting;
+mod watch;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use throng_pubsub::PubSub;
 use throng_runtime::{Ctx, Exit, ProcessId};
 
 pub(crate) use self::{
     backlog::{InFlight, Loan},
-    client::Client,
+    client::{Client, Start},
     end::End,
     outbox::{ChannelNews, Outbox},
     waiting::{Mark, Merge},
 };
-use self::{channels::Channels, lease::Lease};
+use self::{channels::Channels, lease::Lease, watch::ConnectionWatch};
 use crate::{
     close::CloseReason,
     endpoint::{ChannelCount, Limits, Mounted, Registration, Session},
     fastlane,
     protocol::Serializer,
-    telemetry::{self, Event, Observers, SocketDisconnected, Traffic},
+    telemetry::{self, Observers},
 };
 
 /// What the channels of one connection share with it.
@@ -66,26 +65,6 @@ pub(crate) struct Link {
     pub(crate) channel_grace: Duration,
 }
 
-impl Link {
-    fn tell_of_end(&self, end: &End, began: Instant, received: Traffic) {
-        self.observers.tell(|_| {
-            let record = self.outbox.record();
-            Event::SocketDisconnected(SocketDisconnected {
-                duration: began.elapsed(),
-                transport: self.transport,
-                id: self.id.as_deref(),
-                reason: end.in_words(),
-                code: end.code(),
-                received,
-                sent: record.sent,
-                queued_bytes_peak: record.bytes_peak,
-                frames_dropped: record.dropped,
-                outbound: self.outbox.counts(),
-            })
-        });
-    }
-}
-
 /// Moves the frames of one client.
 pub(crate) trait Transport: Send {
     /// What applications are told of it.
@@ -99,7 +78,8 @@ pub(crate) trait Transport: Send {
     fn serve(&mut self, client: &mut Client<'_>) -> impl Future<Output = End> + Send;
 
     /// Says goodbye in the way that the end asks for, within a bounded time. The outbox takes nothing new by then.
-    fn close(self, outbox: &Outbox, end: &End, limits: &Limits) -> impl Future<Output = ()> + Send;
+    fn close(self: Box<Self>, outbox: &Outbox, end: &End, limits: &Limits)
+    -> impl Future<Output = ()> + Send;
 }
 
 /// A client that was let in, for a transport to serve.
@@ -120,29 +100,39 @@ impl Accepted {
     }
 
     /// The life of the connection's process: open, serve, close.
-    pub(crate) async fn run<T: Transport>(self, mut transport: T, mut ctx: Ctx) -> Exit {
-        let limits = &self.mounted.limits;
-        let link = Arc::new(self.link(T::NAME, ctx.id()));
-        let disconnect = fastlane::to_connection(link.outbox.clone());
-        let _disconnects = link.id.clone().map(|id| link.pubsub.subscribe_with(&ctx, id, disconnect));
-        let lease = self.session.is_live().then(|| Arc::new(Lease::new(self.session.expires_at())));
-        let began = Instant::now();
-        let mut client = Client::new(&mut ctx, &link, &self.session, lease.as_ref(), limits);
-        let end = serve(&mut transport, &mut client, &link, lease.as_deref(), limits).await;
-        let received = client.received();
-        let channels = client.into_channels();
-        channels.close(matches!(end, End::Server(CloseReason::Restart { .. })));
-        // What comes from now on is dropped; what was queued before may still be sent.
-        link.outbox.close(end.as_reason());
-        // In a box of its own, which a connection that is open does not carry around.
-        Box::pin(transport.close(&link.outbox, &end, limits)).await;
-        link.outbox.shut();
-        telemetry::connection_closed(link.id.as_deref(), &end.in_words());
-        link.tell_of_end(&end, began, received);
-        // Its place is free for another client, though its channels may take a moment longer.
-        drop(self.registration);
-        channels.ended(ctx.node(), limits.channel_grace).await;
-        Exit::shutdown_with("closed")
+    ///
+    /// A block and not an `async fn`, which would keep a second place for each of its arguments as long as it lives.
+    pub(crate) fn run<T: Transport>(
+        self: Box<Self>,
+        mut transport: Box<T>,
+        mut ctx: Ctx,
+    ) -> impl Future<Output = Exit> + Send {
+        async move {
+            let limits = &self.mounted.limits;
+            let link = Arc::new(self.link(T::NAME, ctx.id()));
+            let disconnect = fastlane::to_connection(link.outbox.clone());
+            let _disconnects = link.id.clone().map(|id| link.pubsub.subscribe_with(&ctx, id, disconnect));
+            let lease = self.session.is_live().then(|| Arc::new(Lease::new(self.session.expires_at())));
+            let mut watch = ConnectionWatch::begin(&link);
+            let mut client = Client::new(&mut ctx, &link, &self.session, lease.as_ref(), limits);
+            let end = serve(&mut *transport, &mut client, &link, lease.as_deref(), limits).await;
+            if let Some(watch) = &mut watch {
+                watch.ended(&end, client.received());
+            }
+            let channels = client.into_channels();
+            channels.close(matches!(end, End::Server(CloseReason::Restart { .. })));
+            // What comes from now on is dropped; what was queued before may still be sent.
+            link.outbox.close(end.as_reason());
+            // In boxes of their own, which a connection that is open does not carry around.
+            Box::pin(transport.close(&link.outbox, &end, limits)).await;
+            link.outbox.shut();
+            telemetry::connection_closed(link.id.as_deref(), &end.in_words());
+            drop(watch);
+            // Its place is free for another client, though its channels may take a moment longer.
+            drop(self.registration);
+            Box::pin(channels.ended(ctx.node(), limits.channel_grace)).await;
+            Exit::shutdown_with("closed")
+        }
     }
 
     fn link(&self, transport: &'static str, connection: ProcessId) -> Link {

@@ -3,13 +3,20 @@
 //! Bounded by bytes: a client that reads more slowly than it is written to is closed and its queue freed (§18.3), so no
 //! client costs more than its share. Frames leave in the order they were put in. Senders never wait.
 
-use std::{fmt, pin::pin};
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::pin,
+    sync::OnceLock,
+    task::{Context, Poll},
+};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::{
     backlog::Flights,
+    bell::{Bell, FRAMES, NEWS},
     queue::{Queue, Record},
     waiting::Mark,
 };
@@ -29,12 +36,12 @@ pub(crate) enum ChannelNews {
 /// The outbound side of one connection, shared by its channels and the topics they subscribe to.
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
-    /// Rung for the writer.
-    frames: Notify,
-    /// Rung for the reader.
-    news: Notify,
+    /// Rung for the connection's process.
+    bell: Bell,
     /// Rung for whoever waits for room.
     sent: Notify,
+    /// Held by the channel that tells the client what it missed; there is none before a channel does.
+    replay: OnceLock<Box<tokio::sync::Mutex<()>>>,
     /// Events handed to channels and not yet handled.
     flights: Mutex<Flights>,
 }
@@ -43,9 +50,9 @@ impl Outbox {
     pub(crate) fn new(limits: &Limits) -> Outbox {
         Outbox {
             queue: Mutex::new(Queue::new(limits.outbound_bytes_max)),
-            frames: Notify::new(),
-            news: Notify::new(),
+            bell: Bell::default(),
             sent: Notify::new(),
+            replay: OnceLock::new(),
             flights: Mutex::new(Flights::new(limits)),
         }
     }
@@ -76,6 +83,16 @@ impl Outbox {
     /// Drops what was held for a channel that ended before its join was answered.
     pub(crate) fn drop_held(&self, channel: ChannelId) {
         self.queue.lock().drop_held(channel);
+    }
+
+    /// Resolves when no other channel tells the client what it missed, until what this returns is dropped. What they have to say
+    /// waits in their histories meanwhile, and not a copy of it for each topic of a client that does not read.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future loses its place among those who wait.
+    pub(crate) async fn turn_to_replay(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.replay.get_or_init(Box::default).lock().await
     }
 
     /// Resolves when so much has been sent that much more may be queued, or nothing will be sent any more.
@@ -109,14 +126,13 @@ impl Outbox {
         }
         queue.tell(news);
         drop(queue);
-        self.frames.notify_one();
-        self.news.notify_one();
+        self.bell.ring(FRAMES | NEWS);
     }
 
     /// Asks the connection to close; the first reason counts.
     pub(crate) fn close(&self, reason: CloseReason) {
         self.queue.lock().stop(reason);
-        self.news.notify_one();
+        self.bell.ring(NEWS);
         self.sent.notify_waiters();
     }
 
@@ -125,6 +141,14 @@ impl Outbox {
         let frame = self.queue.lock().next_frame();
         self.sent.notify_waiters();
         frame
+    }
+
+    /// Hands out the next frames to be sent; false when there are none. Those before them have been sent by then, and no
+    /// longer count.
+    pub(crate) fn next_batch(&self, take: impl FnMut(Frame)) -> bool {
+        let handed_out = self.queue.lock().next_batch(take);
+        self.sent.notify_waiters();
+        handed_out
     }
 
     /// Whether no frame waits to be sent.
@@ -139,12 +163,17 @@ impl Outbox {
 
     /// Resolves when frames may have been queued since the last time.
     pub(crate) async fn frames_ready(&self) {
-        self.frames.notified().await;
+        poll_fn(|cx| self.bell.poll_rung(FRAMES, cx)).await;
     }
 
     /// Resolves when there may be news, a reason to close, or fewer events in flight.
     pub(crate) async fn news_ready(&self) {
-        self.news.notified().await;
+        poll_fn(|cx| self.bell.poll_rung(NEWS, cx)).await;
+    }
+
+    /// Resolves, once it is [rung](Outbox::frames_ready) for either, for a transport that looks by itself what there is.
+    pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.bell.poll_rung(FRAMES | NEWS, cx)
     }
 
     /// Drops what is queued and whatever would be.
@@ -187,7 +216,7 @@ impl Outbox {
         // The reader only waits for the step back under the bound; every other would wake it for nothing.
         if were_too_many && !flights.are_too_many() {
             drop(flights);
-            self.news.notify_one();
+            self.bell.ring(NEWS);
         }
     }
 
@@ -210,10 +239,9 @@ impl Outbox {
         change(&mut queue);
         let overflown = queue.is_stopped();
         drop(queue);
-        self.frames.notify_one();
+        self.bell.ring(if overflown { FRAMES | NEWS } else { FRAMES });
         if overflown {
             self.sent.notify_waiters();
-            self.news.notify_one();
         }
     }
 }
@@ -296,6 +324,32 @@ mod tests {
         outbox.broadcast(A, "hunter2".into(), None);
         let shown = format!("{outbox:?}");
         assert!(!shown.contains("hunter2") && shown.contains("frames: 2"), "{shown}");
+    }
+
+    /// The session of a long-poll waits for news in its process, and for frames in whatever request polls.
+    #[tokio::test(start_paused = true)]
+    async fn one_task_may_wait_for_frames_and_another_for_news() {
+        let outbox = Arc::new(outbox(10_000));
+        for first in ["frames", "news"] {
+            let mut waiting = Vec::new();
+            for what in [first, if first == "news" { "frames" } else { "news" }] {
+                let outbox = outbox.clone();
+                waiting.push(tokio::spawn(async move {
+                    match what {
+                        "frames" => outbox.frames_ready().await,
+                        _ => outbox.news_ready().await,
+                    }
+                }));
+                tokio::task::yield_now().await;
+            }
+            outbox.send("1".into());
+            outbox.tell(ChannelNews::Joined(A));
+            for task in waiting {
+                let heard = tokio::time::timeout(Duration::from_secs(10), task).await;
+                assert!(heard.is_ok(), "one of them did not hear, with {first} first");
+            }
+            while outbox.next_frame().is_some() {}
+        }
     }
 
     #[test]

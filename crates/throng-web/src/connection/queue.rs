@@ -10,13 +10,15 @@ use crate::{OutboundCounts, close::CloseReason, protocol::Frame, socket::Channel
 
 /// What a queued frame costs beside its bytes.
 const FRAME_OVERHEAD_BYTES: usize = 64;
+/// What is handed out together; the last frame may exceed it.
+const BATCH_BYTES: usize = 32 << 10;
 /// How many frames may wait whatever their size.
 const FRAMES_OF_ANY_SIZE: usize = 4;
 
 /// What one connection has yet to write and to hear.
 pub(super) struct Queue {
     frames: Waiting,
-    /// Part of `load`: the frame that was handed out last.
+    /// Part of `load`: the frames that were handed out last.
     in_hand: Load,
     /// Broadcasts of topics whose join reply is not queued yet.
     held: Vec<(ChannelId, Vec<Held>)>,
@@ -170,6 +172,19 @@ impl Queue {
         self.record.sent.count(frame.len());
         self.in_hand = self.load_of(frame.len());
         Some(frame)
+    }
+
+    /// The next frames to be sent, as many as make a batch; false when there are none. Those before them count until then.
+    pub(super) fn next_batch(&mut self, mut take: impl FnMut(Frame)) -> bool {
+        self.load.remove(std::mem::take(&mut self.in_hand));
+        while self.in_hand.bytes < BATCH_BYTES
+            && let Some(frame) = self.frames.pop()
+        {
+            self.record.sent.count(frame.len());
+            self.in_hand.add(self.load_of(frame.len()));
+            take(frame);
+        }
+        self.in_hand.bytes > 0
     }
 
     pub(super) fn tell(&mut self, news: ChannelNews) {
@@ -432,6 +447,24 @@ mod tests {
         queue.next_frame();
         assert_eq!(queue.bytes(), 10 + FRAME_OVERHEAD_BYTES);
         assert_eq!((queue.next_frame(), queue.bytes()), (None, 0));
+    }
+
+    #[test]
+    fn a_batch_is_what_fits_and_counts_until_the_next() {
+        let mut queue = Queue::new(MAX);
+        for bytes in [20_000, 20_000, 10] {
+            queue.push(frame(bytes), None);
+        }
+        let mut batches = Vec::new();
+        loop {
+            let mut batch = Vec::new();
+            if !queue.next_batch(|frame| batch.push(frame.len())) {
+                break;
+            }
+            batches.push((batch, queue.bytes() > 100));
+        }
+        assert_eq!(batches, [(vec![20_000, 20_000], true), (vec![10], false)]);
+        assert_eq!(queue.bytes(), 0);
     }
 
     #[test]

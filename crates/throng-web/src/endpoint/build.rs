@@ -141,7 +141,8 @@ impl EndpointBuilder {
     ///
     /// Behind one all clients come from its address. Where it is named here, [`ConnectInfo::peer`](super::ConnectInfo::peer)
     /// is the client's address, [`Limits::sockets_per_peer_max`] counts by it, and the proxy's own connections are not
-    /// counted by [`Limits::connections_per_peer_max`]. Name no network from which clients come directly: they would choose
+    /// counted by [`Limits::connections_per_peer_max`]. A listening endpoint tells its other routes the same, where they
+    /// extract axum's `ConnectInfo`. Name no network from which clients come directly: they would choose
     /// their addresses themselves.
     ///
     /// What is no network is reported when the endpoint is built.

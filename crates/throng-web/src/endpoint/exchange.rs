@@ -126,7 +126,7 @@ impl Body for Answer {
 }
 
 /// A stream that tells when all was written: the HTTP library flushes it when nothing is left in its own buffers.
-pub(super) struct Watched<S> {
+pub(crate) struct Watched<S> {
     stream: S,
     exchanges: Arc<Exchanges>,
 }
@@ -134,6 +134,10 @@ pub(super) struct Watched<S> {
 impl<S> Watched<S> {
     pub(super) fn new(stream: S, exchanges: Arc<Exchanges>) -> Watched<S> {
         Watched { stream, exchanges }
+    }
+
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
     }
 }
 

@@ -5,13 +5,13 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::connect::text;
+use crate::websocket;
 
 /// Why a request is not a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum NoHandshake {
+pub(crate) enum NoHandshake {
     #[error("only GET opens a WebSocket")]
     Method,
     #[error("the request does not ask to upgrade to a WebSocket")]
@@ -23,7 +23,7 @@ pub(super) enum NoHandshake {
 }
 
 /// The accept key for a handshake request.
-pub(super) fn accept_key(parts: &Parts) -> Result<HeaderValue, NoHandshake> {
+pub(crate) fn accept_key(parts: &Parts) -> Result<HeaderValue, NoHandshake> {
     let headers = &parts.headers;
     if parts.method != Method::GET {
         return Err(NoHandshake::Method);
@@ -36,12 +36,16 @@ pub(super) fn accept_key(parts: &Parts) -> Result<HeaderValue, NoHandshake> {
     }
     // Sixteen bytes in base64.
     let key = text(headers, &header::SEC_WEBSOCKET_KEY).filter(|key| key.len() == 24 && key.ends_with("=="));
-    let accepted = key.map(|key| derive_accept_key(key.as_bytes())).ok_or(NoHandshake::Key)?;
+    let accepted = key.map(websocket::accept_key).ok_or(NoHandshake::Key)?;
     HeaderValue::try_from(accepted).map_err(|_| NoHandshake::Key)
 }
 
 /// The answer that switches protocols.
-pub(super) fn switching_protocols(accept_key: HeaderValue, subprotocol: Option<HeaderValue>) -> Response {
+pub(crate) fn switching_protocols(
+    accept_key: HeaderValue,
+    subprotocol: Option<HeaderValue>,
+    extensions: Option<HeaderValue>,
+) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -50,6 +54,9 @@ pub(super) fn switching_protocols(accept_key: HeaderValue, subprotocol: Option<H
     headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept_key);
     if let Some(subprotocol) = subprotocol {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+    }
+    if let Some(extensions) = extensions {
+        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, extensions);
     }
     response
 }
@@ -90,8 +97,8 @@ mod tests {
 
     #[test]
     fn the_answer_switches_protocols() {
-        let response =
-            switching_protocols(HeaderValue::from_static("key="), Some(HeaderValue::from_static("phoenix")));
+        let subprotocol = HeaderValue::from_static("phoenix");
+        let response = switching_protocols(HeaderValue::from_static("key="), Some(subprotocol), None);
         assert_eq!(response.status(), 101);
         let expected = [
             ("connection", "upgrade"),

@@ -10,7 +10,8 @@ use crate::rate::Quota;
 pub struct Limits {
     /// Bytes of a frame or a reassembled message: 64 KiB. Larger ones close with 1009.
     pub frame_bytes_max: usize,
-    /// Topics that one connection may have joined: 100 (§4.5).
+    /// Topics that one connection may have joined: 100 (§4.5). While as many channels more have yet to end, as they were replaced or
+    /// left, the connection is not read.
     pub channels_per_connection_max: usize,
     /// Open sockets: 65,536. Further upgrades are answered with 503.
     pub sockets_max: usize,

@@ -158,10 +158,11 @@ async fn serve(stream: TcpStream, peer: SocketAddr, endpoint: &Endpoint, mut fin
     let exchanges = Arc::new(Exchanges::default());
     let stream = TokioIo::new(Watched::new(stream, exchanges.clone()));
     let routes = TowerToHyperService::new(endpoint.router());
-    let begun = exchanges.clone();
+    let (begun, proxies) = (exchanges.clone(), &endpoint.shared.proxies);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         let exchange = begun.begin();
-        request.extensions_mut().insert(ConnectInfo(peer));
+        let client = proxies.client(peer, request.headers());
+        request.extensions_mut().insert(ConnectInfo(client));
         routes.call(request).map_ok(|response| response.map(|body| exchange.answered_with(body)))
     });
     let connection = http1::Builder::new()

@@ -10,7 +10,7 @@ mod descriptors;
 mod drain;
 mod exchange;
 mod gate;
-mod handshake;
+pub(crate) mod handshake;
 mod health;
 mod limits;
 mod listener;
@@ -44,6 +44,7 @@ pub use self::{
     session::Cookies,
 };
 pub(crate) use self::{
+    exchange::Watched,
     mounted::Mounted,
     proxies::TrustedProxies,
     registry::{ChannelCount, Connections, Registration},

@@ -10,6 +10,7 @@ use crate::{
     channel::{Channel, CustomJoin, CustomRoute, FromClient, JoinRequest, Route, StartChannel, Starting},
     origin::CheckOrigin,
     routing::{Routes, TopicPattern, TopicPatternError},
+    websocket::Compress,
 };
 
 type Connect<A> =
@@ -55,6 +56,7 @@ pub(crate) struct SocketOptions {
     /// Instead of the endpoint's own.
     pub(crate) check_origin: Option<CheckOrigin>,
     pub(crate) auth_token: bool,
+    pub(crate) compress: Option<Compress>,
     pub(crate) longpoll: Option<LongPoll>,
 }
 
@@ -120,6 +122,12 @@ impl<A: Clone + Send + Sync + 'static> SocketRouter<A> {
     /// shows it. Connects then find it in [`ConnectInfo::auth_token`], at all mounts (§1.8).
     pub fn auth_token(mut self) -> SocketRouter<A> {
         self.options.auth_token = true;
+        self
+    }
+
+    /// Compresses messages for clients that offer it; without this call none are (§1.10).
+    pub fn compress(mut self, compress: Compress) -> SocketRouter<A> {
+        self.options.compress = Some(compress);
         self
     }
 

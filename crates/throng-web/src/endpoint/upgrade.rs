@@ -20,7 +20,7 @@ use crate::{
     connection::Transport as _,
     memory::{self, Pipe},
     telemetry,
-    websocket::{self, WebSocket},
+    websocket::{Compression, Opening, WebSocket},
 };
 
 /// The route of one mounted socket type.
@@ -65,7 +65,11 @@ async fn connect(
         .remove::<OnUpgrade>()
         .ok_or_else(|| Refused::bad_request("the server cannot upgrade this connection"))?;
     let subprotocol = visitor.subprotocol.clone();
-    let accepted = visitor.admit().await?;
-    mounted.shared.node.spawn(|ctx| websocket::run(upgrade, accepted, ctx));
-    Ok(handshake::switching_protocols(accept_key, subprotocol))
+    let compress = mounted.sockets.options().compress.as_ref();
+    let compression = compress.and_then(|options| Compression::negotiate(&parts.headers, options));
+    let accepted = Box::new(visitor.admit().await?);
+    let opening = Box::new(Opening { upgrade, compression, accepted });
+    mounted.shared.node.spawn(|ctx| opening.run(ctx));
+    let extensions = compression.map(|compression| compression.header());
+    Ok(handshake::switching_protocols(accept_key, subprotocol, extensions))
 }

@@ -110,7 +110,7 @@ impl Desk {
         let entry = self.sessions.add(session);
         let token = self.tokens.sign(entry.key);
         let polling = Polling::new(entry, mail, self.options.patience());
-        self.mounted.shared.node.spawn(|ctx| accepted.run(polling, ctx));
+        self.mounted.shared.node.spawn(|ctx| Box::new(accepted).run(Box::new(polling), ctx));
         Ok(token)
     }
 }

@@ -74,8 +74,8 @@ impl Transport for Polling {
 
     /// What was queued before the end can still be polled for, as the last frames of a WebSocket are still written; but not
     /// by a client that did not read it in time, nor by one that has gone.
-    async fn close(self, _: &Outbox, end: &End, limits: &Limits) {
-        let Polling { entry, mail, .. } = self;
+    async fn close(self: Box<Self>, _: &Outbox, end: &End, limits: &Limits) {
+        let Polling { entry, mail, .. } = *self;
         // Whoever has a message for it learns that it is over.
         drop(mail);
         let End::Server(CloseReason::SlowReader | CloseReason::Idle) = end else {

@@ -90,7 +90,7 @@ pub(crate) async fn open(
     let visitor = Visitor::check(parts, path_params, Memory::NAME, mounted)?;
     let accepted = visitor.admit().await?;
     pipe.connect(accepted.outbox().clone());
-    mounted.shared.node.spawn(|ctx| accepted.run(Memory(pipe), ctx));
+    mounted.shared.node.spawn(|ctx| Box::new(accepted).run(Box::new(Memory(pipe)), ctx));
     Ok(StatusCode::SWITCHING_PROTOCOLS.into_response())
 }
 
@@ -120,7 +120,7 @@ impl Transport for Memory {
     }
 
     /// There is nobody to wait for: what is queued is the client's, with the reason.
-    async fn close(self, outbox: &Outbox, end: &End, _: &Limits) {
+    async fn close(self: Box<Self>, outbox: &Outbox, end: &End, _: &Limits) {
         self.0.end(outbox, end);
     }
 }

@@ -13,6 +13,7 @@ use std::{borrow::Cow, fmt, ops::Range, sync::Arc};
 use bytes::{Bytes, BytesMut};
 
 use super::Payload;
+use crate::websocket::{Deflate, Deflated};
 
 /// Payloads up to this size are copied into a single piece.
 const COPIED_BYTES_MAX: usize = 1 << 10;
@@ -36,6 +37,7 @@ struct Large {
     head: Vec<u8>,
     payload: Payload,
     tail: &'static str,
+    deflated: Deflated,
 }
 
 impl Frame {
@@ -68,6 +70,14 @@ impl Frame {
         match &self.parts {
             Parts::Flat(bytes) => [bytes, &[], &[]],
             Parts::Large(large) => [&large.head, large.payload.as_wire(), large.tail.as_bytes()],
+        }
+    }
+
+    /// Its bytes compressed, if they are many and become fewer; made once for all who share the frame.
+    pub(crate) fn deflated(&self, deflate: Deflate) -> Option<Bytes> {
+        match &self.parts {
+            Parts::Flat(_) => None,
+            Parts::Large(large) => large.deflated.get_or_make(deflate, &self.parts()),
         }
     }
 
@@ -105,7 +115,12 @@ impl Frame {
 impl Parts {
     fn new(mut head: Vec<u8>, payload: &Payload, tail: &'static str) -> Parts {
         if payload.as_wire().len() > COPIED_BYTES_MAX {
-            return Parts::Large(Arc::new(Large { head, payload: payload.clone(), tail }));
+            return Parts::Large(Arc::new(Large {
+                head,
+                payload: payload.clone(),
+                tail,
+                deflated: Deflated::default(),
+            }));
         }
         head.extend_from_slice(payload.as_wire());
         head.extend_from_slice(tail.as_bytes());

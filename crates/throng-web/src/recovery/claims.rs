@@ -15,6 +15,9 @@ use crate::{
 const MESSAGE_ID: &str = "_message_id";
 /// The longest name.
 const MESSAGE_ID_BYTES_MAX: usize = 128;
+/// The shortest name that tells messages of clients apart which nothing else does: a random one is longer, and one that is counted,
+/// or that another client would guess, is not. An answer must not reach whoever chose the same.
+const NAMELESS_MESSAGE_ID_BYTES_MIN: usize = 16;
 
 /// Hands an event over to its channel. One that has an id goes with what is known of it, when that is known: it may be in hand
 /// in the channel of a connection that was lost.
@@ -27,8 +30,12 @@ pub(crate) fn hand_over(
     let (Some(history), Some((id, payload))) = (link.pubsub.history(), message_id(&message.payload)) else {
         return hand(Inbound::Event { message, in_flight });
     };
-    let client = link.id.clone().unwrap_or_else(|| Arc::from(""));
     let message = Message { payload, ..message };
+    let client = match &link.id {
+        Some(client) => client.clone(),
+        None if id.len() >= NAMELESS_MESSAGE_ID_BYTES_MIN => Arc::from(""),
+        None => return hand(Inbound::Event { message, in_flight }),
+    };
     history.claim(client, message.topic.clone(), id, move |standing| {
         hand(Inbound::Known { message, in_flight, standing });
     });

@@ -1,12 +1,10 @@
 //! The end of a connection: the last frames, the close code, and time for the client to see it.
 
-use std::io;
+use std::{future::poll_fn, io, ops::ControlFlow};
 
-use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
-use super::{Sink, Source, Writer};
+use super::{Compression, Goodbye, Incoming, ReadError, Stream};
 use crate::{
     close::CloseReason,
     connection::{End, Outbox},
@@ -17,52 +15,87 @@ use crate::{
 const DISCARD_BYTES_MAX: usize = 1 << 20;
 
 /// Closes in the way that the end asks for; it takes twice the close timeout at most.
-pub(super) async fn close(mut writer: Writer, source: Source, outbox: &Outbox, end: &End, limits: &Limits) {
-    let said_goodbye =
-        tokio::time::timeout(limits.close_timeout, say_goodbye(&mut writer, outbox, end, limits)).await;
+pub(super) async fn close<T: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: Stream<T>,
+    compression: Option<Compression>,
+    outbox: &Outbox,
+    end: &End,
+    limits: &Limits,
+) {
+    let goodbye = say_goodbye(&mut stream, compression, outbox, end);
+    let said_goodbye = tokio::time::timeout(limits.close_timeout, goodbye).await;
     outbox.shut();
-    if said_goodbye == Ok(true) {
+    if matches!(said_goodbye, Ok(Ok(true))) {
         // An error or the time running out both mean that nobody is left to be polite to.
-        drop(tokio::time::timeout(limits.close_timeout, linger(writer.sink, source)).await);
+        drop(tokio::time::timeout(limits.close_timeout, linger(stream)).await);
     }
 }
 
 /// Whether the client was told, and will answer.
-async fn say_goodbye(writer: &mut Writer, outbox: &Outbox, end: &End, limits: &Limits) -> bool {
-    match end {
-        End::Gone => false,
+async fn say_goodbye<T: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut Stream<T>,
+    compression: Option<Compression>,
+    outbox: &Outbox,
+    end: &End,
+) -> io::Result<bool> {
+    let reason = match end {
+        End::Gone => return Ok(false),
         End::Client => {
-            // The library has queued the echo, which is the last word.
-            drop(writer.sink.flush().await);
-            false
+            // The stream has queued the echo, which is the last word.
+            poll_fn(|cx| stream.poll_write(cx)).await?;
+            return Ok(false);
         }
-        // A slow reader gets no more of what it did not read.
-        End::Server(reason @ CloseReason::SlowReader) => send_close(&mut writer.sink, reason).await,
-        End::Server(reason) => {
-            writer.drain(outbox, limits.write_timeout).await.is_ok()
-                && send_close(&mut writer.sink, reason).await
-        }
+        End::Server(reason) => reason,
+    };
+    if *reason == CloseReason::SlowReader {
+        // It gets no more of what it did not read.
+        stream.forget_unbegun();
+    } else {
+        drain(stream, compression, outbox).await?;
     }
+    stream.goodbye(Goodbye::new(reason.code(), &reason.text()));
+    poll_fn(|cx| stream.poll_write(cx)).await?;
+    Ok(true)
 }
 
-async fn send_close(sink: &mut Sink, reason: &CloseReason) -> bool {
-    let frame = CloseFrame { code: reason.code().into(), reason: reason.text().as_ref().into() };
-    sink.send(Message::Close(Some(frame))).await.is_ok()
+/// Writes what was queued before the end.
+async fn drain<T: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut Stream<T>,
+    compression: Option<Compression>,
+    outbox: &Outbox,
+) -> io::Result<()> {
+    loop {
+        poll_fn(|cx| stream.poll_write(cx)).await?;
+        if !outbox.next_batch(|frame| stream.queue(frame.into())) {
+            return Ok(());
+        }
+        if let Some(compression) = &compression {
+            stream.compress_queued(compression);
+        }
+    }
 }
 
 /// Waits for the client's answer, or for it to hang up: closing a socket with unread input resets it, and the client might
 /// lose the close frame to the reset.
-async fn linger(sink: Sink, mut source: Source) -> io::Result<()> {
+pub(crate) async fn linger<T: AsyncRead + AsyncWrite + Unpin>(mut stream: Stream<T>) -> io::Result<()> {
     let mut left = DISCARD_BYTES_MAX;
-    while let Some(Ok(message)) = source.next().await {
-        if message.is_close() || message.len() > left {
-            return Ok(());
+    while !stream.is_broken() && left > 0 {
+        let read = poll_fn(|cx| {
+            stream.poll_read(cx, |incoming| match incoming {
+                Incoming::Close(_) => ControlFlow::Break(()),
+                other => {
+                    left = left.saturating_sub(other.len());
+                    ControlFlow::Continue(())
+                }
+            })
+        });
+        match read.await {
+            Ok(ControlFlow::Break(())) | Err(ReadError::Gone) => return Ok(()),
+            Ok(ControlFlow::Continue(())) | Err(ReadError::Violation(_)) => {}
         }
-        left -= message.len();
     }
-    // The stream is of no use any more; whatever else the client sends is no frame.
-    let Ok(stream) = sink.reunite(source) else { return Ok(()) };
-    discard(stream.into_inner(), left).await
+    // Whatever else the client sends is no frame.
+    discard(stream.into_io(), left).await
 }
 
 async fn discard(mut io: impl AsyncRead + AsyncWrite + Unpin, mut left: usize) -> io::Result<()> {

@@ -99,3 +99,18 @@ async fn c8_who_does_not_take_what_was_answered_holds_no_place_for_good() {
     let _silent = Raw::upgraded(server.addr).await;
     server.is_empty().await;
 }
+
+#[tokio::test]
+async fn c8_behind_a_trusted_proxy_sockets_count_for_who_is_before_it() {
+    let limits = Limits::default().with(|limits| limits.sockets_per_peer_max = 1);
+    let server = Server::with(|builder| builder.limits(limits).trusted_proxies(["127.0.0.0/8"])).await;
+    let path = "/socket/websocket?user=ada&vsn=2.0.0";
+    let from = |addr: &'static str| [("x-forwarded-for", addr)];
+    let one = Client::try_connect(server.addr, path, &from("192.0.2.1")).await.unwrap();
+    let again = Client::try_connect(server.addr, path, &from("9.9.9.9, 192.0.2.1")).await;
+    assert_eq!(again.err().unwrap().status, 429);
+    let two = Client::try_connect(server.addr, path, &from("192.0.2.2")).await.unwrap();
+    one.hang_up().await;
+    two.hang_up().await;
+    server.is_empty().await;
+}

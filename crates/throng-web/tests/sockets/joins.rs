@@ -1,6 +1,7 @@
 //! §4.1 to §4.3: routes, joins, and joins of what is joined.
 
 use serde_json::{Value, json};
+use throng_web::Quota;
 
 use crate::support::{Client, Server};
 
@@ -279,5 +280,27 @@ async fn two_connections_may_join_the_same_topic() {
     for client in clients {
         client.hang_up().await;
     }
+    server.is_empty().await;
+}
+
+/// The client sends faster than channels end; beyond twice the limit of topics its joins were refused.
+#[tokio::test]
+async fn c4_3_joins_back_to_back_are_all_let_in() {
+    let server = Server::with_limits(|limits| limits.join_rate = Quota::new(10_000, 10_000)).await;
+    let mut client = server.client("ada").await;
+    let mut references = Vec::new();
+    for n in 0..1_000 {
+        references.push(client.push(json!(n), "room:1", "phx_join", json!({})).await);
+    }
+    for reference in references {
+        let reply = loop {
+            let message = client.receive().await;
+            if message[3] == "phx_reply" {
+                break message;
+            }
+        };
+        assert_eq!((&reply[1], &reply[4]["status"]), (&json!(reference), &json!("ok")));
+    }
+    client.hang_up().await;
     server.is_empty().await;
 }

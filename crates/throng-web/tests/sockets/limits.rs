@@ -75,7 +75,7 @@ async fn a_frame_that_only_claims_to_be_huge_is_refused_at_its_head() {
 }
 
 #[tokio::test]
-async fn messages_beyond_the_rate_are_answered_and_a_flood_is_closed() {
+async fn c18_8_messages_beyond_the_rate_are_answered_and_a_flood_is_closed() {
     // §18.8
     let server = Server::with_limits(|limits| limits.message_rate = Quota::new(1, 10)).await;
     let mut client = server.client("ada").await;
@@ -97,7 +97,7 @@ async fn messages_beyond_the_rate_are_answered_and_a_flood_is_closed() {
 }
 
 #[tokio::test]
-async fn joins_have_a_rate_of_their_own() {
+async fn c18_8_joins_have_a_rate_of_their_own() {
     // §18.8
     let server = Server::with_limits(|limits| limits.join_rate = Quota::new(1, 3)).await;
     let mut client = server.client("ada").await;

@@ -7,7 +7,7 @@ use std::{
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use throng_pubsub::{Presence, PubSub};
+use throng_pubsub::{Broadcast, Extras, PayloadError, Presence, Presences, PubSub};
 use throng_runtime::{Exit, Node};
 use throng_web::{Channel, Endpoint, JoinError, Reply, Socket, SocketRouter, SocketTrackError};
 
@@ -69,6 +69,38 @@ impl Channel for Lounge {
     }
 }
 
+/// A channel that lets its client know how many changes it saw, beside the changes.
+struct Counter {
+    diffs: u32,
+}
+
+impl Channel for Counter {
+    type Assigns = Guest;
+    type Params = ();
+    type Event = Value;
+
+    const INTERCEPTS: &'static [&'static str] = &["presence_diff"];
+
+    async fn join(_: (), _: &mut Socket<'_, Self>) -> Result<Counter, JoinError> {
+        Ok(Counter { diffs: 0 })
+    }
+
+    async fn joined(&mut self, socket: &mut Socket<'_, Self>) -> Result<(), Exit> {
+        let Guest { name, presence } = socket.assigns().clone();
+        socket.track(&presence, name, json!({}))?;
+        Ok(socket.push_presence_state(&presence)?)
+    }
+
+    async fn handle_in(&mut self, _: Value, _: &mut Socket<'_, Self>) -> Result<Reply, Exit> {
+        Ok(Reply::ok(self.diffs))
+    }
+
+    async fn handle_out(&mut self, diff: &Broadcast, socket: &mut Socket<'_, Self>) -> Result<(), Exit> {
+        self.diffs += 1;
+        Ok(socket.push(diff.event(), diff.payload())?)
+    }
+}
+
 struct House {
     addr: SocketAddr,
     presence: Presence,
@@ -80,8 +112,11 @@ impl House {
     }
 
     async fn on(pubsub: PubSub) -> House {
-        let node = Node::new("test");
-        let presence = Presence::new("lounge", &pubsub);
+        House::with(Presence::new("lounge", &pubsub)).await
+    }
+
+    async fn with(presence: Presence) -> House {
+        let (node, pubsub) = (Node::new("test"), presence.pubsub().clone());
         node.start(&presence).await.unwrap();
         let shown = presence.clone();
         let sockets = SocketRouter::new(move |info| {
@@ -89,7 +124,8 @@ impl House {
             let guest = Guest { name, presence: shown.clone() };
             async move { Ok(guest) }
         })
-        .channel::<Lounge>("lounge:*");
+        .channel::<Lounge>("lounge:*")
+        .channel::<Counter>("counter");
         let endpoint = Endpoint::builder(&node, &pubsub).socket("/socket", sockets).build().unwrap();
         node.start(endpoint.listen((Ipv4Addr::LOCALHOST, 0))).await.unwrap();
         let addr = endpoint.local_addr().unwrap();
@@ -261,6 +297,61 @@ async fn an_update_is_one_diff_that_names_what_it_replaces() {
     let left = json!([{"typing": false, "phx_ref": old}]);
     assert_eq!(diff["leaves"]["bob"]["metas"], left);
     assert_eq!(ada.list(), [("ada".to_owned(), 1), ("bob".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn c12_5_clients_see_what_is_fetched_beside_the_metas() {
+    let names = async |_: std::sync::Arc<str>, present: Presences| {
+        let mut extras = Extras::new();
+        for key in present.keys() {
+            extras.insert(key, json!({ "user": format!("User {key}") }))?;
+        }
+        Ok::<_, PayloadError>(extras)
+    };
+    let house = House::with(Presence::builder("lounge", &PubSub::new()).fetch(names).build()).await;
+    let mut ada = house.guest("ada").await;
+    let state = loop {
+        let message = ada.hear().await;
+        if message[3] == "presence_state" {
+            break message[4].clone();
+        }
+    };
+    assert_eq!(state["ada"]["user"], "User ada");
+    ada.sees(&[("ada", 1)]).await;
+    let _bob = house.guest("bob").await;
+    loop {
+        let diff = ada.diff().await;
+        if diff["joins"]["bob"].is_object() {
+            assert_eq!(diff["joins"]["bob"]["user"], "User bob");
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn c6_3_a_channel_that_intercepts_diffs_sees_all_of_them_and_its_client_adds_them_up() {
+    let house = House::open().await;
+    let mut crowd = Vec::new();
+    for name in ["ada", "bob", "cid"] {
+        let path = format!("/socket/websocket?user={name}&vsn=2.0.0");
+        let mut client = Client::connect(house.addr, &path).await;
+        let join_ref = client.join("counter").await;
+        crowd.push(client);
+        assert!(join_ref.is_string());
+    }
+    let mut last = crowd.pop().unwrap();
+    let (mut state, mut own) = (None, false);
+    while state.is_none() || !own {
+        let message = last.receive().await;
+        match message[3].as_str().unwrap() {
+            "presence_state" => state = Some(references(&message[4])),
+            "presence_diff" => own |= message[4]["joins"]["cid"].is_object(),
+            _ => {}
+        }
+    }
+    assert_eq!(state.unwrap().len(), 3, "it shows oneself");
+    let (_, diffs) = last.ask("counter", "how_many", json!({})).await;
+    assert!(diffs.as_u64().unwrap() >= 1, "one's own diff came past the channel, whatever the state has");
 }
 
 #[tokio::test]

@@ -39,12 +39,26 @@ async fn c18_6_an_id_is_of_one_client_and_one_topic() {
     assert_eq!(ada.ask("hall:1", "count", id("a")).await, counted(1));
     assert_eq!(ada.ask("hall:2", "count", id("a")).await, counted(2));
     assert_eq!(bob.ask("hall:1", "count", id("a")).await, counted(3));
-    // Those who have no socket id are told apart by their ids alone.
+    // The messages of those who have no socket id are told apart by their ids alone, which nobody else would guess.
     let (mut one, mut other) = (halls.client("nobody").await, halls.client("nobody").await);
     one.join("hall:1").await;
     other.join("hall:1").await;
-    assert_eq!(one.ask("hall:1", "count", id("a")).await, counted(4));
-    assert_eq!(other.ask("hall:1", "count", id("a")).await, counted(4));
+    let random = id("f81d4fae-7dec-11d0-a765-00a0c91e6bf6");
+    assert_eq!(one.ask("hall:1", "count", random.clone()).await, counted(4));
+    assert_eq!(other.ask("hall:1", "count", random).await, counted(4));
+}
+
+/// Two strangers that both count their messages: one got the answer to the other's, and its own message was not handled.
+#[tokio::test]
+async fn c18_6_nobody_gets_the_answer_to_a_strangers_message_by_counting() {
+    let halls = Halls::open().await;
+    let (mut one, mut other) = (halls.client("nobody").await, halls.client("nobody").await);
+    one.join("hall:1").await;
+    other.join("hall:1").await;
+    for (n, guess) in ["a", "1", "message-1"].into_iter().enumerate() {
+        assert_eq!(one.ask("hall:1", "count", id(guess)).await, counted(2 * n + 1));
+        assert_eq!(other.ask("hall:1", "count", id(guess)).await, counted(2 * n + 2));
+    }
 }
 
 #[tokio::test]

@@ -142,7 +142,7 @@ async fn c15_a_channel_is_followed_from_its_join_to_its_end() {
 }
 
 #[tokio::test]
-async fn c15_a_disconnect_is_told_with_what_the_connection_carried() {
+async fn c18_10_a_disconnect_is_told_with_what_the_connection_carried() {
     let (server, mut seen) = observed(|builder| builder).await;
     let mut client = server.client("ada").await;
     client.join("room:1").await;
@@ -159,10 +159,14 @@ async fn c15_a_disconnect_is_told_with_what_the_connection_carried() {
     server.endpoint.disconnect("users_socket:bob").unwrap();
     assert_eq!(seen.next("socket.disconnected").await["code"], 1001);
     drop(client);
+    let mut client = server.client("eve").await;
+    client.join("room:1").await;
+    client.push(Value::Null, "room:1", "kill_connection", Value::Null).await;
+    assert_eq!(seen.next("socket.disconnected").await["reason"], "connection killed");
 }
 
 #[tokio::test]
-async fn c15_a_broadcast_is_told_with_how_many_it_reached() {
+async fn c18_10_a_broadcast_is_told_with_how_many_it_reached() {
     let (server, mut seen) = observed(|builder| builder).await;
     let (mut ada, mut bob) = (server.client("ada").await, server.client("bob").await);
     for client in [&mut ada, &mut bob] {

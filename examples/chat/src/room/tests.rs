@@ -1,20 +1,22 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use throng::{CallError, DynamicSupervisor, pubsub::Presence};
 use tokio::sync::oneshot;
 
 use super::*;
 use crate::{
+    app,
+    config::Config,
     memberships::{ALONE_MAX, Excess},
     rooms::{EnterError, RoomLimits},
 };
 
-const LIMITS: RoomLimits =
-    RoomLimits { rooms_max: 3, members_max: 2, history_max: 10, empty_for: Duration::from_secs(600) };
+const LIMITS: RoomLimits = RoomLimits { rooms_max: 3, members_max: 2, empty_for: Duration::from_secs(600) };
 
 /// A chat without clients: its node, its rooms, and their supervisor running.
 async fn chat(limits: RoomLimits) -> (Node, Rooms) {
-    let (node, pubsub) = (Node::new("test"), PubSub::new());
+    let history = app::history(&Config { history_max: 10, ..Config::default() });
+    let (node, pubsub) = (Node::new("test"), PubSub::new().with_history(&history));
     let presence = Presence::new("chat", &pubsub);
     let rooms = Rooms::new(&node, &pubsub, &presence, limits);
     node.start(rooms.supervisor()).await.unwrap();
@@ -31,8 +33,14 @@ fn member(node: &Node) -> (ProcessId, oneshot::Sender<()>) {
     (node.spawn(|_| async move { drop(left.await) }), stay)
 }
 
-async fn say(room: Pid<Room>, body: &str) -> Arc<Post> {
+async fn say(room: Pid<Room>, body: &str) -> Post {
     room.call(Say { from: Guest::called("Ada"), body: Body::parse(body).unwrap() }).await.unwrap().unwrap()
+}
+
+/// The places of what was said, each in the order of its incarnation.
+fn seqs(memory: &Memory) -> Vec<u64> {
+    let seq = |post: &Payload| post.parse::<serde_json::Value>().unwrap()["seq"].as_u64().unwrap();
+    memory.messages.iter().map(seq).collect()
 }
 
 async fn crash(room: Pid<Room>) -> Result<TooSoon, CallError> {
@@ -56,12 +64,12 @@ async fn a_room_remembers_what_was_said_in_its_order() {
         say(lobby, body).await;
     }
     let memory = lobby.call(Recall).await.unwrap();
-    let seqs: Vec<u64> = memory.messages.iter().map(|post| post.seq).collect();
+    let seqs = seqs(&memory);
     assert_eq!((memory.incarnation, seqs), (1, vec![1, 2, 3]));
 }
 
 #[tokio::test]
-async fn a_crashed_room_comes_back_under_its_name_without_its_memory() {
+async fn a_crashed_room_comes_back_under_its_name_and_nothing_that_was_said_is_lost() {
     let (node, rooms) = chat(LIMITS).await;
     let (ada, _stay) = member(&node);
     let first = rooms.enter(&name("lobby"), ada).await.unwrap();
@@ -72,7 +80,7 @@ async fn a_crashed_room_comes_back_under_its_name_without_its_memory() {
     let second = next_incarnation(&node, &rooms, first).await;
     assert_ne!(first.id(), second.id());
     let memory = second.call(Recall).await.unwrap();
-    assert_eq!((memory.incarnation, memory.messages.len()), (2, 0));
+    assert_eq!((memory.incarnation, seqs(&memory)), (2, vec![1]));
     assert_ne!(say(second, "after").await.id, before.id);
 }
 
@@ -211,7 +219,7 @@ async fn a_room_says_no_more_than_a_slow_line_carries() {
     let long = "🙂".repeat(Body::CHARS_MAX);
     assert!(u64::try_from(told(&long).await * long.len()).unwrap() <= BYTES.1 * 2);
     let memory = lobby.call(Recall).await.unwrap();
-    let seqs: Vec<u64> = memory.messages.iter().map(|post| post.seq).collect();
+    let seqs = seqs(&memory);
     assert!(
         seqs.is_sorted_by(|one, next| one + 1 == *next),
         "what was refused has no place in the order: {seqs:?}"
@@ -219,16 +227,19 @@ async fn a_room_says_no_more_than_a_slow_line_carries() {
 }
 
 #[tokio::test]
-async fn whatever_was_said_its_memory_is_less_than_a_connection_takes() {
-    let mut history = History::new(usize::MAX, MEMORY_BYTES_MAX);
+async fn whatever_was_said_what_is_kept_is_less_than_a_connection_takes() {
+    let history = app::history(&Config { history_max: usize::MAX, ..Config::default() });
+    let pubsub = PubSub::new().with_history(&history);
+    let (node, presence) = (Node::new("test"), Presence::new("chat", &pubsub));
+    let rooms = Rooms::new(&node, &pubsub, &presence, LIMITS);
     let body = Body::parse(&"\"".repeat(Body::CHARS_MAX)).unwrap();
-    for _ in 0..1000 {
-        let from = Guest::called("Ada");
-        history.append(|seq| Post { id: seq.to_string(), seq, from, body: body.clone(), at: 0 });
+    for seq in 1..=1000 {
+        let (id, from) = (seq.to_string(), Guest::called("Ada"));
+        rooms.broadcast(&name("lobby"), SAID, Post { id, seq, from, body: body.clone(), at: 0 }).unwrap();
     }
-    let memory = Memory { incarnation: 1, messages: history.posts() };
+    let memory = Memory { incarnation: 1, messages: rooms.said(&name("lobby")) };
     let bytes = serde_json::to_vec(&memory).unwrap().len();
-    assert!((MEMORY_BYTES_MAX / 2..=MEMORY_BYTES_MAX + 1024).contains(&bytes), "{bytes}");
+    assert!((200 << 10..=256 << 10).contains(&bytes), "{bytes}");
 }
 
 #[tokio::test]

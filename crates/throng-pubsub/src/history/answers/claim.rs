@@ -189,6 +189,21 @@ mod tests {
         assert!(matches!(third.try_recv(), Ok(Standing::Handled(Some(_)))));
     }
 
+    /// A client sent one message again and again, and went: each of its connections that were gone passed it on to the next from
+    /// within, and the program ended for want of stack.
+    #[test]
+    fn very_many_who_have_gone_are_passed_over() {
+        let answers = answers();
+        let first = claim(&answers);
+        for _ in 0..200_000 {
+            let scope = Scope { client: "ada".into(), topic: "room".into() };
+            answers.claim(scope, "1".into(), drop);
+        }
+        let last = ask(&answers);
+        drop(first);
+        assert!(matches!(last.try_recv(), Ok(Standing::Yours(_))));
+    }
+
     #[test]
     fn threads_that_race_handle_it_once() {
         for _ in 0..2_000 {

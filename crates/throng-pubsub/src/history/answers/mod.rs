@@ -105,9 +105,11 @@ impl Answers {
     }
 
     fn give_up(&self, scope: Scope, id: Arc<str>) {
-        let next = self.shared.window.lock().give_up(&scope, &id);
-        if let Some(resume) = next {
-            resume(Standing::Yours(Claim::new(self, scope, id)));
+        let mut next = self.shared.window.lock().give_up(&scope, &id);
+        // Those who wait may have gone: each gives it up at once, within the call, and there may be very many of them.
+        while let Some(resume) = next {
+            resume(Standing::Yours(Claim::new(self, scope.clone(), id.clone())));
+            next = self.shared.window.lock().passed_on(&scope, &id);
         }
     }
 }

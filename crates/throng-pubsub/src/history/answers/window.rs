@@ -35,8 +35,24 @@ struct Messages<W> {
 
 #[derive(Debug)]
 enum Message<W> {
-    InHand(Vec<W>),
+    InHand(InHand<W>),
     Handled(Outcome),
+}
+
+/// A message that somebody handles, or is about to.
+#[derive(Debug)]
+struct InHand<W> {
+    waiters: VecDeque<W>,
+    passing: Passing,
+}
+
+/// Whether the message is on its way from who gave it up to the next who waits.
+#[derive(Debug, PartialEq)]
+enum Passing {
+    No,
+    Yes,
+    /// And that one gave it up on the spot.
+    Refused,
 }
 
 /// How the handling of a message ended.
@@ -79,13 +95,13 @@ impl<W> Window<W> {
             Messages { by_id: HashMap::new(), handled: VecDeque::new() }
         });
         match messages.by_id.get_mut(id) {
-            Some(Message::InHand(waiters)) => {
-                waiters.push(waiter);
+            Some(Message::InHand(in_hand)) => {
+                in_hand.waiters.push_back(waiter);
                 Known::InHand
             }
             Some(Message::Handled(outcome)) => Known::Handled(waiter, outcome.clone()),
             None => {
-                messages.by_id.insert(id.clone(), Message::InHand(Vec::new()));
+                messages.by_id.insert(id.clone(), Message::InHand(InHand::new()));
                 Known::No(waiter)
             }
         }
@@ -102,8 +118,8 @@ impl<W> Window<W> {
     ) -> Vec<W> {
         let Some(messages) = self.scopes.get_mut(scope) else { return Vec::new() };
         let Some(message) = messages.by_id.get_mut(id) else { return Vec::new() };
-        let Message::InHand(waiters) = message else { return Vec::new() };
-        let waiters = std::mem::take(waiters);
+        let Message::InHand(in_hand) = message else { return Vec::new() };
+        let waiters = std::mem::take(&mut in_hand.waiters).into();
         self.bytes += bytes(id, &outcome);
         *message = Message::Handled(outcome);
         messages.handled.push_back((now, id.clone()));
@@ -114,19 +130,37 @@ impl<W> Window<W> {
         waiters
     }
 
-    /// Gives up a message that nobody has begun to handle: to the first who waits for it, or else it is not known any more.
+    /// Gives up a message that nobody has begun to handle: to the first who waits for it, or else it is not known any more. Whoever
+    /// passes it on says so when that is [done](Window::passed_on).
     pub(super) fn give_up(&mut self, scope: &Scope, id: &Arc<str>) -> Option<W> {
+        let Message::InHand(in_hand) = self.scopes.get_mut(scope)?.by_id.get_mut(id)? else { return None };
+        if in_hand.passing != Passing::No {
+            in_hand.passing = Passing::Refused;
+            return None;
+        }
+        self.pass(scope, id)
+    }
+
+    /// A message was passed on. If it was given up again meanwhile, it goes to the next.
+    pub(super) fn passed_on(&mut self, scope: &Scope, id: &Arc<str>) -> Option<W> {
+        let Message::InHand(in_hand) = self.scopes.get_mut(scope)?.by_id.get_mut(id)? else { return None };
+        match std::mem::replace(&mut in_hand.passing, Passing::No) {
+            Passing::Refused => self.pass(scope, id),
+            Passing::Yes | Passing::No => None,
+        }
+    }
+
+    fn pass(&mut self, scope: &Scope, id: &Arc<str>) -> Option<W> {
         let messages = self.scopes.get_mut(scope)?;
-        if let Message::InHand(waiters) = messages.by_id.get_mut(id)?
-            && !waiters.is_empty()
-        {
-            return Some(waiters.remove(0));
-        }
-        if let Some(Message::InHand(_)) = messages.by_id.get(id) {
+        let Message::InHand(in_hand) = messages.by_id.get_mut(id)? else { return None };
+        let next = in_hand.waiters.pop_front();
+        if next.is_some() {
+            in_hand.passing = Passing::Yes;
+        } else {
             messages.by_id.remove(id);
+            self.drop_if_empty(scope);
         }
-        self.drop_if_empty(scope);
-        None
+        next
     }
 
     /// Takes in what was written down.
@@ -148,7 +182,7 @@ impl<W> Window<W> {
             *bytes += scope.bytes();
             Messages { by_id: HashMap::new(), handled: VecDeque::new() }
         });
-        messages.by_id.insert(id.clone(), Message::InHand(Vec::new()));
+        messages.by_id.insert(id.clone(), Message::InHand(InHand::new()));
         drop(self.settle(scope, &id, outcome, at, options));
     }
 
@@ -225,6 +259,12 @@ impl<W> Window<W> {
     }
 }
 
+impl<W> InHand<W> {
+    fn new() -> InHand<W> {
+        InHand { waiters: VecDeque::new(), passing: Passing::No }
+    }
+}
+
 impl Scope {
     fn bytes(&self) -> usize {
         SCOPE_OVERHEAD_BYTES + self.client.len() + self.topic.len()
@@ -279,9 +319,25 @@ mod tests {
             window.arrive(&scope(1), &id, waiter);
         }
         assert_eq!(window.give_up(&scope(1), &id), Some("second"));
+        assert_eq!(window.passed_on(&scope(1), &id), None);
         assert_eq!(window.give_up(&scope(1), &id), Some("third"));
+        assert_eq!(window.passed_on(&scope(1), &id), None);
         assert_eq!(window.give_up(&scope(1), &id), None);
         assert_eq!(window.bytes(), 0);
+        assert_eq!(window.arrive(&scope(1), &id, "again"), Known::No("again"));
+    }
+
+    #[test]
+    fn who_gives_it_up_on_the_spot_leaves_the_passing_on_to_who_passed_it() {
+        let (mut window, id) = (Window::new(), Arc::from("a"));
+        for waiter in ["first", "second", "third"] {
+            window.arrive(&scope(1), &id, waiter);
+        }
+        assert_eq!(window.give_up(&scope(1), &id), Some("second"));
+        assert_eq!(window.give_up(&scope(1), &id), None);
+        assert_eq!(window.passed_on(&scope(1), &id), Some("third"));
+        assert_eq!(window.give_up(&scope(1), &id), None);
+        assert_eq!(window.passed_on(&scope(1), &id), None);
         assert_eq!(window.arrive(&scope(1), &id, "again"), Known::No("again"));
     }
 
