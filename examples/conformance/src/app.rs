@@ -42,6 +42,7 @@ pub fn tree(node: &Node, settings: &Settings) -> Result<(ChildSpec<Supervisor>, 
         .check_origin(CheckOrigin::list(ORIGINS)?)
         .limits(limits())
         .error_handler(answer_to_refusal)
+        .without_health()
         .socket(patient(), socket(&services))
         .socket(impatient(), socket_fast(&services))
         .routes(http::routes(this_endpoint.clone()))

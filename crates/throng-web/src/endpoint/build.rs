@@ -26,6 +26,7 @@ pub struct EndpointBuilder {
     pubsub: PubSub,
     sockets: Vec<(Mount, Arc<dyn SocketType>)>,
     routes: axum::Router,
+    serves_health: bool,
     url: Option<String>,
     check_origin: Option<CheckOrigin>,
     error_handler: Option<ErrorHandler>,
@@ -44,6 +45,7 @@ impl EndpointBuilder {
             pubsub: pubsub.clone(),
             sockets: Vec::new(),
             routes: axum::Router::new(),
+            serves_health: true,
             url: None,
             check_origin: None,
             error_handler: None,
@@ -129,6 +131,13 @@ impl EndpointBuilder {
         self
     }
 
+    /// Leaves out `/health/live` and `/health/ready`: an application with paths of its own asks
+    /// [`Endpoint::is_draining`](super::Endpoint::is_draining).
+    pub fn without_health(mut self) -> Self {
+        self.serves_health = false;
+        self
+    }
+
     /// Says that clients reach this endpoint by `https`, through a proxy that ends TLS; it matters for
     /// [`CheckOrigin::SameOrigin`].
     pub fn behind_tls(mut self) -> Self {
@@ -200,7 +209,10 @@ impl EndpointBuilder {
             proxies,
             addr: Mutex::new(None),
         });
-        let mut router = self.routes.merge(health::routes(&shared));
+        let mut router = self.routes;
+        if self.serves_health {
+            router = router.merge(health::routes(&shared));
+        }
         for (mut mount, sockets) in self.sockets {
             let own_rule = mount.check_origin.take().or_else(|| sockets.options().check_origin.clone());
             let rule = origins.rule(own_rule, &mount.path)?;

@@ -148,6 +148,11 @@ impl Endpoint {
         self.shared.pubsub.broadcast(id, fastlane::DISCONNECT, Payload::empty())
     }
 
+    /// Whether nobody is let in any more, as a shutdown has begun (§18.2): what `/health/ready` tells.
+    pub fn is_draining(&self) -> bool {
+        self.shared.connections.is_closed()
+    }
+
     /// Open connections.
     pub fn connection_count(&self) -> usize {
         self.shared.connections.count()

@@ -9,9 +9,16 @@ async fn it_says_when_it_is_ready_and_knows_no_other_path() {
     let server = Server::start().await;
     let answer = server.get("/demo/health").send().await;
     assert_eq!((answer.status, answer.json()), (200, json!({ "ok": true })));
-    for path in
-        ["/", "/demo", "/demo/nothing", "/socket", "/socket/", "/socket/websocke", "/socket_fast/other"]
-    {
+    for path in [
+        "/",
+        "/health/live",
+        "/demo",
+        "/demo/nothing",
+        "/socket",
+        "/socket/",
+        "/socket/websocke",
+        "/socket_fast/other",
+    ] {
         assert_eq!(server.get(path).send().await.status, 404, "{path}");
     }
     assert_eq!(server.get("/demo/broadcast").send().await.status, 404);
