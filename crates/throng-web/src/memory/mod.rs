@@ -91,7 +91,11 @@ pub(crate) async fn open(
     let visitor = Visitor::check(parts, path_params, Memory::NAME, mounted)?;
     let accepted = visitor.admit().await?;
     pipe.connect(accepted.outbox().clone());
+<<<<<<< HEAD
     mounted.shared.node.spawn(|ctx| Box::new(accepted).run(Box::new(Memory(pipe)), ctx).boxed());
+=======
+    mounted.shared.node.spawn(|ctx| Box::new(accepted).run(Box::new(Memory(pipe)), ctx));
+>>>>>>> refs/heads/load
     Ok(StatusCode::SWITCHING_PROTOCOLS.into_response())
 }
 
