@@ -20,7 +20,6 @@ use axum::{
     http::{Request, StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use futures_util::FutureExt;
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
 
@@ -91,11 +90,7 @@ pub(crate) async fn open(
     let visitor = Visitor::check(parts, path_params, Memory::NAME, mounted)?;
     let accepted = visitor.admit().await?;
     pipe.connect(accepted.outbox().clone());
-<<<<<<< HEAD
-    mounted.shared.node.spawn(|ctx| Box::new(accepted).run(Box::new(Memory(pipe)), ctx).boxed());
-=======
     mounted.shared.node.spawn(|ctx| Box::new(accepted).run(Box::new(Memory(pipe)), ctx));
->>>>>>> refs/heads/load
     Ok(StatusCode::SWITCHING_PROTOCOLS.into_response())
 }
 
