@@ -13,6 +13,8 @@ use crate::{
 
 /// What is read and thrown away while waiting for the client to hang up.
 const DISCARD_BYTES_MAX: usize = 1 << 20;
+/// What a message without a payload takes at least, head and mask: empty ones must not be free.
+const HEAD_BYTES_MIN: usize = 6;
 
 /// Closes in the way that the end asks for; it takes twice the close timeout at most.
 pub(super) async fn close<T: AsyncRead + AsyncWrite + Unpin>(
@@ -84,7 +86,7 @@ pub(crate) async fn linger<T: AsyncRead + AsyncWrite + Unpin>(mut stream: Stream
             stream.poll_read(cx, |incoming| match incoming {
                 Incoming::Close(_) => ControlFlow::Break(()),
                 other => {
-                    left = left.saturating_sub(other.len());
+                    left = left.saturating_sub(other.len() + HEAD_BYTES_MIN);
                     ControlFlow::Continue(())
                 }
             })

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use throng_web::Limits;
+use throng_web::{Limits, Quota};
 use tokio::task::JoinSet;
 
 use crate::support::{Client, Raw, Refused, Server, eventually};
@@ -24,6 +24,8 @@ async fn c8_thousands_of_slow_clients_are_reaped_and_a_healthy_one_does_not_noti
     let count = slow_clients();
     let server = Server::with_limits(|limits| {
         limits.header_timeout = Duration::from_secs(3);
+        // The healthy one asks as fast as it is answered.
+        limits.message_rate = Quota::new(1_000_000, 1_000_000);
         limits.connections_max = SLOW_MAX + 100;
         limits.connections_per_peer_max = SLOW_MAX + 100;
     })
