@@ -2,6 +2,7 @@
 //!
 //! The server is this program again, in a process of its own, so that clients and server each have all the descriptors that a
 //! process may have. `THRONG_CLIENTS` says how many clients there are; ten thousand are a step of the test run.
+#![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 
 use std::{
     env,

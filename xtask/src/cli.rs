@@ -11,6 +11,10 @@ pub(crate) enum Command {
     Test {
         only: Vec<String>,
     },
+    /// Run the long steps, some of them for so long.
+    Soak {
+        minutes: u32,
+    },
     /// Hand everything over to the benchmarks, which parse it themselves.
     Bench {
         arguments: Vec<String>,
@@ -23,6 +27,7 @@ The project's own commands.
 Usage: cargo xtask <command>
 
   test    the whole test run: installs what is missing, then checks everything
+  soak    the long runs before a release: `soak [MINUTES]`, 30 for each fuzzer unless told otherwise
   bench   the comparison with the peers, as one Markdown table
   help    this text
 
@@ -72,9 +77,21 @@ pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Command, 
     match command.as_str() {
         "help" | "--help" | "-h" => Ok(Command::Help),
         "test" => parse_test(rest),
+        "soak" => parse_soak(rest),
         "bench" => Ok(Command::Bench { arguments: rest.to_vec() }),
         unknown => Err(format!("there is no command `{unknown}`")),
     }
+}
+
+fn parse_soak(arguments: &[String]) -> Result<Command, String> {
+    let minutes = match arguments {
+        [] => 30,
+        [minutes] => {
+            minutes.parse().map_err(|_| format!("`soak` takes a number of minutes, not `{minutes}`"))?
+        }
+        [_, surplus, ..] => return Err(format!("`soak` does not know `{surplus}`")),
+    };
+    Ok(Command::Soak { minutes })
 }
 
 fn parse_test(arguments: &[String]) -> Result<Command, String> {
@@ -106,6 +123,13 @@ mod tests {
     fn nothing_asked_for_shows_the_help() {
         assert_eq!(parsed(""), Ok(Command::Help));
         assert_eq!(parsed("--help"), Ok(Command::Help));
+    }
+
+    #[test]
+    fn a_soak_takes_minutes() {
+        assert_eq!(parsed("soak"), Ok(Command::Soak { minutes: 30 }));
+        assert_eq!(parsed("soak 5"), Ok(Command::Soak { minutes: 5 }));
+        assert!(parsed("soak long").is_err() && parsed("soak 5 6").is_err());
     }
 
     #[test]

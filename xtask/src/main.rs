@@ -1,13 +1,14 @@
 //! The project's own commands, run as `cargo xtask …`.
 //!
-//! `test` is the whole test run and what continuous integration calls; `bench` is the comparison with the
-//! peers. Deciding is kept apart from doing: [`cli`], [`plan`], [`tally`] and [`summary`] are pure, and
-//! [`run`], [`process`], [`tools`], [`npm`], [`chat`] and [`mod@bench`] carry out what they say.
+//! `test` is the whole test run and what continuous integration calls; `soak` is what takes longer; `bench` is the
+//! comparison with the peers. Deciding is kept apart from doing: [`cli`], [`plan`], [`tally`] and [`summary`] are pure, and
+//! [`run`], [`process`], [`tools`], [`npm`], [`server`] and [`mod@bench`] carry out what they say.
 //!
 //! Every child process runs in a process group of its own under a time limit, and none outlives this command:
 //! not after a failure, not after a timeout and not after Ctrl-C. Only Unix is supported.
 #![forbid(unsafe_code)]
 
+mod autobahn;
 mod bench;
 mod cli;
 mod npm;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Command::Test { only } => run::test(&only),
+        Command::Soak { minutes } => run::soak(minutes),
         Command::Bench { arguments } => bench::run(&arguments),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::tools::Tool;
+use crate::{autobahn::Extent, tools::Tool};
 
 /// One step of the test run.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) enum Work {
     /// Runs commands that report tests if `probe` succeeds. What it needs cannot be asked of every machine, so
     /// the step is left out with the given reason elsewhere, and that is no failure.
     TestsIf { probe: Invocation, reason: &'static str, commands: Vec<Invocation> },
+    /// Runs the Autobahn test suite, where there is a Python for it.
+    Autobahn(Extent),
     /// Builds an example, starts it on a free port and runs a Node script of its folder `e2e` against its URL.
     Against(Example, &'static str),
 }
@@ -59,7 +61,7 @@ impl Example {
 pub(crate) struct Invocation {
     pub(crate) program: Program,
     pub(crate) arguments: Vec<&'static str>,
-    pub(crate) environment: Vec<(&'static str, &'static str)>,
+    pub(crate) environment: Vec<(&'static str, String)>,
     pub(crate) directory: &'static str,
 }
 
@@ -77,6 +79,30 @@ pub(crate) fn steps() -> Vec<Step> {
     steps.extend(tests());
     steps.extend(browser_tests());
     steps
+}
+
+/// The steps of a soak: what takes long, before a release.
+pub(crate) fn long_steps(time: u32) -> Vec<Step> {
+    vec![
+        Step {
+            name: "fuzz",
+            about: "the decoders of what strangers send, from a new seed",
+            limit: minutes(20 + u64::from(time)),
+            needs: &[],
+            work: Work::Tests(vec![fuzz().with("THRONG_FUZZ_MINUTES", time)]),
+        },
+        Step {
+            name: "autobahn",
+            about: "the whole Autobahn test suite, with compression and without",
+            limit: minutes(3 * 60),
+            needs: &[],
+            work: Work::Autobahn(Extent::Full),
+        },
+    ]
+}
+
+fn fuzz() -> Invocation {
+    cargo("test --package throng-web --features fuzzing --test fuzz --release -- --nocapture")
 }
 
 fn checks() -> Vec<Step> {
@@ -177,7 +203,6 @@ fn tests() -> Vec<Step> {
             ]),
         },
         Step {
-<<<<<<< HEAD
             name: "hostile",
             about: "floods, slow readers and writers, garbage, joins without end: against a server in a process of its own",
             limit: minutes(20),
@@ -185,9 +210,10 @@ fn tests() -> Vec<Step> {
             work: Work::Tests(vec![cargo(
                 "test --release --package throng-hostile -- --test-threads 1 --nocapture",
             )]),
-=======
+        },
+        Step {
             name: "million",
-            about: "a million joined channels on one node: one broadcast reaches each of them, in at most 2.5 GB",
+            about: "a million joined channels on one node: one broadcast reaches each of them once, within a bound on memory",
             limit: minutes(30),
             needs: &[],
             work: Work::Tests(vec![
@@ -204,7 +230,20 @@ fn tests() -> Vec<Step> {
                 cargo("test --package throng-load --test storms --release -- --nocapture")
                     .with("THRONG_CLIENTS", "10000"),
             ]),
->>>>>>> main
+        },
+        Step {
+            name: "fuzz",
+            about: "the decoders of what strangers send, with a billion bytes each of what is nearly right",
+            limit: minutes(20),
+            needs: &[],
+            work: Work::Tests(vec![fuzz().with("THRONG_FUZZ_MEGABYTES", 1_000)]),
+        },
+        Step {
+            name: "autobahn",
+            about: "the Autobahn test suite: the WebSocket protocol, and some of its compression",
+            limit: minutes(30),
+            needs: &[],
+            work: Work::Autobahn(Extent::Short),
         },
         Step {
             name: "bench",
@@ -254,7 +293,7 @@ fn browser_tests() -> Vec<Step> {
             about: "what clients miss and send again: the unmodified npm package `phoenix`, and the project's own client",
             limit: minutes(20),
             needs: &[Tool::Node, Tool::Npm],
-            work: Work::AgainstChat("recovery.mjs"),
+            work: Work::Against(Example::Chat, "recovery.mjs"),
         },
         Step {
             name: "longpoll",
@@ -271,7 +310,7 @@ fn browser_tests() -> Vec<Step> {
             work: Work::Against(Example::Conformance, "phoenix.mjs"),
         },
         Step {
-            name: "conformance-browser",
+            name: "pages",
             about: "phoenix.js in headless Chromium against the conformance application",
             limit: minutes(20),
             needs: &[Tool::Node, Tool::Npm, Tool::Chromium],
@@ -326,8 +365,8 @@ impl Invocation {
         Invocation { program, arguments, environment: Vec::new(), directory: "." }
     }
 
-    fn with(mut self, variable: &'static str, value: &'static str) -> Invocation {
-        self.environment.push((variable, value));
+    fn with(mut self, variable: &'static str, value: impl ToString) -> Invocation {
+        self.environment.push((variable, value.to_string()));
         self
     }
 

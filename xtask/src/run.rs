@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    npm,
+    autobahn, npm,
     plan::{self, Example, Invocation, Program, Step, Work},
     process::{self, Ended},
     server::Server,
@@ -19,7 +19,15 @@ use crate::{
 
 /// Runs the steps named in `only`, or all of them, and prints how each of them went.
 pub(crate) fn test(only: &[String]) -> ExitCode {
-    let steps = plan::select(plan::steps(), only);
+    carry_out_all(plan::select(plan::steps(), only))
+}
+
+/// Runs the long steps, of which some take as many minutes as they are told.
+pub(crate) fn soak(minutes: u32) -> ExitCode {
+    carry_out_all(plan::long_steps(minutes))
+}
+
+fn carry_out_all(steps: Vec<Step>) -> ExitCode {
     let needs: Vec<Tool> = steps.iter().flat_map(|step| step.needs.iter().copied()).collect();
     tools::install_missing(&needs);
 
@@ -59,6 +67,7 @@ fn carry_out(step: &Step) -> Outcome {
             true => some_tests(run_all(commands, deadline)),
             false => Outcome::Skipped((*reason).to_owned()),
         },
+        Work::Autobahn(extent) => autobahn::run(*extent, deadline),
         Work::Against(example, script) => against(*example, step, script, deadline),
     }
 }
@@ -123,7 +132,7 @@ fn against(example: Example, step: &Step, script: &str, deadline: Instant) -> Ou
 }
 
 /// Runs one command, shows what it prints as it prints it, and counts the tests it reports.
-fn run(command: &mut Command, deadline: Instant) -> (Tally, Result<(), String>) {
+pub(crate) fn run(command: &mut Command, deadline: Instant) -> (Tally, Result<(), String>) {
     let program = command.get_program().to_string_lossy().into_owned();
     let words: Vec<_> = command.get_args().map(|word| word.to_string_lossy()).collect();
     let name = program.rsplit('/').next().unwrap_or(&program);
@@ -160,7 +169,7 @@ fn command(invocation: &Invocation) -> Command {
         Program::Node => Command::new("node"),
     };
     command.args(&invocation.arguments);
-    command.envs(invocation.environment.iter().copied());
+    command.envs(invocation.environment.iter().map(|(variable, value)| (variable, value)));
     command.current_dir(workspace::root().join(invocation.directory));
     command
 }

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::Write,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::mpsc::RecvTimeoutError,
     thread,
@@ -36,11 +36,24 @@ impl Server {
     ///
     /// One line that says why it did not start.
     pub(crate) fn start(name: &'static str, step: &str) -> Result<Server, String> {
+        Server::launch(name, Path::new(name), &[], step)
+    }
+
+    /// As [`Server::start`], for an example of a package, which is told some words.
+    ///
+    /// # Errors
+    ///
+    /// One line that says why it did not start.
+    pub(crate) fn start_example(name: &'static str, words: &[&str], step: &str) -> Result<Server, String> {
+        Server::launch(name, &Path::new("examples").join(name), words, step)
+    }
+
+    fn launch(name: &'static str, program: &Path, words: &[&str], step: &str) -> Result<Server, String> {
         let log = workspace::target().join(format!("xtask/{name}-{step}.log"));
         let file = create(&log).map_err(|error| format!("{}: {error}", log.display()))?;
         let start = |file: &File| {
-            let mut command = Command::new(workspace::target().join("release").join(name));
-            command.current_dir(workspace::root()).env("PORT", "0");
+            let mut command = Command::new(workspace::target().join("release").join(program));
+            command.args(words).current_dir(workspace::root()).env("PORT", "0");
             Group::start(command.stdout(Stdio::piped()).stderr(file.try_clone()?))
         };
         let group = start(&file).map_err(|error| format!("cannot start {name}: {error}"))?;
@@ -99,7 +112,7 @@ impl Server {
 
 /// The address in a line like `chat is listening on http://127.0.0.1:4000`.
 fn url_in(line: &str) -> Option<&str> {
-    let start = line.find("http://127.0.0.1:")?;
+    let start = ["http", "ws"].iter().find_map(|scheme| line.find(&format!("{scheme}://127.0.0.1:")))?;
     line[start..].split(|c: char| c.is_whitespace() || c.is_control()).next()
 }
 
@@ -118,6 +131,7 @@ mod tests {
     fn the_url_is_found_within_a_line() {
         let line = "chat is listening on http://127.0.0.1:40123 (Ctrl-C stops it)";
         assert_eq!(url_in(line), Some("http://127.0.0.1:40123"));
+        assert_eq!(url_in("ws://127.0.0.1:1"), Some("ws://127.0.0.1:1"));
     }
 
     #[test]

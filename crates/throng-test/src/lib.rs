@@ -32,7 +32,7 @@
 //! # }
 //! ```
 //!
-//! With the feature `channels`, a [`TestSocket`] is a client of an endpoint: a channel is tested without a socket, in five lines.
+//! With the feature `channels`, a `TestSocket` is a client of an endpoint: a channel is tested without a socket, in five lines.
 //!
 //! [`Address::sync`]: throng_runtime::Address::sync
 #![forbid(unsafe_code)]

@@ -8,3 +8,14 @@ pub use self::{
     decoders::{TARGETS, Target},
     echo::echo,
 };
+
+/// Feeds bytes to the decoder of that name.
+///
+/// # Panics
+///
+/// When there is none of that name, or it breaks a promise.
+pub fn run(name: &str, bytes: &[u8]) {
+    let target = TARGETS.iter().find(|target| target.name == name);
+    let target = target.unwrap_or_else(|| panic!("there is no target {name}"));
+    (target.run)(bytes);
+}

@@ -12,6 +12,7 @@ import { duration, explain } from "./words.js";
 /** @typedef {import("./timeline.js").Post} Post */
 /** @typedef {import("./composer.js").Composer} Composer */
 /** @typedef {import("../client/channel.js").ChannelStatus} ChannelStatus */
+/** @typedef {import("../client/position.js").Page} Page */
 
 /** A restart takes a few milliseconds. The page shows it for longer than that, or nobody would see it, in milliseconds. */
 const SEEN = 1000;
@@ -102,7 +103,7 @@ export class Room {
     channel.on("new_msg", (/** @type {Post} */ post) => {
       if (timeline.say(post) && post.from.id !== this.#me) this.#shown.onNews();
     });
-    channel.onGap(() => timeline.note("Some of what was said while you were away is not kept any more."));
+    channel.onGap((page) => timeline.note(`${lost(channel.since, page)} said while you were away are not kept any more.`));
     channel.on("room_down", ({ reason }) => {
       this.#fellAt = performance.now();
       showRoomLife("crashed");
@@ -156,4 +157,15 @@ export class Room {
       timeline.note(explain(response));
     }
   }
+}
+
+/**
+ * How much is lost between a place and what is kept; a number where both are of one log.
+ * @param {string | null} since
+ * @param {Page} page
+ */
+function lost(since, { epoch, messages }) {
+  const [before, offset] = (since ?? "").split(":");
+  const count = (messages[0]?.offset ?? 0) - 1 - Number(offset);
+  return before === epoch && count > 0 ? `${count} messages that were` : "Messages that were";
 }

@@ -10,7 +10,8 @@ use throng::{
     prelude::*,
     pubsub::{Extras, PayloadError, Presences},
     web::{
-        CheckOrigin, EndpointError, Limits, LongPoll, Mount, OriginPatternError, Quota, Tokens, WeakSecret,
+        CheckOrigin, Compress, EndpointError, Limits, LongPoll, Mount, OriginPatternError, Quota, Tokens,
+        WeakSecret,
     },
 };
 
@@ -82,6 +83,7 @@ fn impatient() -> Mount {
 /// Every channel there is.
 fn socket(services: &Arc<Services>) -> SocketRouter<Caller> {
     callers(services)
+        .compress(Compress::default())
         .channel::<RoomChannel>("room:*")
         .channel::<PresenceChannel>("presence:*")
         .channel::<Lobby>("lobby")

@@ -45,7 +45,7 @@ fn c18_6_who_comes_back_to_many_topics_is_not_taken_for_slow() {
         let history =
             if message[3] == "phx_reply" { &message[4]["response"]["history"] } else { &message[4] };
         let messages = history["messages"].as_array().map_or(&[][..], Vec::as_slice);
-        told += messages.iter().filter(|message| message["event"] == Value::from("numbered")).count() as u64;
+        told += messages.iter().filter(|message| message["event"] == "numbered").count() as u64;
     }
     assert_eq!(server.stats().closed_for_being_slow, 0);
 }

@@ -10,9 +10,10 @@ const INHERITED: [&str; 6] = ["version", "edition", "rust-version", "license", "
 /// Tables that only the root may have.
 const ROOT_ONLY: [&str; 4] = ["profile", "patch", "replace", "workspace"];
 
-/// The manifests of the members; the benchmarks are a workspace of their own.
+/// The manifests of the members; the benchmarks and the fuzzers are workspaces of their own.
 fn manifests() -> Vec<(String, Table)> {
-    let is_member = |text: &Text| text.path != "Cargo.toml" && !text.path.starts_with("bench/");
+    let is_apart = |path: &str| path.starts_with("bench/") || path.starts_with("fuzz/");
+    let is_member = |text: &Text| text.path != "Cargo.toml" && !is_apart(&text.path);
     let members = texts(&["Cargo.toml"]).into_iter().filter(is_member);
     members.map(|Text { path, text }| (path, text.parse().unwrap())).collect()
 }

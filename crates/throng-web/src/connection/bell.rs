@@ -1,50 +1,37 @@
-//! What wakes whoever serves a connection, and what it was woken for.
+//! What wakes whoever waits for one thing: a waker, and whether it was rung.
 
 use std::{
-    sync::atomic::{AtomicU8, Ordering},
+    sync::atomic::{AtomicBool, Ordering},
     task::{Context, Poll},
 };
 
 use atomic_waker::AtomicWaker;
 
-/// Frames may have been queued.
-pub(super) const FRAMES: u8 = 1;
-/// There may be news, a reason to close, or fewer events in flight.
-pub(super) const NEWS: u8 = 2;
-
-/// Rung by anybody, heard by one task for each of what it is rung for: the process of a WebSocket listens for both, that of a
-/// long-poll session for news, and its requests for frames. What was rung while nobody listened is heard by the next who does.
+/// Rung by anybody, heard by one task: the last that listened. What was rung while nobody did is heard by the next who does.
 #[derive(Debug, Default)]
 pub(super) struct Bell {
-    frames: AtomicWaker,
-    news: AtomicWaker,
-    rung: AtomicU8,
+    waker: AtomicWaker,
+    is_rung: AtomicBool,
 }
 
 impl Bell {
-    pub(super) fn ring(&self, what: u8) {
-        self.rung.fetch_or(what, Ordering::Release);
-        self.wakers(what).for_each(AtomicWaker::wake);
+    pub(super) fn ring(&self) {
+        self.is_rung.store(true, Ordering::Release);
+        self.waker.wake();
     }
 
-    /// Ready, and silent again, if it was rung for any of this.
-    pub(super) fn poll_rung(&self, what: u8, cx: &mut Context<'_>) -> Poll<()> {
-        if self.take(what) {
+    /// Ready, and silent again, if it was rung.
+    pub(super) fn poll_rung(&self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.take() {
             return Poll::Ready(());
         }
-        self.wakers(what).for_each(|waker| waker.register(cx.waker()));
+        self.waker.register(cx.waker());
         // It may have been rung since; whoever did found no waker.
-        if self.take(what) { Poll::Ready(()) } else { Poll::Pending }
+        if self.take() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    fn wakers(&self, what: u8) -> impl Iterator<Item = &AtomicWaker> {
-        let wakers = [(FRAMES, &self.frames), (NEWS, &self.news)];
-        wakers.into_iter().filter(move |(kind, _)| what & kind != 0).map(|(_, waker)| waker)
-    }
-
-    fn take(&self, what: u8) -> bool {
-        self.rung.load(Ordering::Relaxed) & what != 0
-            && self.rung.fetch_and(!what, Ordering::Acquire) & what != 0
+    fn take(&self) -> bool {
+        self.is_rung.load(Ordering::Relaxed) && self.is_rung.swap(false, Ordering::Acquire)
     }
 }
 
@@ -62,16 +49,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_heard_once_for_each_of_what_it_was_rung_for() {
+    fn it_is_heard_once_however_often_it_was_rung() {
         let bell = Bell::default();
-        let heard = |what| poll_fn(|cx| bell.poll_rung(what, cx)).now_or_never().is_some();
-        assert!(!heard(FRAMES));
-        bell.ring(FRAMES);
-        bell.ring(FRAMES | NEWS);
-        assert!(heard(NEWS) && heard(FRAMES));
-        assert!(!heard(NEWS) && !heard(FRAMES | NEWS));
-        bell.ring(NEWS);
-        assert!(heard(FRAMES | NEWS));
+        let heard = || poll_fn(|cx| bell.poll_rung(cx)).now_or_never().is_some();
+        assert!(!heard());
+        bell.ring();
+        bell.ring();
+        assert!(heard());
+        assert!(!heard());
     }
 
     #[test]
@@ -86,7 +71,7 @@ mod tests {
         let (bell, answered) = (Bell::default(), Bell::default());
         let listen = |bell: &Bell| {
             let waker = Waker::from(Arc::new(Unpark(thread::current())));
-            while bell.poll_rung(FRAMES, &mut Context::from_waker(&waker)).is_pending() {
+            while bell.poll_rung(&mut Context::from_waker(&waker)).is_pending() {
                 thread::park();
             }
         };
@@ -94,11 +79,11 @@ mod tests {
             scope.spawn(|| {
                 for _ in 0..ROUNDS {
                     listen(&bell);
-                    answered.ring(FRAMES);
+                    answered.ring();
                 }
             });
             for _ in 0..ROUNDS {
-                bell.ring(FRAMES);
+                bell.ring();
                 listen(&answered);
             }
         });

@@ -102,6 +102,7 @@ impl Accepted {
     /// The life of the connection's process: open, serve, close.
     ///
     /// A block and not an `async fn`, which would keep a second place for each of its arguments as long as it lives.
+    #[allow(clippy::manual_async_fn, reason = "an open connection should be small")]
     pub(crate) fn run<T: Transport>(
         self: Box<Self>,
         mut transport: Box<T>,
@@ -115,7 +116,11 @@ impl Accepted {
             let lease = self.session.is_live().then(|| Arc::new(Lease::new(self.session.expires_at())));
             let mut watch = ConnectionWatch::begin(&link);
             let mut client = Client::new(&mut ctx, &link, &self.session, lease.as_ref(), limits);
-            let end = serve(&mut *transport, &mut client, &link, lease.as_deref(), limits).await;
+            let end = match lease.as_deref() {
+                None => transport.serve(&mut client).await,
+                // In a box of its own: most connections have no end that is known before.
+                Some(lease) => Box::pin(serve_within(lease, &mut *transport, &mut client, &link)).await,
+            };
             if let Some(watch) = &mut watch {
                 watch.ended(&end, client.received());
             }
@@ -151,21 +156,17 @@ impl Accepted {
     }
 }
 
-/// Serves until the connection ends, or asks it to when the client's time is over.
-async fn serve<T: Transport>(
+/// Serves until the connection ends, and asks it to when the client's time is over.
+async fn serve_within<T: Transport>(
+    lease: &Lease,
     transport: &mut T,
     client: &mut Client<'_>,
     link: &Link,
-    lease: Option<&Lease>,
-    limits: &Limits,
 ) -> End {
-    // One place for it, whether or not somebody watches: an open connection carries this around.
+    let notice = client.limits().expiry_notice;
     let mut serving = std::pin::pin!(transport.serve(client));
-    let Some(lease) = lease else { return serving.await };
-    // In a box of its own: most connections have no end that is known before.
-    let watching = Box::pin(lease.watch(link, limits.expiry_notice));
     tokio::select! {
         end = serving.as_mut() => end,
-        () = watching => serving.await,
+        () = lease.watch(link, notice) => serving.await,
     }
 }

@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 
 use super::{
     backlog::Flights,
-    bell::{Bell, FRAMES, NEWS},
+    bell::Bell,
     queue::{Queue, Record},
     waiting::Mark,
 };
@@ -36,8 +36,10 @@ pub(crate) enum ChannelNews {
 /// The outbound side of one connection, shared by its channels and the topics they subscribe to.
 pub(crate) struct Outbox {
     queue: Mutex<Queue>,
+    /// Rung for whoever sends the frames.
+    frames: Bell,
     /// Rung for the connection's process.
-    bell: Bell,
+    news: Bell,
     /// Rung for whoever waits for room.
     sent: Notify,
     /// Held by the channel that tells the client what it missed; there is none before a channel does.
@@ -50,7 +52,8 @@ impl Outbox {
     pub(crate) fn new(limits: &Limits) -> Outbox {
         Outbox {
             queue: Mutex::new(Queue::new(limits.outbound_bytes_max)),
-            bell: Bell::default(),
+            frames: Bell::default(),
+            news: Bell::default(),
             sent: Notify::new(),
             replay: OnceLock::new(),
             flights: Mutex::new(Flights::new(limits)),
@@ -126,13 +129,14 @@ impl Outbox {
         }
         queue.tell(news);
         drop(queue);
-        self.bell.ring(FRAMES | NEWS);
+        self.frames.ring();
+        self.news.ring();
     }
 
     /// Asks the connection to close; the first reason counts.
     pub(crate) fn close(&self, reason: CloseReason) {
         self.queue.lock().stop(reason);
-        self.bell.ring(NEWS);
+        self.news.ring();
         self.sent.notify_waiters();
     }
 
@@ -163,17 +167,21 @@ impl Outbox {
 
     /// Resolves when frames may have been queued since the last time.
     pub(crate) async fn frames_ready(&self) {
-        poll_fn(|cx| self.bell.poll_rung(FRAMES, cx)).await;
+        poll_fn(|cx| self.frames.poll_rung(cx)).await;
     }
 
     /// Resolves when there may be news, a reason to close, or fewer events in flight.
     pub(crate) async fn news_ready(&self) {
-        poll_fn(|cx| self.bell.poll_rung(NEWS, cx)).await;
+        poll_fn(|cx| self.news.poll_rung(cx)).await;
     }
 
     /// Resolves, once it is [rung](Outbox::frames_ready) for either, for a transport that looks by itself what there is.
     pub(crate) fn poll_ready(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.bell.poll_rung(FRAMES | NEWS, cx)
+        // Both, so that either wakes.
+        match (self.frames.poll_rung(cx), self.news.poll_rung(cx)) {
+            (Poll::Pending, Poll::Pending) => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
     }
 
     /// Drops what is queued and whatever would be.
@@ -216,7 +224,7 @@ impl Outbox {
         // The reader only waits for the step back under the bound; every other would wake it for nothing.
         if were_too_many && !flights.are_too_many() {
             drop(flights);
-            self.bell.ring(NEWS);
+            self.news.ring();
         }
     }
 
@@ -239,8 +247,9 @@ impl Outbox {
         change(&mut queue);
         let overflown = queue.is_stopped();
         drop(queue);
-        self.bell.ring(if overflown { FRAMES | NEWS } else { FRAMES });
+        self.frames.ring();
         if overflown {
+            self.news.ring();
             self.sent.notify_waiters();
         }
     }
@@ -261,6 +270,8 @@ impl fmt::Debug for Outbox {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use std::sync::Arc;
 
     use super::*;
 

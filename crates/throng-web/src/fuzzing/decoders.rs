@@ -19,6 +19,8 @@ pub struct Target {
     pub name: &'static str,
     /// Feeds it bytes.
     pub run: fn(&[u8]),
+    /// Inputs that it understands, to begin from.
+    pub seeds: &'static [&'static [u8]],
 }
 
 impl fmt::Debug for Target {
@@ -29,12 +31,53 @@ impl fmt::Debug for Target {
 
 /// All of them.
 pub const TARGETS: [Target; 6] = [
-    Target { name: "websocket", run: websocket },
-    Target { name: "inflate", run: inflate },
-    Target { name: "extensions", run: extensions },
-    Target { name: "protocol_text", run: protocol_text },
-    Target { name: "protocol_binary", run: protocol_binary },
-    Target { name: "params", run: params },
+    Target {
+        name: "websocket",
+        run: websocket,
+        seeds: &[
+            // A text, a ping within fragments, a close; whole, and in parts of four bytes.
+            b"\xFE\x81\x85\x01\x02\x03\x04IgohnB\x01\x81\0\0\0\0a\x89\x80\0\0\0\0\x80\x81\0\0\0\0b\x88\x82\0\0\0\0\x03\xE8",
+            b"\x06\x82\xFE\0\x80\0\0\0\0binary binary binary binary binary binary binary binary binary binary binary binary binary binary binary binary binary bina",
+            // Compressed, as in RFC 7692 §7.2.3.
+            b"\xFF\xC1\x87\0\0\0\0\xF2\x48\xCD\xC9\xC9\x07\0\x41\x83\0\0\0\0\xF2\x48\xCD\x80\x84\0\0\0\0\xC9\xC9\x07\0",
+        ],
+    },
+    Target {
+        name: "inflate",
+        run: inflate,
+        seeds: &[
+            b"\xF2\x48\xCD\xC9\xC9\x07\0",
+            b"\0\x05\0\xFA\xFFHello\0",
+            b"\xF3\x48\xCD\xC9\xC9\x07\0\0",
+        ],
+    },
+    Target {
+        name: "extensions",
+        run: extensions,
+        seeds: &[
+            b"permessage-deflate; client_max_window_bits; server_max_window_bits=10, permessage-deflate",
+            b"x-webkit-deflate-frame, permessage-deflate; server_no_context_takeover; client_max_window_bits=\"15\"",
+        ],
+    },
+    Target {
+        name: "protocol_text",
+        run: protocol_text,
+        seeds: &[
+            br#"["1","2","room:1","phx_join",{"a":[1,2.5e3,null,"\u00e9"]}]"#,
+            br#"[null,7,"phoenix","heartbeat",{}]"#,
+            br#"{"topic":"room:1","event":"said","ref":"3","payload":{"words":"hello"},"join_ref":1}"#,
+        ],
+    },
+    Target {
+        name: "protocol_binary",
+        run: protocol_binary,
+        seeds: &[b"\0\x01\x02\x06\x04122room:asaid\x01\x02\x03", b"\0\0\0\x06\x08room:aphx_join"],
+    },
+    Target {
+        name: "params",
+        run: params,
+        seeds: &[b"user=ada&a[b][c]=1&l[]=x&l[]=%C3%A9&vsn=2.0.0&", b"token=SFMyNTY.g2gDYQ&list[][name]=1"],
+    },
 ];
 
 /// The first byte says how the rest is cut, and whether compression was agreed on: any cut gives the same.

@@ -17,6 +17,10 @@ use crate::{
 };
 
 /// Answers a handshake, and then every message by itself until the client leaves or breaks a rule.
+///
+/// # Cancel safety
+///
+/// It waits for nothing: what follows the handshake is a task of its own.
 pub async fn echo(request: Request, message_bytes_max: usize, compress: Option<Compress>) -> Response {
     let (mut parts, _body) = request.into_parts();
     let accepted = handshake::accept_key(&parts);

@@ -110,8 +110,7 @@ impl Transport for Memory {
                 biased;
                 () = outbox.news_ready() => {}
                 sent = self.0.take_sent(client.is_behind()) => {
-                    // In a box of its own: most of the time nothing is taken.
-                    if let Err(end) = Box::pin(take(sent, client)).await {
+                    if let Err(end) = take(sent, client).await {
                         return end;
                     }
                 }

@@ -70,7 +70,6 @@ impl MemorySocket {
     /// # Cancel safety
     ///
     /// Dropping the future loses nothing.
-    #[expect(clippy::should_implement_trait, reason = "the field's word; this one is awaited")]
     pub async fn next(&mut self) -> Option<SocketFrame> {
         loop {
             match self.pipe.look() {

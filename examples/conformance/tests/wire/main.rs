@@ -10,6 +10,7 @@ mod broadcasts;
 mod bytes;
 mod callbacks;
 mod clients;
+mod compression;
 mod dispatch;
 mod ends;
 mod envelopes;
