@@ -213,7 +213,7 @@ fn tests() -> Vec<Step> {
         },
         Step {
             name: "million",
-            about: "a million joined channels on one node: one broadcast reaches each of them, in at most 2.5 GB",
+            about: "a million joined channels on one node: one broadcast reaches each of them once, within a bound on memory",
             limit: minutes(30),
             needs: &[],
             work: Work::Tests(vec![

@@ -5,7 +5,7 @@
 //! delivered under a lock.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{
         Arc, Weak,
         atomic::{AtomicU64, Ordering},
@@ -16,6 +16,7 @@ use std::{
 use crate::{
     call::Unanswered,
     exit::Exit,
+    few::Few,
     introspect::{About, Ancestor},
     message::{Down, Exited, MonitorRef},
     pid::ProcessId,
@@ -39,9 +40,9 @@ pub(crate) struct Control {
     /// Who started and linked this process (G17).
     pub(crate) parent: Option<ProcessId>,
     /// Who monitors this process.
-    pub(crate) watchers: BTreeMap<MonitorRef, Watcher>,
+    pub(crate) watchers: Few<MonitorRef, Watcher>,
     /// Whom this process monitors, until it handles the `Down`.
-    pub(crate) watching: BTreeMap<MonitorRef, ProcessId>,
+    pub(crate) watching: Few<MonitorRef, ProcessId>,
     /// How an exit signal becomes a message; there when the process traps exits.
     pub(crate) trap: Option<fn(Generation, Exited) -> Envelope>,
     /// Linked processes whose exits were trapped, until it handles the `Exited`.

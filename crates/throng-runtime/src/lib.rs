@@ -21,6 +21,7 @@ mod ctx;
 pub mod dictionary;
 mod error;
 mod exit;
+mod few;
 mod gen_server;
 mod inbox;
 mod introspect;

@@ -1,5 +1,5 @@
 //! A process whose descriptors run out; in a process of its own, for the limit is the whole process's.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "a test that cannot do what it needs has failed")]
 #![cfg(unix)]
 
 use std::{fs::File, net::Ipv4Addr, time::Duration};
