@@ -6,29 +6,13 @@ mod raw;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
-use raw::{PLAIN, Raw};
+use raw::{PLAIN, Raw, Room};
 use serde_json::{Value, json};
-use throng_runtime::{Exit, Node};
-use throng_web::{Channel, Endpoint, JoinError, PubSub, Reply, Socket, SocketRouter};
+use throng_runtime::Node;
+use throng_web::{Endpoint, PubSub, SocketRouter};
 
 const OFFER: &str = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n";
 const COMPRESSED_TEXT: u8 = 0xC1;
-
-struct Room;
-
-impl Channel for Room {
-    type Assigns = ();
-    type Params = ();
-    type Event = Value;
-
-    async fn join(_: (), _: &mut Socket<'_, Self>) -> Result<Room, JoinError> {
-        Ok(Room)
-    }
-
-    async fn handle_in(&mut self, event: Value, _: &mut Socket<'_, Self>) -> Result<Reply, Exit> {
-        Ok(Reply::ok(event["payload"].clone()))
-    }
-}
 
 /// Runs a test's clients against a server of its own, which compresses or does not.
 fn with_server(compresses: bool, test: impl FnOnce(&Endpoint, SocketAddr)) {

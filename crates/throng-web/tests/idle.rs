@@ -5,11 +5,10 @@ mod raw;
 
 use std::{alloc::System, net::Ipv4Addr, thread, time::Duration};
 
-use raw::{PLAIN, Raw};
-use serde_json::Value;
+use raw::{PLAIN, Raw, Room};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
-use throng_runtime::{Exit, Node};
-use throng_web::{Channel, Endpoint, JoinError, PubSub, Reply, Socket, SocketRouter};
+use throng_runtime::Node;
+use throng_web::{Endpoint, PubSub, SocketRouter};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -17,22 +16,6 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 const CLIENTS: usize = 200;
 /// On the heap of the server. The allocator's own overhead comes on top of it.
 const BYTES_MAX: usize = 5_000;
-
-struct Room;
-
-impl Channel for Room {
-    type Assigns = ();
-    type Params = ();
-    type Event = Value;
-
-    async fn join(_: (), _: &mut Socket<'_, Self>) -> Result<Room, JoinError> {
-        Ok(Room)
-    }
-
-    async fn handle_in(&mut self, _: Value, _: &mut Socket<'_, Self>) -> Result<Reply, Exit> {
-        Ok(Reply::none())
-    }
-}
 
 fn live_bytes() -> usize {
     let stats = ALLOCATOR.stats();

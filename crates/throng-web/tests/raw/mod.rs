@@ -1,4 +1,5 @@
-//! A client on a blocking socket of its own: it allocates nothing that a test would count, and knows no rules.
+//! A client on a blocking socket of its own: it allocates nothing that a test would count, and knows no rules. And a room that
+//! answers with what it was sent.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::{
@@ -6,6 +7,10 @@ use std::{
     net::{SocketAddr, TcpStream},
     time::Duration,
 };
+
+use serde_json::Value;
+use throng_runtime::Exit;
+use throng_web::{Channel, JoinError, Reply, Socket};
 
 /// What a client without extensions sends.
 pub(crate) const PLAIN: &str = "";
@@ -74,5 +79,21 @@ impl Raw {
         self.send(0x81, format!(r#"["1","1","{topic}","phx_join",{{}}]"#).as_bytes());
         let (first, reply) = self.frame();
         assert!(first == 0x81 && reply.starts_with(br#"["1","1","#), "{}", reply.escape_ascii());
+    }
+}
+
+pub(crate) struct Room;
+
+impl Channel for Room {
+    type Assigns = ();
+    type Params = ();
+    type Event = Value;
+
+    async fn join(_: (), _: &mut Socket<'_, Self>) -> Result<Room, JoinError> {
+        Ok(Room)
+    }
+
+    async fn handle_in(&mut self, event: Value, _: &mut Socket<'_, Self>) -> Result<Reply, Exit> {
+        Ok(Reply::ok(event["payload"].clone()))
     }
 }
